@@ -1,0 +1,69 @@
+# Finds RocketMQ and Java in the image and starts Java with flags that it takes. Read by the other scripts.
+set -eu
+
+# The directory of RocketMQ. Older images do not name it.
+find_home() {
+  for directory in "${ROCKETMQ_HOME:-}" /home/rocketmq/rocketmq-* /home/rocketmq /opt/rocketmq* /root/rocketmq*; do
+    if [ -n "$directory" ] && [ -d "$directory/lib" ] && [ -d "$directory/conf" ]; then
+      printf '%s\n' "$directory"
+      return
+    fi
+  done
+  echo 'no directory with the lib and conf of RocketMQ in this image: set ROCKETMQ_HOME in pod.env' >&2
+  return 1
+}
+
+find_java() {
+  if [ -n "${JAVA_HOME:-}" ] && [ -x "$JAVA_HOME/bin/java" ]; then
+    printf '%s\n' "$JAVA_HOME/bin/java"
+  elif ! command -v java; then
+    echo 'no java in this image: set JAVA_HOME in pod.env' >&2
+    return 1
+  fi
+}
+
+# 8 for 1.8.0_392, 17 for 17.0.11.
+java_version() {
+  "$1" -version 2>&1 | sed -n 's/.* version "\(1\.\)\{0,1\}\([0-9][0-9]*\).*/\2/p' | head -n 1
+}
+
+home="$(find_home)"
+java="$(find_java)"
+version="$(java_version "$java")"
+
+# Logs and everything else that RocketMQ writes beside its data go to the home directory. Names are looked up again after
+# ten seconds, because a pod that returns has another address.
+flags="-Drocketmq.home.dir=$home -Duser.home=/var/rocketmq -Djava.io.tmpdir=/tmp"
+flags="$flags -Dsun.net.inetaddr.ttl=10 -XX:+ExitOnOutOfMemoryError"
+if [ "${version:-8}" -ge 9 ]; then
+  for package in java.nio sun.nio.ch java.lang java.util; do
+    flags="$flags --add-opens=java.base/$package=ALL-UNNAMED"
+  done
+  for package in jdk.internal.ref sun.nio.ch; do
+    flags="$flags --add-exports=java.base/$package=ALL-UNNAMED"
+  done
+fi
+
+# Becomes the server, so that signals reach it.
+become() {
+  memory="-Xms${MIDSHIPS_HEAP_MEGABYTES}m -Xmx${MIDSHIPS_HEAP_MEGABYTES}m"
+  if [ -n "${MIDSHIPS_DIRECT_MEMORY_MEGABYTES:-}" ]; then
+    memory="$memory -XX:MaxDirectMemorySize=${MIDSHIPS_DIRECT_MEMORY_MEGABYTES}m"
+  fi
+  if [ "$MIDSHIPS_HEAP_MEGABYTES" -lt 1024 ]; then
+    memory="$memory -XX:+UseSerialGC"
+  else
+    memory="$memory -XX:+UseG1GC"
+  fi
+  echo "starting $1 with Java ${version:-8}: $memory"
+  cd /var/rocketmq
+  # The flags are words without blanks.
+  # shellcheck disable=SC2086
+  exec "$java" $flags $memory -cp "$home/conf:$home/lib/*" "$@"
+}
+
+# Runs a command of the administration tool.
+run_tool() {
+  # shellcheck disable=SC2086
+  "$java" $flags -Xmx64m -cp "$home/conf:$home/lib/*" org.apache.rocketmq.tools.command.MQAdminStartup "$@"
+}

@@ -1,0 +1,462 @@
+{{/* What the schema cannot say: each rule writes a line `path|found` for what it refuses. */}}
+
+{{- define "rocketmq.ownedConfiguration" -}}
+bindAddress brokerClusterName brokerId brokerIP1 brokerIP2 brokerName brokerPermission brokerRole controllerAddr enableControllerMode enableDLegerCommitLog enableShutdownGracefully fastListenPort fetchNamesrvAddrByAddressServer fetchNameSrvAddrByDnsLookup flushDiskType haListenPort haMasterAddress listenPort mappedFileSizeCommitLog mappedFileSizeTimerLog maxHashSlotNum maxIndexNum namesrvAddr registerNameServerPeriod rocketmqHome shutdownWaitTimeSeconds timerWheelEnable updateNameServerAddrPeriod
+{{- end }}
+
+{{- define "rocketmq.rule.something-is-installed" -}}
+{{- if and (not .Values.brokers.enabled) (ne .Values.nameServers.source "Own") }}
+brokers.enabled|false without own name servers
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.other-release-is-named" -}}
+{{- $other := .Values.nameServers.release }}
+{{- if ne .Values.nameServers.source "Release" }}
+{{- with $other.name }}
+nameServers.release.name|{{ . }}
+{{- end }}
+{{- else if not $other.name }}
+nameServers.release.name|nothing
+{{- else if and (eq $other.name .Release.Name) (eq (default .Release.Namespace $other.namespace) .Release.Namespace) }}
+nameServers.release.name|this release itself
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.addresses-are-given" -}}
+{{- if eq (eq .Values.nameServers.source "Addresses") (empty .Values.nameServers.addresses) }}
+nameServers.addresses|{{ len .Values.nameServers.addresses }} addresses
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.addresses-are-distinct" -}}
+{{- $seen := dict }}
+{{- range $index, $address := .Values.nameServers.addresses }}
+{{- if hasKey $seen (lower $address) }}
+nameServers.addresses[{{ $index }}]|{{ $address }}
+{{- end }}
+{{- $_ := set $seen (lower $address) true }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.name-server-heap-fits" -}}
+{{- $limit := .Values.nameServers.resources.limits.memory }}
+{{- $heap := include "rocketmq.heap.nameServers" . | int }}
+{{- if or (lt $heap 32) (gt (add $heap 96 | int) (include "rocketmq.mebibytes" $limit | int)) }}
+{{ ternary "nameServers.heapMegabytes" "nameServers.resources.limits.memory" (gt (int .Values.nameServers.heapMegabytes) 0) }}|a heap of {{ $heap }} MB with a limit of {{ $limit }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.broker-memory-fits" -}}
+{{- $limit := .Values.brokers.resources.limits.memory }}
+{{- $heap := include "rocketmq.heap.brokers" . | int }}
+{{- $direct := include "rocketmq.directMemory" . | int }}
+{{- if or (lt $heap 32) (gt (add $heap $direct 160 | int) (include "rocketmq.mebibytes" $limit | int)) }}
+{{ if gt (int .Values.brokers.heapMegabytes) 0 }}brokers.heapMegabytes{{ else if gt (int .Values.brokers.directMemoryMegabytes) 0 }}brokers.directMemoryMegabytes{{ else }}brokers.resources.limits.memory{{ end }}|a heap of {{ $heap }} MB and {{ $direct }} MB of direct memory with a limit of {{ $limit }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.requests-are-within-limits.nameServers" -}}
+{{- $resources := .Values.nameServers.resources }}
+{{- if gt (include "rocketmq.mebibytes" $resources.requests.memory | int) (include "rocketmq.mebibytes" $resources.limits.memory | int) }}
+nameServers.resources.requests.memory|{{ $resources.requests.memory }} with a limit of {{ $resources.limits.memory }}
+{{- end }}
+{{- if and $resources.requests.cpu $resources.limits.cpu }}
+{{- if gt (include "rocketmq.thousandths" $resources.requests.cpu | int) (include "rocketmq.thousandths" $resources.limits.cpu | int) }}
+nameServers.resources.requests.cpu|{{ $resources.requests.cpu }} with a limit of {{ $resources.limits.cpu }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.requests-are-within-limits.brokers" -}}
+{{- $resources := .Values.brokers.resources }}
+{{- if gt (include "rocketmq.mebibytes" $resources.requests.memory | int) (include "rocketmq.mebibytes" $resources.limits.memory | int) }}
+brokers.resources.requests.memory|{{ $resources.requests.memory }} with a limit of {{ $resources.limits.memory }}
+{{- end }}
+{{- if and $resources.requests.cpu $resources.limits.cpu }}
+{{- if gt (include "rocketmq.thousandths" $resources.requests.cpu | int) (include "rocketmq.thousandths" $resources.limits.cpu | int) }}
+brokers.resources.requests.cpu|{{ $resources.requests.cpu }} with a limit of {{ $resources.limits.cpu }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.requests-are-within-limits.hook" -}}
+{{- $resources := .Values.hook.resources }}
+{{- if gt (include "rocketmq.mebibytes" $resources.requests.memory | int) (include "rocketmq.mebibytes" $resources.limits.memory | int) }}
+hook.resources.requests.memory|{{ $resources.requests.memory }} with a limit of {{ $resources.limits.memory }}
+{{- end }}
+{{- if and $resources.requests.cpu $resources.limits.cpu }}
+{{- if gt (include "rocketmq.thousandths" $resources.requests.cpu | int) (include "rocketmq.thousandths" $resources.limits.cpu | int) }}
+hook.resources.requests.cpu|{{ $resources.requests.cpu }} with a limit of {{ $resources.limits.cpu }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.storage-fields-follow-mode.nameServers" -}}
+{{- $storage := .Values.nameServers.storage }}
+{{- if and (eq $storage.mode "HostPath") (not $storage.hostPath) }}
+nameServers.storage.hostPath|nothing with the mode HostPath
+{{- end }}
+{{- if and (ne $storage.mode "HostPath") $storage.hostPath }}
+nameServers.storage.hostPath|{{ $storage.hostPath }} with the mode {{ $storage.mode }}
+{{- end }}
+{{- if and (ne $storage.mode "StorageClass") $storage.className }}
+nameServers.storage.className|{{ $storage.className }} with the mode {{ $storage.mode }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.storage-fields-follow-mode.brokers" -}}
+{{- $storage := .Values.brokers.storage }}
+{{- if and (eq $storage.mode "HostPath") (not $storage.hostPath) }}
+brokers.storage.hostPath|nothing with the mode HostPath
+{{- end }}
+{{- if and (ne $storage.mode "HostPath") $storage.hostPath }}
+brokers.storage.hostPath|{{ $storage.hostPath }} with the mode {{ $storage.mode }}
+{{- end }}
+{{- if and (ne $storage.mode "StorageClass") $storage.className }}
+brokers.storage.className|{{ $storage.className }} with the mode {{ $storage.mode }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.broker-volumes-are-kept-alike" -}}
+{{- if ne .Values.brokers.storage.onScaleIn .Values.brokers.storage.onUninstall }}
+brokers.storage.onScaleIn|{{ .Values.brokers.storage.onScaleIn }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.commit-log-fits-volume" -}}
+{{- $storage := .Values.brokers.storage }}
+{{- if and (ne $storage.mode "HostPath") (gt (mul (int .Values.brokers.commitLogFileMegabytes) 5 | int) (include "rocketmq.mebibytes" $storage.size | int)) }}
+brokers.commitLogFileMegabytes|{{ int .Values.brokers.commitLogFileMegabytes }} MB on a volume of {{ $storage.size }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.synchronous-replication-has-replicas" -}}
+{{- if and (eq .Values.brokers.replication "Synchronous") (eq (int .Values.brokers.replicasPerGroup) 0) }}
+brokers.replication|Synchronous without replicas
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.grace-period-covers-drain" -}}
+{{- $set := int .Values.brokers.pod.terminationGracePeriodSeconds }}
+{{- if and (ne $set 0) (lt $set (add (int .Values.brokers.clientRouteRefreshSeconds) 75 | int)) }}
+brokers.pod.terminationGracePeriodSeconds|{{ $set }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.release-name-makes-services" -}}
+{{- if not (regexMatch "^[a-z][a-z0-9-]*$" .Release.Name) }}
+Release.Name|{{ .Release.Name }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.names-fit" -}}
+{{- $longest := "" }}
+{{- if eq .Values.nameServers.source "Own" }}
+{{- $longest = printf "%s-name-server" (include "rocketmq.fullName" .) }}
+{{- end }}
+{{- if .Values.brokers.enabled }}
+{{- $longest = printf "%s-broker-%d-master" (include "rocketmq.fullName" .) (sub (int .Values.brokers.groups) 1) }}
+{{- if gt (int .Values.brokers.replicasPerGroup) 0 }}
+{{- $longest = printf "%s-broker-%d-replica-%d" (include "rocketmq.fullName" .) (sub (int .Values.brokers.groups) 1) (int .Values.brokers.replicasPerGroup) }}
+{{- end }}
+{{- end }}
+{{- if gt (len $longest) 52 }}
+Release.Name|{{ $longest }} with {{ len $longest }} characters
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.configuration-is-not-owned" -}}
+{{- $owned := include "rocketmq.ownedConfiguration" . | splitList " " }}
+{{- range $key, $_ := .Values.brokers.configuration }}
+{{- if or (has $key $owned) (hasPrefix "storePath" $key) }}
+brokers.configuration.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.labels-are-not-owned.commonLabels" -}}
+{{- range $key, $_ := .Values.commonLabels }}
+{{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|managed-by)$|helm\\.sh/|midships/)" $key }}
+commonLabels.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.labels-are-not-owned.nameServers.pod.labels" -}}
+{{- range $key, $_ := .Values.nameServers.pod.labels }}
+{{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|managed-by)$|helm\\.sh/|midships/)" $key }}
+nameServers.pod.labels.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.labels-are-not-owned.brokers.pod.labels" -}}
+{{- range $key, $_ := .Values.brokers.pod.labels }}
+{{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|managed-by)$|helm\\.sh/|midships/)" $key }}
+brokers.pod.labels.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.labels-are-not-owned.hook.labels" -}}
+{{- range $key, $_ := .Values.hook.labels }}
+{{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|managed-by)$|helm\\.sh/|midships/)" $key }}
+hook.labels.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.environment-is-distinct.nameServers" -}}
+{{- $seen := dict }}
+{{- range $index, $variable := .Values.nameServers.pod.env }}
+{{- if or (hasKey $seen $variable.name) (hasPrefix "MIDSHIPS_" $variable.name) (and (hasKey $variable "value") (hasKey $variable "valueFrom")) }}
+nameServers.pod.env[{{ $index }}]|{{ $variable.name }}
+{{- end }}
+{{- $_ := set $seen $variable.name true }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.environment-is-distinct.brokers" -}}
+{{- $seen := dict }}
+{{- range $index, $variable := .Values.brokers.pod.env }}
+{{- if or (hasKey $seen $variable.name) (hasPrefix "MIDSHIPS_" $variable.name) (and (hasKey $variable "value") (hasKey $variable "valueFrom")) }}
+brokers.pod.env[{{ $index }}]|{{ $variable.name }}
+{{- end }}
+{{- $_ := set $seen $variable.name true }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.volumes-are-distinct.nameServers" -}}
+{{- $seen := dict "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
+{{- range $index, $volume := .Values.nameServers.pod.volumes }}
+{{- if hasKey $seen $volume.name }}
+nameServers.pod.volumes[{{ $index }}]|{{ $volume.name }}
+{{- end }}
+{{- $_ := set $seen $volume.name 1 }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.volumes-are-distinct.brokers" -}}
+{{- $seen := dict "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
+{{- range $index, $volume := .Values.brokers.pod.volumes }}
+{{- if hasKey $seen $volume.name }}
+brokers.pod.volumes[{{ $index }}]|{{ $volume.name }}
+{{- end }}
+{{- $_ := set $seen $volume.name 1 }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.mounted-volumes-exist.nameServers" -}}
+{{- $known := dict }}
+{{- range .Values.nameServers.pod.volumes }}
+{{- $_ := set $known .name 1 }}
+{{- end }}
+{{- range $index, $mount := .Values.nameServers.pod.volumeMounts }}
+{{- if not (hasKey $known $mount.name) }}
+nameServers.pod.volumeMounts[{{ $index }}]|{{ $mount.name }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.mounted-volumes-exist.brokers" -}}
+{{- $known := dict }}
+{{- range .Values.brokers.pod.volumes }}
+{{- $_ := set $known .name 1 }}
+{{- end }}
+{{- range $index, $mount := .Values.brokers.pod.volumeMounts }}
+{{- if not (hasKey $known $mount.name) }}
+brokers.pod.volumeMounts[{{ $index }}]|{{ $mount.name }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.network-clients-select" -}}
+{{- range $index, $client := .Values.networkPolicy.clients }}
+{{- if and (empty $client.namespaces) (empty $client.pods) }}
+networkPolicy.clients[{{ $index }}]|no labels
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Everything that is refused, at once. */}}
+{{- define "rocketmq.refuse" -}}
+{{- $findings := list }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.something-is-installed" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: name servers, brokers or both; set brokers.enabled to true, or nameServers.source to Own") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.other-release-is-named" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: the name of another release with the source Release, and nothing with other sources; set nameServers.source to Release together with nameServers.release.name") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.addresses-are-given" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: at least one address with the source Addresses, and none with other sources; set nameServers.source to Addresses together with nameServers.addresses") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.addresses-are-distinct" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: each name server once, in capitals or not; remove the address that is named again") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.name-server-heap-fits" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: a heap of at least 32 MB and at most the memory limit less 96 MB; raise nameServers.resources.limits.memory or lower nameServers.heapMegabytes") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.broker-memory-fits" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: a heap of at least 32 MB; heap and direct memory together at most the memory limit less 160 MB; raise brokers.resources.limits.memory, or lower brokers.heapMegabytes or brokers.directMemoryMegabytes") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.nameServers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: at most the limit of the same resource; lower the request or raise the limit") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.brokers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: at most the limit of the same resource; lower the request or raise the limit") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.hook" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: at most the limit of the same resource; lower the request or raise the limit") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.storage-fields-follow-mode.nameServers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: hostPath with the mode HostPath and only there, className with the mode StorageClass only; set storage.mode to the one that the field belongs to, or leave the field empty") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.storage-fields-follow-mode.brokers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: hostPath with the mode HostPath and only there, className with the mode StorageClass only; set storage.mode to the one that the field belongs to, or leave the field empty") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.broker-volumes-are-kept-alike" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: the same as brokers.storage.onUninstall; a broker that leaves is a StatefulSet that Helm deletes, as on uninstall: set both to Retain or both to Delete") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.commit-log-fits-volume" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: files of at most a fifth of brokers.storage.size; raise brokers.storage.size or lower brokers.commitLogFileMegabytes") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.synchronous-replication-has-replicas" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: Synchronous with at least one replica per group, else Asynchronous; set brokers.replicasPerGroup to at least 1: without a replica every send would answer that no replica has it") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.grace-period-covers-drain" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: 0, or at least the clients' route refresh and 75 seconds; set brokers.pod.terminationGracePeriodSeconds to 0: it is then derived") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.release-name-makes-services" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: lower-case letters, digits and dashes, beginning with a letter; choose another release name: Services cannot be named after this one") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.names-fit" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: StatefulSets with names of at most 52 characters; choose a shorter release name; one that contains rocketmq gets no suffix") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.configuration-is-not-owned" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys that the chart does not set itself; remove the key; what it sets has a field of its own or follows from the release") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.commonLabels" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.nameServers.pod.labels" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.brokers.pod.labels" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.hook.labels" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.environment-is-distinct.nameServers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_, and not both value and valueFrom; remove or rename the variable") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.environment-is-distinct.brokers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_, and not both value and valueFrom; remove or rename the variable") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.nameServers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of data, home, name-servers, scripts, temporary; rename the volume and its mounts") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.brokers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of data, home, name-servers, scripts, temporary; rename the volume and its mounts") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.mounted-volumes-exist.nameServers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: the name of one of the pod's additional volumes; add the volume to pod.volumes") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.mounted-volumes-exist.brokers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: the name of one of the pod's additional volumes; add the volume to pod.volumes") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.network-clients-select" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: labels of namespaces, of pods or of both; name labels, or remove the entry; an empty list lets all pods of the cluster connect") }}
+{{- end }}
+{{- end }}
+{{- if $findings }}
+{{- fail (printf "the values are refused:\n%s" (join "\n" (sortAlpha $findings))) }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,56 @@
+"""The rights of the hook program: what its Roles grant is what the API server's audit log has seen used."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from .bed import output
+from .release import Release
+from .trial import Trial, scenario
+
+ACCOUNT = re.compile(r"^system:serviceaccount:(accept-[^:]+):(.+)-(before|after)$")
+Right = tuple[str, str]
+
+
+@scenario("audit-rights", needs_power=True, last=True)
+def audit_rights(trial: Trial) -> None:
+    """The audit log of the scenarios before: no request of a hook Job was refused, and every right granted was used."""
+    used: dict[str, set[Right]] = {"before": set(), "after": set()}
+    refused: set[str] = set()
+    requests = 0
+    for line in trial.bed.testbed("audit").splitlines():
+        event = json.loads(line)
+        account = ACCOUNT.match(event["user"]["username"])
+        reference = event.get("objectRef")
+        if account is None or reference is None or event.get("stage") != "ResponseComplete":
+            continue
+        requests += 1
+        resource = "/".join(part for part in (reference["resource"], reference.get("subresource")) if part)
+        used[account.group(3)].add((event["verb"], resource))
+        if event["responseStatus"]["code"] in (401, 403):
+            refused.add(f"{event['verb']} {resource} {reference.get('name', '')} by {event['user']['username']}")
+    trial.check(requests, "the audit log has no request of a hook Job; run the other scenarios first")
+    trial.figure("requests of hook Jobs", requests)
+    trial.equal(sorted(refused), [], "requests of hook Jobs that were refused")
+    for phase, rights in granted(trial).items():
+        trial.figure(f"rights of the {phase} Job", ", ".join(f"{verb} {resource}" for verb, resource in sorted(rights)))
+        trial.equal(sorted(rights - used[phase]), [], f"rights of the {phase} Job that were granted and never used")
+
+
+def granted(trial: Trial) -> dict[str, set[Right]]:
+    """The rights that the chart's hook Roles grant, from the chart as Helm renders it."""
+    release = Release(trial, "accept-audit", "5.4.0")
+    rendered = output([*trial.bed.helm(), "template", release.name, *release.chart, "--namespace", release.namespace])
+    found: dict[str, set[Right]] = {}
+    for document in rendered.split("\n---\n"):
+        if not re.search(r"^kind: Role$", document, re.M):
+            continue
+        shown = output([*trial.bed.kubectl, "create", "--dry-run=client", "-o", "json", "-f", "-"], input=document)
+        role = json.loads(shown)
+        phase = role["metadata"]["name"].rpartition("-")[2]
+        found[phase] = {
+            (verb, resource) for rule in role["rules"] for verb in rule["verbs"] for resource in rule["resources"]
+        }
+    trial.equal(sorted(found), ["after", "before"], "hook Roles of the chart")
+    return found

@@ -1,0 +1,163 @@
+"""The load: real producers and consumers in a pod, and what they and the name servers said."""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import datetime, timezone
+
+from .bed import CI, output
+from .release import ROUTE_REFRESH_SECONDS, Release
+from .trial import Failed, Trial, until
+
+POD = "load"
+TOPIC = "load"
+QUEUES = 16
+SOURCES = "load-sources"
+# Another cluster's machine needs no JDK: there the program is compiled where it runs, with the JDK and the client's jars that
+# the official image of RocketMQ has.
+COMPILE = """export CLASSPATH="/tmp/classes:$ROCKETMQ_HOME/lib/*"
+mkdir -p /tmp/classes && javac -nowarn -d /tmp/classes /sources/*.java
+"""
+COMPILED = "java -Xmx96m -XX:+UseSerialGC -Duser.home=/tmp midships.load.Load"
+SECURE = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+}
+
+
+class Load:
+    """The load on a release, from its start until its reckoning."""
+
+    def __init__(
+        self, release: Release, watched: int = 3, *, node: str = "", groups: str = "load-a,load-b", prepare: bool = True
+    ) -> None:
+        self.release = release
+        self.trial: Trial = release.trial
+        self._api = release.bed.api
+        self._lines: list[str] = []
+        self._create(watched, node, groups, prepare)
+        threading.Thread(target=self._follow, daemon=True).start()
+        until("the load has 500 acknowledged messages", lambda: self.acknowledged() >= 500, 120)
+        self.trial.note("the load runs")
+
+    def _create(self, watched: int, node: str, groups: str, prepare: bool) -> None:
+        known, watch = self.release.name_server(0), ";".join(self.release.name_servers(watched))
+        topic = f"--name-servers '{known}' --topic {TOPIC} --groups {groups}"
+        run = f"{topic} --route-refresh {ROUTE_REFRESH_SECONDS} --progress true --watch '{watch}'"
+        bed, volumes, mounts = self.release.bed, [{"name": "tmp", "emptyDir": {}}], [{"name": "tmp", "mountPath": "/tmp"}]
+        image = bed.load_image
+        before, load = ("", "load") if image else (COMPILE, COMPILED)
+        if prepare:
+            before += f"{load} prepare {topic} --queues {QUEUES}\n"
+        if not image:
+            image = f"{bed.registry}/apache/rocketmq:5.4.0"
+            volumes.append({"name": "sources", "configMap": {"name": SOURCES}})
+            mounts.append({"name": "sources", "mountPath": "/sources"})
+            sources = {file.name: file.read_text() for file in (CI / "load/src/main/java/midships/load").glob("*.java")}
+            self._api.delete("configmaps", self.release.namespace, SOURCES)
+            self._api.create("configmaps", self.release.namespace, {"metadata": {"name": SOURCES}, "data": sources})
+        container = {
+            "name": POD,
+            "image": image,
+            "command": ["sh", "-e", "-c", f"{before}exec {load} run {run}"],
+            "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "448Mi"}},
+            "securityContext": SECURE,
+            "volumeMounts": mounts,
+        }
+        specification = {
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "terminationGracePeriodSeconds": 5,
+            "securityContext": {"runAsNonRoot": True, "runAsUser": 3000, "seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [container],
+            "volumes": volumes,
+        }
+        if node:
+            specification["nodeSelector"] = {"kubernetes.io/hostname": node}
+        self._api.create("pods", self.release.namespace, {"metadata": {"name": POD}, "spec": specification})
+        until("the pod of the load has started", lambda: self._phase() != "Pending", 120)
+
+    def _phase(self) -> str:
+        pod = self._api.get("pods", self.release.namespace, POD)
+        return pod["status"].get("phase", "Pending") if pod else "Gone"
+
+    def _follow(self) -> None:
+        with self._api.connection(timeout=None) as connection:
+            connection.request("GET", self._api.path("pods", self.release.namespace, f"{POD}/log", follow="true"))
+            for line in connection.getresponse():
+                self._lines.append(line.decode(errors="replace").rstrip("\n"))
+
+    def _marked(self, mark: str) -> list[tuple[datetime, str]]:
+        """The lines of one kind, with their moments."""
+        found = []
+        for line in list(self._lines):
+            moment, _, rest = line.partition(" ")
+            if rest.startswith(f"{mark} "):
+                found.append((datetime.fromisoformat(moment), rest.removeprefix(f"{mark} ")))
+        return found
+
+    def progress(self) -> dict:
+        """The figures of the last second."""
+        lines = self._marked("progress")
+        return json.loads(lines[-1][1]) if lines else {}
+
+    def acknowledged(self) -> int:
+        """How many messages have been acknowledged."""
+        progress = self.progress()
+        if not progress and self._phase() in ("Failed", "Gone"):
+            raise Failed(f"the load ended early: {' | '.join(self._lines[-5:])}")
+        return progress.get("acknowledged", 0)
+
+    def views(self, server: str) -> list[tuple[datetime, dict]]:
+        """What a name server was seen to list, whenever that changed."""
+        views = [(moment, json.loads(text)) for moment, text in self._marked("view")]
+        return [(moment, view) for moment, view in views if view["nameServer"] == server]
+
+    def check_listed(self, count: int, returned: datetime) -> None:
+        """Checks that each of the first name servers listed every broker and the topic before a moment."""
+        expected = self.release.brokers()
+        for server in self.release.name_servers(count):
+            before = [view for moment, view in self.views(server) if moment <= returned]
+            self.trial.check(before, f"{server} was never seen to answer before helm returned")
+            last = before[-1]
+            found = {name: set(ids) for name, ids in last.get("brokers", {}).items()}
+            self.trial.equal(found, expected, f"brokers that {server} listed when helm returned")
+            self.trial.check(TOPIC in last["topics"], f"{server} did not list the topic {TOPIC}: {last['topics']}")
+            queues = sum(route["writeQueues"] for route in last["route"].values() if route["permission"] == 6)
+            self.trial.equal(queues, QUEUES, f"writable queues that {server} routed when helm returned")
+
+    def finish(self, lost: int = 0, send_errors: int | None = 0) -> dict:
+        """Waits for the least number of messages, stops the load, reads its figures and checks them."""
+        until("the load has 10,000 acknowledged messages", lambda: self.acknowledged() >= 10_000, 240)
+        output([*self.release.bed.kubectl, "exec", "-n", self.release.namespace, POD, "--", "kill", "-TERM", "1"])
+        until("the load has reckoned", lambda: self._phase() in ("Succeeded", "Failed"), 180)
+        lines = self._api.log(self.release.namespace, POD).splitlines()
+        last = next((line for line in reversed(lines) if line.startswith("{")), None)
+        if last is None:
+            raise Failed(f"the load ended without figures: {' | '.join(lines[-5:])}")
+        figures = json.loads(last)
+        errors = [line for line in lines if " send error: " in line]
+        for name, value in figures.items():
+            self.trial.figure(name, value)
+        self.trial.equal(figures["lost"], lost, "lost messages")
+        self.trial.equal(figures["damaged"], 0, "damaged messages")
+        if send_errors is not None:
+            what = f"sends that failed after the client's retries, first {errors[:1]}"
+            self.trial.equal(figures["sendErrors"], send_errors, what)
+        self.trial.check(figures["acknowledged"] >= 10_000, f"only {figures['acknowledged']} messages were acknowledged")
+        rate = figures["acknowledged"] / figures["seconds"]
+        self.trial.check(rate >= 200, f"only {rate:.0f} messages a second were acknowledged, at least 200 are wanted")
+        return figures
+
+    def remove(self) -> None:
+        """Deletes the pod, so that another load can take its place."""
+        self._api.delete("pods", self.release.namespace, POD, seconds_of_grace=0)
+        until("the pod of the load is gone", lambda: self._phase() == "Gone", 60)
+
+
+def now() -> datetime:
+    """The clock that the load's lines tell: one machine, or machines kept in step."""
+    return datetime.now(timezone.utc)

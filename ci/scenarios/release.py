@@ -1,0 +1,210 @@
+"""One release of the chart `rocketmq`: installing, changing and looking at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from .bed import Bed, command_result, merged, values_file
+from .kubernetes import lives, ready
+from .trial import Failed, Trial, until
+
+# Short waits, small stores and heaps: what is tried is the order of things, not their size.
+SMALL = {
+    "nameServers": {
+        "count": 1,
+        "storage": {"size": "64Mi"},
+        "resources": {"requests": {"cpu": "20m", "memory": "160Mi"}, "limits": {"memory": "384Mi"}},
+        "heapMegabytes": 96,
+    },
+    "brokers": {
+        "groups": 2,
+        "replicasPerGroup": 1,
+        "clientRouteRefreshSeconds": 5,
+        "commitLogFileMegabytes": 16,
+        "storage": {"size": "1Gi"},
+        "resources": {"requests": {"cpu": "50m", "memory": "320Mi"}, "limits": {"memory": "768Mi"}},
+        "heapMegabytes": 256,
+        "directMemoryMegabytes": 192,
+    },
+}
+ROUTE_REFRESH_SECONDS = SMALL["brokers"]["clientRouteRefreshSeconds"]
+HELM_TIMEOUT = "20m"
+HELM_SECONDS = 1_260
+
+
+@dataclass
+class Release:
+    """A release of the chart in a namespace."""
+
+    trial: Trial
+    namespace: str
+    version: str
+    name: str = "trial"
+    values: dict = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        image = {"image": {"repository": f"{self.bed.registry}/apache/rocketmq", "tag": self.version}}
+        own = {"nameServers": image, "brokers": image}
+        self.values = merged(merged(SMALL, own), self.values)
+
+    @property
+    def bed(self) -> Bed:
+        """The cluster."""
+        return self.trial.bed
+
+    @property
+    def full_name(self) -> str:
+        """The name from which the names of the release's objects are made."""
+        return self.name if "rocketmq" in self.name else f"{self.name}-rocketmq"
+
+    @property
+    def chart(self) -> list[str]:
+        """The published chart, as Helm's arguments."""
+        return [f"{self.bed.publish()}/rocketmq", *self.bed.plain]
+
+    def helm(self, action: str, *arguments: str, major: int = 4) -> subprocess.CompletedProcess[str]:
+        """Runs one Helm command on the release and returns what came of it."""
+        return command_result([*self.bed.helm(major), action, self.name, *arguments, "--namespace", self.namespace])
+
+    def begin(self, action: str, change: dict | None = None, *, major: int = 4, chart: list[str] | None = None) -> Helm:
+        """Starts `helm install` or `helm upgrade` and does not wait for it."""
+        self.values = merged(self.values, change or {})
+        return Helm(self, [action, self.name, *(chart or self.chart)], major, self.values)
+
+    def apply(
+        self, action: str, change: dict | None = None, *, major: int = 4, chart: list[str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs `helm install` or `helm upgrade` and returns what came of it."""
+        return self.begin(action, change, major=major, chart=chart).finish()
+
+    def succeed(self, action: str, change: dict | None = None, **options: object) -> float:
+        """Runs `helm install` or `helm upgrade`, which must succeed; returns how many seconds it took."""
+        begun = time.monotonic()
+        result = self.apply(action, change, **options)
+        if result.returncode != 0:
+            raise Failed(f"helm {action} ended with {result.returncode}: {result.stderr.strip()[-3000:]}")
+        return time.monotonic() - begun
+
+    def roll_back(self, count: int, *, major: int = 4, revision: int = 0) -> subprocess.CompletedProcess[str]:
+        """Rolls back to a revision, or to the last one that was deployed, which has so many name servers."""
+        result = Helm.rollback(self, revision, major).finish()
+        self.values = merged(self.values, {"nameServers": {"count": count}})
+        return result
+
+    def last_deployed(self, major: int = 4) -> int:
+        """The newest revision that succeeded."""
+        result = self.helm("history", "--output", "json", major=major)
+        good = [entry["revision"] for entry in json.loads(result.stdout) if entry["status"] in ("deployed", "superseded")]
+        return max(good)
+
+    def install(self, **options: object) -> None:
+        """Installs the release and waits until its brokers are ready."""
+        self.bed.images(f"rocketmq:{self.version}")
+        self.trial.note(f"helm install of RocketMQ {self.version}")
+        seconds = self.succeed("install", **options)
+        self.trial.figure("install seconds", round(seconds, 1))
+        until("all pods are ready", lambda: all(ready(pod) for pod in self.pods()), 120)
+
+    def set_name_servers(self, count: int, **options: object) -> float:
+        """Changes the number of name servers with `helm upgrade`; returns how many seconds it took."""
+        self.trial.note(f"helm upgrade to {count} name servers")
+        seconds = self.succeed("upgrade", {"nameServers": {"count": count}}, **options)
+        self.trial.note(f"helm upgrade took {seconds:.1f} s")
+        return seconds
+
+    def pods(self, component: str = "") -> list[dict]:
+        """The release's servers, or those of one component."""
+        components = component or "name-server,broker"
+        selector = f"midships/cluster={self.full_name},midships/component in ({components})"
+        return self.bed.api.list("pods", self.namespace, selector)
+
+    def broker_lives(self) -> dict[str, tuple[str, int]]:
+        """The uid and the restarts of each broker."""
+        return lives(self.pods("broker"))
+
+    def name_server(self, number: int) -> str:
+        """The address of a name server."""
+        service = f"{self.full_name}-name-server"
+        return f"{service}-{number}.{service}.{self.namespace}.svc.cluster.local:9876"
+
+    def name_servers(self, count: int) -> list[str]:
+        """The addresses of the first name servers."""
+        return [self.name_server(number) for number in range(count)]
+
+    def brokers(self) -> dict[str, set[str]]:
+        """What every name server must list: the ids of each group of brokers."""
+        ids = {str(number) for number in range(self.values["brokers"]["replicasPerGroup"] + 1)}
+        return {f"{self.full_name}-broker-{group}": ids for group in range(self.values["brokers"]["groups"])}
+
+    def list_for_restarts(self) -> list[str]:
+        """The name servers that a broker would read if it started now."""
+        configuration = self.bed.api.get("configmaps", self.namespace, f"{self.full_name}-brokers") or {}
+        return configuration.get("data", {}).get("name-servers", "").strip().split(";")
+
+    def journal(self) -> dict[str, str]:
+        """The journal as it is stored."""
+        journal = self.bed.api.get("configmaps", self.namespace, f"{self.full_name}-journal") or {}
+        return journal.get("data") or {}
+
+    def hook_logs(self) -> str:
+        """What the hook Jobs' pods that are still there have said."""
+        parts = []
+        for pod in self.bed.api.list("pods", self.namespace, "job-name"):
+            name = pod["metadata"]["name"]
+            parts.append(f"--- {name} {pod['status'].get('phase')}\n{self.bed.api.log(self.namespace, name)}")
+        return "\n".join(parts)
+
+
+class Helm:
+    """One helm command on a release that runs."""
+
+    def __init__(self, release: Release, words: list[str], major: int, values: dict | None = None) -> None:
+        self._files = ExitStack()
+        given = ["--values", self._files.enter_context(values_file(values))] if values else []
+        where = ["--namespace", release.namespace, "--timeout", HELM_TIMEOUT]
+        pipe = subprocess.PIPE
+        # Of its own session, so that it can be killed with everything that it started.
+        self.process = subprocess.Popen(
+            [*release.bed.helm(major), *words, *given, *where], stdout=pipe, stderr=pipe, text=True, start_new_session=True
+        )
+        release.bed.leave_to_end(self.kill)
+
+    @classmethod
+    def rollback(cls, release: Release, revision: int = 0, major: int = 4) -> Helm:
+        """Starts a rollback to a revision, or to the last one that was deployed."""
+        deployed = revision or release.last_deployed(major)
+        return cls(release, ["rollback", release.name, str(deployed)], major)
+
+    def finish(self) -> subprocess.CompletedProcess[str]:
+        """Waits for it and returns what came of it."""
+        try:
+            said, complained = self.process.communicate(timeout=HELM_SECONDS)
+        finally:
+            self._files.close()
+        return subprocess.CompletedProcess(self.process.args, self.process.returncode, said, complained)
+
+    def running(self) -> bool:
+        """Whether it still runs."""
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        """Kills it, with everything that it started, with -9, if it still runs."""
+        if self.running():
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def journal_entries(journal: dict[str, str]) -> list[tuple[str, str]]:
+    """The events of an open plan, in order, as pairs of event and the name of its step."""
+    steps = [step["name"] for step in json.loads(journal.get("plan") or '{"steps": []}')["steps"]]
+    entries = []
+    for line in (journal.get("entries") or "").splitlines():
+        for event, content in json.loads(line)["event"].items():
+            entries.append((event, steps[content["step"]] if "step" in content else ""))
+    return entries

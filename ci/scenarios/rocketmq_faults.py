@@ -1,0 +1,226 @@
+"""RocketMQ: what else can go wrong around a change: a node without power, a neighbour release, values that make no sense."""
+
+from __future__ import annotations
+
+import copy
+import json
+import tempfile
+from pathlib import Path
+
+from .bed import Bed, command_result, program, values_file
+from .kubernetes import lives, ready
+from .load import Load, now
+from .release import SMALL, Release
+from .trial import Failed, Trial, scenario, until
+
+# What must be refused, and the field that the refusal must name.
+BAD_VALUES: list[tuple[str, dict]] = [
+    ("nameServers.count", {"nameServers": {"count": 0}}),
+    ("nameServers.count", {"nameServers": {"count": -1}}),
+    ("brokers.groups", {"brokers": {"groups": 0}}),
+    ("brokers.replicasPerGroup", {"brokers": {"replicasPerGroup": -1}}),
+    ("brokers.storage.mode", {"brokers": {"storage": {"mode": "Floppy"}}}),
+    ("nameServers.heapMegabytes", {"nameServers": {"heapMegabytes": 4096}}),
+    ("brokers.heapMegabytes", {"brokers": {"heapMegabytes": 4096}}),
+    ("nameServers.addresses", {"nameServers": {"source": "Addresses", "addresses": ["a:9876", "a:9876"]}}),
+    ("nameServers.addresses", {"nameServers": {"source": "Addresses", "addresses": ["a:9876", "A:9876"]}}),
+    ("namesrvAddr", {"brokers": {"configuration": {"namesrvAddr": "elsewhere:9876"}}}),
+    ("grups", {"brokers": {"grups": 2}}),
+]
+LONG_NAME = "a-name-of-a-release-that-leaves-no-room-for-its-pods"
+
+
+@scenario("rocketmq-bad-input")
+def bad_input(trial: Trial) -> None:
+    """Values that make no sense are refused by both Helms and by `midships check`, with the field's path, and nothing is made."""
+    with trial.bed.namespace("accept-bad-input") as namespace:
+        bare = objects(trial.bed, namespace)
+        cases = [(field, values, "trial") for field, values in BAD_VALUES] + [("Release.Name", {}, LONG_NAME)]
+        for field, values, name in cases:
+            words = f"{field} in {json.dumps(values)}, release {name}"
+            release = Release(trial, namespace, "5.4.0", name=name, values=copy.deepcopy(values))
+            for major in (3, 4):
+                result = release.apply("install", major=major)
+                trial.check(result.returncode != 0, f"Helm {major} installed {words}")
+                # The schema's validator writes a path with slashes, the chart's own rules with dots.
+                said = result.stderr.replace("/", ".")
+                trial.check(field in said, f"Helm {major} does not name {words}: {result.stderr.strip()}")
+            if not trial.bed.foreign:
+                with values_file(release.values) as file:
+                    checked = command_result([program("midships"), "check", file, "--chart", "rocketmq", "--release", name])
+                said = checked.stdout + checked.stderr
+                trial.equal(checked.returncode, 1, f"exit code of midships check for {words}: {said.strip()}")
+                trial.check(field in said, f"midships check does not name {words}: {said.strip()}")
+        trial.equal(objects(trial.bed, namespace), bare, "objects in the namespace")
+        trial.figure("refused", len(cases))
+
+
+def objects(bed: Bed, namespace: str) -> list[str]:
+    """Every object of a namespace that a chart could have made, by kind and name."""
+    kinds = ("configmaps", "secrets", "services", "serviceaccounts", "statefulsets", "jobs", "roles", "pods")
+    return [f"{kind}/{item['metadata']['name']}" for kind in kinds for item in bed.api.list(kind, namespace)]
+
+
+@scenario("rocketmq-two-releases")
+def two_releases(trial: Trial) -> None:
+    """Two releases in one namespace, and the same name in another: a change of one leaves the others as they are."""
+    lone = {"brokers": {"groups": 1, "replicasPerGroup": 0}}
+    with trial.bed.namespace("accept-two") as first, trial.bed.namespace("accept-two-more") as second:
+        changed = Release(trial, first, "5.4.0", name="orders", values=lone)
+        others = [
+            Release(trial, first, "5.4.0", name="payments", values=lone),
+            Release(trial, second, "5.4.0", name="orders", values=lone),
+        ]
+        for release in (changed, *others):
+            release.install()
+        before = [lives(other.pods()) for other in others]
+        lists = [other.list_for_restarts() for other in others]
+        load = Load(changed, watched=2)
+        seconds = changed.set_name_servers(2)
+        load.check_listed(2, now())
+        trial.figure("to 2 name servers", f"{seconds:.1f} s")
+        trial.equal([lives(other.pods()) for other in others], before, "uid and restarts of the other releases' pods")
+        trial.equal([other.list_for_restarts() for other in others], lists, "the other releases' name server lists")
+        removed = changed.helm("uninstall")
+        trial.equal(removed.returncode, 0, f"exit code of helm uninstall: {removed.stderr.strip()}")
+        trial.equal([lives(other.pods()) for other in others], before, "uid and restarts of the other releases' pods")
+
+
+@scenario("rocketmq-node-off", needs_power=True, alone=True)
+def node_off(trial: Trial) -> None:
+    """A node loses power during the change: the Job waits or refuses with that node's pods named, and ends well afterwards."""
+    with trial.bed.namespace("accept-node-off") as namespace:
+        release = Release(trial, namespace, "5.4.0")
+        release.install()
+        places = {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in release.pods()}
+        home = places[f"{release.full_name}-name-server-0"]
+        off = next((node for name, node in sorted(places.items()) if "-broker-" in name and node != home), None)
+        if off is None:
+            raise Failed(f"every pod is on {home}; the change cannot be tried without a second node")
+        lost = sorted(name for name, node in places.items() if node == off)
+        load = Load(release, watched=2, node=home)
+        # New pods stay away from the node, so that only brokers are lost with it.
+        trial.bed.testbed("kubectl", "cordon", off)
+        try:
+            helm = release.begin("upgrade", {"nameServers": {"count": 2}})
+            until("the after Job has begun", lambda: job_pod(release, "after") and helm.running(), 300, every=0.02)
+            trial.note(f"power off: {off} with {', '.join(lost)}")
+            trial.bed.testbed("kill-node", off)
+            until("the Job names a pod of that node", lambda: names_one(release, lost), 300)
+            trial.note(f"the Job waits for {' '.join(sorted(name for name in lost if name in release.hook_logs()))}")
+        finally:
+            trial.bed.testbed("start-node", off)
+            trial.bed.testbed("kubectl", "uncordon", off)
+        trial.note(f"power on: {off}")
+        result = helm.finish()
+        if result.returncode != 0:
+            trial.note(f"the Job has refused: {result.stderr.strip().splitlines()[-1]}")
+            until("the node's pods are back", lambda: all(ready(pod) for pod in release.pods("broker")), 240)
+            release.succeed("upgrade")
+        until("the node's pods are back", lambda: all(ready(pod) for pod in release.pods("broker")), 240)
+        trial.equal(release.list_for_restarts(), release.name_servers(2), "name servers that a restarted broker would read")
+        
+        def listed() -> bool:
+            try:
+                load.check_listed(2, now())
+            except Failed:
+                return False
+            return True
+
+        until("every broker is listed", listed, 120)
+        # Sends that hit the dead node may fail after the client's own retries; what was acknowledged may not be lost.
+        load.finish(send_errors=None)
+
+
+def job_pod(release: Release, phase: str) -> bool:
+    """Whether a phase's Job has a pod that runs."""
+    pods = release.bed.api.list("pods", release.namespace, f"job-name={release.full_name}-{phase}")
+    return any(pod["status"].get("phase") == "Running" for pod in pods)
+
+
+def names_one(release: Release, pods: list[str]) -> bool:
+    """Whether the Job's log or an Event of the release names one of the pods."""
+    events = release.bed.api.list("events", release.namespace)
+    about_journal = [
+        event.get("message", "") for event in events if event["involvedObject"]["name"] == f"{release.full_name}-journal"
+    ]
+    said = release.hook_logs() + "\n".join(about_journal)
+    return any(pod in said for pod in pods)
+
+
+@scenario("helm-3-and-4")
+def helm_3_and_4(trial: Trial) -> None:
+    """Helm 3 installs, upgrades, rolls back, uninstalls; volumes stay, on which Helm 4 installs and finds the messages."""
+    one_helm_after_the_other(trial, 3, 4)
+
+
+@scenario("helm-4-and-3")
+def helm_4_and_3(trial: Trial) -> None:
+    """Helm 4 installs, upgrades, rolls back, uninstalls; volumes stay, on which Helm 3 installs and finds the messages."""
+    one_helm_after_the_other(trial, 4, 3)
+
+
+def one_helm_after_the_other(trial: Trial, first: int, second: int) -> None:
+    """The whole life of a release with one Helm, and its second life with the other on the volumes that stayed."""
+    with trial.bed.namespace(f"accept-helm-{first}") as namespace:
+        release = Release(trial, namespace, "5.4.0", values={"brokers": {"replicasPerGroup": 0}})
+        release.install(major=first)
+        load = Load(release, watched=2)
+        release.set_name_servers(2, major=first)
+        load.check_listed(2, now())
+        back = release.roll_back(1, major=first, revision=1)
+        trial.equal(back.returncode, 0, f"exit code of helm rollback: {back.stderr.strip()[-1500:]}")
+        load.check_listed(1, now())
+        acknowledged = load.finish()["acknowledged"]
+        load.remove()
+        uninstall(trial, release, first)
+        trial.note(f"reinstall with Helm {second} on the volumes that stayed")
+        release.install(major=second)
+        again = Load(release, watched=1, groups="again-a,again-b", prepare=False).finish()
+        expected = {"again-a": acknowledged, "again-b": acknowledged}
+        trial.equal(again["earlier"], expected, "messages of before the uninstall that new consumers received")
+
+
+def uninstall(trial: Trial, release: Release, major: int) -> None:
+    """Uninstalls and checks that nothing but volumes and what every namespace has is left."""
+    result = release.helm("uninstall", "--wait", major=major)
+    trial.equal(result.returncode, 0, f"exit code of helm uninstall: {result.stderr.strip()}")
+    api, namespace = trial.bed.api, release.namespace
+    always = {"configmaps/kube-root-ca.crt", "serviceaccounts/default"}
+
+    def left() -> set[str]:
+        return set(objects(trial.bed, namespace)) - always
+
+    until(f"nothing is left but volumes; there is {sorted(left())}", lambda: not left(), 120)
+    claims = [claim["metadata"]["name"] for claim in api.list("persistentvolumeclaims", namespace)]
+    trial.check(claims, "no volume claim is left after helm uninstall")
+    trial.figure(f"volume claims left by Helm {major}", len(claims))
+
+
+@scenario("charts-quality")
+def charts_quality(trial: Trial) -> None:
+    """Generated files are current, both Helms' lint is strict and clean, the API server takes the defaults, packages repeat."""
+    midships = program("midships")
+    succeed(trial, [midships, "generate", "--check"])
+    with trial.bed.namespace("accept-quality") as namespace, tempfile.TemporaryDirectory() as directory:
+        for major in (3, 4):
+            for chart in sorted(Path(program("midships").parents[3], "charts").iterdir()):
+                succeed(trial, [*trial.bed.helm(major), "lint", "--strict", chart])
+                dry = ["install", "trial", chart, "--namespace", namespace, "--dry-run=server"]
+                succeed(trial, [*trial.bed.helm(major), *dry])
+        packages = []
+        for attempt in ("one", "two"):
+            succeed(trial, [midships, "package", "--out", Path(directory, attempt)])
+            files = sorted(Path(directory, attempt).iterdir())
+            packages.append({file.name: file.read_bytes() for file in files})
+        trial.check(packages[0] and packages[0] == packages[1], "two packages of the same charts differ")
+        trial.figure("packages", ", ".join(f"{name} {len(content)} bytes" for name, content in packages[0].items()))
+        with values_file(SMALL) as file:
+            succeed(trial, [midships, "check", file, "--chart", "rocketmq"])
+
+
+def succeed(trial: Trial, command: list[object]) -> None:
+    """Runs a command that must succeed."""
+    result = command_result(command)
+    words = " ".join(str(word) for word in command)
+    trial.equal(result.returncode, 0, f"exit code of `{words}`: {(result.stderr or result.stdout).strip()[-2000:]}")

@@ -1,0 +1,78 @@
+"""The images that run in the bed: built on demand, kept in the cache, pushed into the bed's registry."""
+
+import shutil
+import tarfile
+import tempfile
+import time
+from pathlib import Path
+
+import cluster
+import recipes
+from places import CACHE, PARTS, REGISTRY, REGISTRY_ADDRESS, BedError, fingerprint, lock, run, say
+
+BASE = ["pause:1", "busybox:1"]
+ROCKETMQ = ["4.5.0", "4.9.3", "4.9.7", "5.4.0", "5.5.0"]
+NAMES = BASE + [f"rocketmq:{version}" for version in ROCKETMQ]
+RECIPES = ["recipes.py", "layout.py", "debian.py", "logback.xml", "pause.c"]
+
+
+def repository(name):
+    """Where an image is in the registry: `rocketmq:5.4.0` is `apache/rocketmq:5.4.0`, as on Docker Hub."""
+    return f"apache/{name}" if name.startswith("rocketmq:") else name
+
+
+def built(name):
+    """The OCI layout of an image, built if the cache lacks it."""
+    if name not in NAMES:
+        raise BedError(f"no recipe for the image `{name}`; there are: {' '.join(NAMES)}")
+    key = fingerprint(*(PARTS / file for file in RECIPES))
+    place = CACHE / "images" / f"{name.replace(':', '-')}-{key}"
+    with lock(CACHE / "images.lock", "building images"):
+        if not place.exists():
+            build(name, place)
+    return place
+
+
+def build(name, place):
+    """Builds an image beside its place in the cache, then moves it there and drops what older recipes made."""
+    begin = time.monotonic()
+    say(f"building the image {name}, once ({'a second' if name in BASE else '1 to 3 minutes'})")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    family, version = name.split(":")
+    with tempfile.TemporaryDirectory(dir=place.parent) as work:
+        layout = recipes.RECIPES[family](Path(work), version)
+        for older in place.parent.glob(f"{name.replace(':', '-')}-*"):
+            shutil.rmtree(older)
+        layout.rename(place)
+    say(f"built the image {name} in {time.monotonic() - begin:.0f} s")
+
+
+def push(source, reference):
+    """Pushes an image into the bed's registry: a docker-archive, an OCI archive or an OCI layout."""
+    copy = ["skopeo", "copy", "--quiet", "--insecure-policy", "--dest-tls-verify=false"]
+    target = f"docker://{REGISTRY_ADDRESS}/{reference.removeprefix(f'{REGISTRY}/')}"
+    run(cluster.in_network([*copy, f"{transport(Path(source))}:{source}", target]))
+
+
+def transport(path):
+    """How skopeo calls the format of an image."""
+    if path.is_dir():
+        return "oci"
+    if not path.exists():
+        raise BedError(f"no image at {path}; give a docker-archive, an OCI archive or the directory of an OCI layout")
+    with tarfile.open(path) as archive:
+        return "oci-archive" if "oci-layout" in {name.removeprefix("./") for name in archive.getnames()} else "docker-archive"
+
+
+def push_built(layout):
+    """Pushes an image of the cache under its own name."""
+    name, version, _ = layout.name.rsplit("-", 2)
+    push(layout, repository(f"{name}:{version}"))
+
+
+def push_named(names):
+    """Builds the named images if need be and pushes them."""
+    for name in names:
+        layout = built(name)
+        push_built(layout)
+        say(f"pushed {REGISTRY}/{repository(name)}")

@@ -1,0 +1,261 @@
+//! What can be asked of the Kubernetes API and commanded of it, and the objects as operations see them.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1 as apps;
+use k8s_openapi::api::core::v1 as core;
+use serde::{Deserialize, Serialize};
+
+/// The label that names a pod's or a `StatefulSet`'s cluster; its value is the release's full name.
+pub const CLUSTER_LABEL: &str = "midships/cluster";
+
+/// What can be asked. Every query is about the client's own namespace.
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
+pub enum Query {
+    /// The pods of a cluster, found by their label [`CLUSTER_LABEL`].
+    Pods {
+        /// The cluster: the release's full name.
+        cluster: String,
+    },
+    /// The `StatefulSets` of a cluster, found by their label [`CLUSTER_LABEL`].
+    StatefulSets {
+        /// The cluster: the release's full name.
+        cluster: String,
+    },
+    /// One `ConfigMap`.
+    ConfigMap {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// What is answered, one variant for each of [`Query`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The pods, sorted by name.
+    Pods(Vec<Pod>),
+    /// The `StatefulSets`, sorted by name.
+    StatefulSets(Vec<StatefulSet>),
+    /// The `ConfigMap`, or nothing if there is none of that name.
+    ConfigMap(Option<ConfigMap>),
+}
+
+/// A pod as operations see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pod {
+    /// Its name, which a `StatefulSet` gives to the next pod again.
+    pub name: String,
+    /// Its identity, which no other pod ever has.
+    pub uid: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its address, once it has one.
+    pub ip: Option<String>,
+    /// The node that it is bound to, once it is.
+    pub node: Option<String>,
+    /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`, as the API tells it.
+    pub phase: String,
+    /// Whether its condition `Ready` is true. A node that went silent turns it false.
+    pub ready: bool,
+    /// Whether its deletion has been asked for.
+    pub terminating: bool,
+    /// How many times its containers have been restarted, added up.
+    pub restarts: i64,
+}
+
+/// A `StatefulSet` as operations see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatefulSet {
+    /// Its name.
+    pub name: String,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// How many pods it shall have (`spec.replicas`; 1 where the field is absent, as the API has it).
+    pub replicas: i64,
+    /// How many of its pods are ready.
+    pub ready_replicas: i64,
+    /// Whether its deletion has been asked for.
+    pub deleting: bool,
+    /// Whether its volume named `data` is an `emptyDir`, so that a pod's end is the end of its data.
+    /// False for a claim and for a directory of the node.
+    pub ephemeral_storage: bool,
+}
+
+/// A `ConfigMap` as operations see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigMap {
+    /// Its name.
+    pub name: String,
+    /// Its `resourceVersion`, for the precondition of [`Command::SetConfigMapKey`].
+    pub version: String,
+    /// Its text by key. Binary data is left out.
+    pub data: BTreeMap<String, String>,
+}
+
+/// What can be commanded. Each is harmless when repeated or late, because each carries the identity
+/// or the version that it was decided upon.
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
+pub enum Command {
+    /// Evicts a pod, within its disruption budget, if it still is that pod.
+    EvictPod {
+        /// The pod's name.
+        name: String,
+        /// The identity that the pod must have.
+        uid: String,
+    },
+    /// Sets or removes one key of a `ConfigMap`, if it still has that version.
+    SetConfigMapKey {
+        /// The `ConfigMap`'s name.
+        name: String,
+        /// The `resourceVersion` that it must have.
+        version: String,
+        /// The key.
+        key: String,
+        /// The new text; none removes the key.
+        value: Option<String>,
+    },
+}
+
+impl From<core::Pod> for Pod {
+    fn from(pod: core::Pod) -> Self {
+        let status = pod.status.unwrap_or_default();
+        let ready = status
+            .conditions
+            .iter()
+            .flatten()
+            .any(|condition| condition.type_ == "Ready" && condition.status == "True");
+        let restarts = status
+            .container_statuses
+            .iter()
+            .flatten()
+            .map(|container| i64::from(container.restart_count))
+            .sum();
+        Self {
+            name: pod.metadata.name.unwrap_or_default(),
+            uid: pod.metadata.uid.unwrap_or_default(),
+            labels: pod.metadata.labels.unwrap_or_default(),
+            ip: status.pod_ip.filter(|ip| !ip.is_empty()),
+            node: pod
+                .spec
+                .and_then(|spec| spec.node_name)
+                .filter(|node| !node.is_empty()),
+            phase: status.phase.unwrap_or_default(),
+            ready,
+            terminating: pod.metadata.deletion_timestamp.is_some(),
+            restarts,
+        }
+    }
+}
+
+impl From<apps::StatefulSet> for StatefulSet {
+    fn from(set: apps::StatefulSet) -> Self {
+        let spec = set.spec.unwrap_or_default();
+        let volumes = spec
+            .template
+            .spec
+            .iter()
+            .flat_map(|pod| pod.volumes.iter().flatten());
+        let ephemeral_storage = volumes
+            .filter(|volume| volume.name == "data")
+            .any(|volume| volume.empty_dir.is_some());
+        Self {
+            name: set.metadata.name.unwrap_or_default(),
+            labels: set.metadata.labels.unwrap_or_default(),
+            replicas: i64::from(spec.replicas.unwrap_or(1)),
+            ready_replicas: set
+                .status
+                .and_then(|status| status.ready_replicas)
+                .map_or(0, i64::from),
+            deleting: set.metadata.deletion_timestamp.is_some(),
+            ephemeral_storage,
+        }
+    }
+}
+
+impl From<core::ConfigMap> for ConfigMap {
+    fn from(map: core::ConfigMap) -> Self {
+        Self {
+            name: map.metadata.name.unwrap_or_default(),
+            version: map.metadata.resource_version.unwrap_or_default(),
+            data: map.data.unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pod(value: serde_json::Value) -> Pod {
+        Pod::from(serde_json::from_value::<core::Pod>(value).unwrap())
+    }
+
+    #[test]
+    fn a_running_pod_is_read_whole() {
+        let read = pod(json!({
+            "metadata": {"name": "a-0", "uid": "u", "labels": {"midships/cluster": "a"}},
+            "spec": {"nodeName": "n", "containers": []},
+            "status": {
+                "phase": "Running", "podIP": "10.0.0.1",
+                "conditions": [{"type": "Initialized", "status": "True"}, {"type": "Ready", "status": "True"}],
+                "containerStatuses": [
+                    {"name": "one", "restartCount": 2, "image": "", "imageID": "", "ready": true},
+                    {"name": "two", "restartCount": 1, "image": "", "imageID": "", "ready": true}
+                ]
+            }
+        }));
+        let expected = Pod {
+            name: "a-0".to_owned(),
+            uid: "u".to_owned(),
+            labels: BTreeMap::from([("midships/cluster".to_owned(), "a".to_owned())]),
+            ip: Some("10.0.0.1".to_owned()),
+            node: Some("n".to_owned()),
+            phase: "Running".to_owned(),
+            ready: true,
+            terminating: false,
+            restarts: 3,
+        };
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn a_pod_that_is_unready_unknown_or_leaving_is_told_apart() {
+        for status in ["False", "Unknown"] {
+            let read = pod(json!({
+                "metadata": {"name": "a-0", "deletionTimestamp": "2026-01-01T00:00:00Z"},
+                "status": {"conditions": [{"type": "Ready", "status": status}]}
+            }));
+            assert!(!read.ready && read.terminating, "{status}");
+        }
+        let bare = pod(json!({"metadata": {"name": "a-0"}}));
+        assert!(!bare.ready && !bare.terminating && bare.ip.is_none() && bare.node.is_none());
+    }
+
+    #[test]
+    fn storage_is_ephemeral_only_when_the_data_volume_is_an_empty_dir() {
+        let set = |volumes: serde_json::Value| {
+            let value = json!({
+                "metadata": {"name": "a"},
+                "spec": {"serviceName": "a", "selector": {}, "template": {"spec": {"containers": [], "volumes": volumes}}},
+                "status": {"replicas": 3, "readyReplicas": 2}
+            });
+            StatefulSet::from(serde_json::from_value::<apps::StatefulSet>(value).unwrap())
+        };
+        let empty = json!({"name": "data", "emptyDir": {}});
+        let scratch = json!({"name": "scratch", "emptyDir": {}});
+        let host = json!({"name": "data", "hostPath": {"path": "/srv"}});
+        assert!(set(json!([empty, scratch])).ephemeral_storage);
+        assert!(!set(json!([scratch, host])).ephemeral_storage);
+        assert!(
+            !set(json!([scratch])).ephemeral_storage,
+            "a claim template is no volume of the pod template"
+        );
+        let read = set(json!([]));
+        assert_eq!(
+            (read.replicas, read.ready_replicas, read.deleting),
+            (1, 2, false)
+        );
+    }
+}

@@ -1,0 +1,767 @@
+//! What servers answer, and how it is read from their frames and, for simulated servers, written into them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Map;
+use snafu::{OptionExt, ResultExt, Snafu, ensure};
+
+use crate::fastjson::{self, Key, Value};
+use crate::frame::Frame;
+use crate::properties;
+use crate::request::Request;
+use crate::version::ProductVersion;
+
+/// Response code: done.
+pub const DONE: i32 = 0;
+/// Response code: an error inside the server, which may have stopped half-way.
+pub const ERROR: i32 = 1;
+/// Response code: the server has no such request. Brokers before 4.9.1 and name servers before 5.0.0 stay silent.
+pub const UNSUPPORTED: i32 = 3;
+/// Response code: no broker has the topic.
+pub const NO_TOPIC: i32 = 17;
+/// Response code: nothing found under this name.
+pub const NOT_FOUND: i32 = 22;
+/// Response code of a server of 5.3 or later that is stopping and did not take the request.
+pub const GOING_AWAY: i32 = 1500;
+
+/// An answer of a server.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The version of the server that answered.
+    pub version: ProductVersion,
+    /// What it answered.
+    pub reply: Reply,
+}
+
+/// What was answered, one form for each request that asks and one for all that tell.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Reply {
+    /// The brokers that a name server lists.
+    ClusterInfo(ClusterInfo),
+    /// The names of all topics that a name server lists, the system's own among them.
+    Topics(BTreeSet<String>),
+    /// Where a topic has queues; none when no broker of the name server has the topic.
+    Route(Option<TopicRoute>),
+    /// A namespace's values by key; empty when there is no such namespace.
+    KeyValues(BTreeMap<String, String>),
+    /// A broker's configuration by property.
+    Configuration(BTreeMap<String, String>),
+    /// A broker's runtime information by name.
+    Runtime(BTreeMap<String, String>),
+    /// A broker's topics.
+    TopicConfigurations(TopicConfigurations),
+    /// A broker's subscription groups.
+    SubscriptionGroups(SubscriptionGroups),
+    /// What was told is done.
+    Accepted,
+}
+
+/// The brokers that a name server lists.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterInfo {
+    /// The groups by broker name.
+    pub brokers: BTreeMap<String, BrokerGroup>,
+    /// The broker names of each cluster.
+    pub clusters: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// The brokers that share a broker name: a master and its replicas.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BrokerGroup {
+    /// The cluster's name.
+    pub cluster: String,
+    /// Each broker's address (`host:port`) by broker id; 0 is the master.
+    pub addresses: BTreeMap<i64, String>,
+}
+
+/// Where a topic has queues.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TopicRoute {
+    /// The groups that have the topic, by broker name.
+    pub brokers: BTreeMap<String, BrokerGroup>,
+    /// Their queues, by broker name.
+    pub queues: BTreeMap<String, QueueRange>,
+    /// The configuration of an ordered topic (`broker:queues;…`), when the name server has one and hands it out.
+    pub order: Option<String>,
+}
+
+/// The queues of a topic at one broker.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct QueueRange {
+    /// Number of queues that are read.
+    pub read_queues: u32,
+    /// Number of queues that are written.
+    pub write_queues: u32,
+    /// Bits: 4 read, 2 write, 1 inherited.
+    pub permission: u32,
+    /// The topic's system flag.
+    pub system_flag: i64,
+}
+
+/// The state of a broker's table, by which brokers and name servers tell newer from older.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DataVersion {
+    /// Counts changes.
+    pub counter: i64,
+    /// When it last changed, in milliseconds since 1970.
+    pub timestamp: i64,
+    /// The store's state machine; since 5.0.0.
+    pub state_version: Option<i64>,
+}
+
+/// A broker's topics.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TopicConfigurations {
+    /// The topics by name.
+    pub topics: BTreeMap<String, TopicConfiguration>,
+    /// The state of the table.
+    pub data_version: DataVersion,
+    /// All else that the broker said, as it said it, such as the queue mappings of 5.x.
+    pub other: Map<String, serde_json::Value>,
+}
+
+/// A topic's configuration at one broker.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TopicConfiguration {
+    /// The topic's name.
+    pub name: String,
+    /// Number of queues that are read.
+    pub read_queues: u32,
+    /// Number of queues that are written.
+    pub write_queues: u32,
+    /// Bits: 4 read, 2 write, 1 inherited.
+    pub permission: u32,
+    /// Whether it is an ordered topic.
+    pub order: bool,
+    /// All other fields as the broker said them, also those that this client does not know.
+    pub other: Map<String, serde_json::Value>,
+}
+
+/// A broker's subscription groups.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SubscriptionGroups {
+    /// The groups by name.
+    pub groups: BTreeMap<String, SubscriptionGroup>,
+    /// The state of the table.
+    pub data_version: DataVersion,
+    /// All else that the broker said, as it said it.
+    pub other: Map<String, serde_json::Value>,
+}
+
+/// A subscription group's configuration at one broker.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SubscriptionGroup {
+    /// The group's name.
+    pub name: String,
+    /// Whether its members may consume.
+    pub consume_enabled: bool,
+    /// All other fields as the broker said them, also those that this client does not know.
+    pub other: Map<String, serde_json::Value>,
+}
+
+/// Why a frame holds no answer to a request.
+#[derive(Debug, Clone, Eq, PartialEq, Snafu)]
+pub enum DecodeError {
+    /// The server said no.
+    #[snafu(display("the server (version {version}) declined with code {code} ({}): {}", meaning(*code), first_line(remark)))]
+    Declined {
+        /// The server's version.
+        version: ProductVersion,
+        /// The response code.
+        code: i32,
+        /// What the server remarked.
+        remark: String,
+    },
+    /// The server is stopping and did not take the request.
+    #[snafu(display("the server (version {version}) is stopping; ask again, or ask another one"))]
+    GoingAway {
+        /// The server's version.
+        version: ProductVersion,
+    },
+    /// The frame is a request.
+    #[snafu(display("the frame is a request; expected an answer (flag with bit 0)"))]
+    NotAnAnswer,
+    /// The body is not what the product's JSON library writes.
+    #[snafu(display("the body is not JSON: {source}"))]
+    Json {
+        /// What is wrong with it.
+        source: fastjson::Error,
+    },
+    /// The body is not a list of properties.
+    #[snafu(display("the body is not a list of properties: {source}"))]
+    Properties {
+        /// What is wrong with it.
+        source: properties::Error,
+    },
+    /// A field of the body is missing or has the wrong form.
+    #[snafu(display("field `{field}` of the body is missing or wrong; expected {expected}"))]
+    Field {
+        /// Its path.
+        field: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+}
+
+/// A response code in words (`ResponseCode` of the product).
+fn meaning(code: i32) -> &'static str {
+    match code {
+        ERROR => "error in the server",
+        2 => "busy",
+        UNSUPPORTED => "request not supported by this version",
+        10 => "flush to disk timed out",
+        11 => "replica not available",
+        12 => "flush to replica timed out",
+        13 => "message illegal",
+        14 => "service not available",
+        15 => "version not supported",
+        16 => "no permission; check the access keys and the broker's list of protected properties",
+        NO_TOPIC => "no such topic",
+        NOT_FOUND => "not found",
+        26 => "no such subscription group",
+        206 => "nobody of the group is online",
+        2007 => "this controller is not the leader",
+        _ => "unknown code",
+    }
+}
+
+/// The first line of a remark, at most 300 characters: remarks may hold whole stack traces.
+fn first_line(remark: &str) -> String {
+    match remark.lines().next() {
+        None | Some("") => "no remark".to_owned(),
+        Some(line) => line.chars().take(300).collect(),
+    }
+}
+
+/// Reads the answer to a request.
+///
+/// Code 17 for a route and code 22 for a namespace are answers: there is none.
+///
+/// # Errors
+/// When the server declined or its frame is not what this request is answered with.
+pub fn decode(request: &Request, frame: &Frame) -> Result<Answer, DecodeError> {
+    ensure!(frame.is_answer(), NotAnAnswerSnafu);
+    let version = ProductVersion(frame.version);
+    let reply = match (frame.code, request) {
+        (DONE, _) => reply(request, &frame.body)?,
+        (GOING_AWAY, _) => return GoingAwaySnafu { version }.fail(),
+        (NO_TOPIC, Request::TopicRoute { .. }) => Reply::Route(None),
+        (NOT_FOUND, Request::KeyValues { .. }) => Reply::KeyValues(BTreeMap::new()),
+        (code, _) => {
+            let remark = frame.remark.clone().unwrap_or_default();
+            return DeclinedSnafu {
+                version,
+                code,
+                remark,
+            }
+            .fail();
+        }
+    };
+    Ok(Answer { version, reply })
+}
+
+fn reply(request: &Request, body: &[u8]) -> Result<Reply, DecodeError> {
+    let json = || fastjson::parse(body).context(JsonSnafu);
+    Ok(match request {
+        Request::ClusterInfo => Reply::ClusterInfo(cluster_info(&Node::of(&json()?))?),
+        Request::TopicList => {
+            let value = json()?;
+            let root = Node::of(&value);
+            Reply::Topics(
+                root.field("topicList")
+                    .items()?
+                    .iter()
+                    .map(Node::text)
+                    .collect::<Result<_, _>>()?,
+            )
+        }
+        Request::TopicRoute { .. } => Reply::Route(Some(route(&Node::of(&json()?))?)),
+        Request::KeyValues { .. } => Reply::KeyValues(Node::of(&json()?).field("table").texts()?),
+        Request::RuntimeInformation => Reply::Runtime(Node::of(&json()?).field("table").texts()?),
+        Request::BrokerConfiguration => {
+            let configuration = properties::from_plain(body).context(PropertiesSnafu)?;
+            let expected = "at least one property";
+            ensure!(
+                !configuration.is_empty(),
+                FieldSnafu {
+                    field: "(the whole body)",
+                    expected
+                }
+            );
+            Reply::Configuration(configuration)
+        }
+        Request::TopicConfigurations => {
+            Reply::TopicConfigurations(topic_configurations(&Node::of(&json()?))?)
+        }
+        Request::SubscriptionGroups => {
+            Reply::SubscriptionGroups(subscription_groups(&Node::of(&json()?))?)
+        }
+        Request::PutKeyValue { .. }
+        | Request::DeleteKeyValue { .. }
+        | Request::UpdateBrokerConfiguration { .. } => Reply::Accepted,
+    })
+}
+
+fn cluster_info(root: &Node) -> Result<ClusterInfo, DecodeError> {
+    let brokers = root
+        .field("brokerAddrTable")
+        .entries()?
+        .into_iter()
+        .map(|(name, node)| Ok((name, broker_group(&node)?)))
+        .collect::<Result<_, _>>()?;
+    let clusters = root
+        .field("clusterAddrTable")
+        .entries()?
+        .into_iter()
+        .map(|(name, node)| {
+            Ok((
+                name,
+                node.items()?
+                    .iter()
+                    .map(Node::text)
+                    .collect::<Result<_, _>>()?,
+            ))
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(ClusterInfo { brokers, clusters })
+}
+
+fn broker_group(node: &Node) -> Result<BrokerGroup, DecodeError> {
+    let table = node.field("brokerAddrs");
+    let addresses = table
+        .object()?
+        .iter()
+        .map(|(key, value)| {
+            let id = match key {
+                Key::Integer(id) => Some(*id),
+                Key::Text(text) => text.parse().ok(),
+                Key::Object(_) => None,
+            };
+            let entry = Node::new(format!("{}.{key}", table.path), Some(value));
+            let id = id.context(FieldSnafu {
+                field: &entry.path,
+                expected: "a whole number as the key: the broker id",
+            })?;
+            Ok((id, entry.text()?))
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(BrokerGroup {
+        cluster: node.field("cluster").text()?,
+        addresses,
+    })
+}
+
+fn route(root: &Node) -> Result<TopicRoute, DecodeError> {
+    let mut route = TopicRoute::default();
+    for node in root.field("brokerDatas").items()? {
+        route
+            .brokers
+            .insert(node.field("brokerName").text()?, broker_group(&node)?);
+    }
+    for node in root.field("queueDatas").items()? {
+        // Up to 4.8.0 the field was misspelt.
+        let [flag, old] = ["topicSysFlag", "topicSynFlag"].map(|name| node.field(name));
+        let range = QueueRange {
+            read_queues: node.field("readQueueNums").count()?,
+            write_queues: node.field("writeQueueNums").count()?,
+            permission: node.field("perm").count()?,
+            system_flag: if flag.is_absent() {
+                old.integer()?
+            } else {
+                flag.integer()?
+            },
+        };
+        route.queues.insert(node.field("brokerName").text()?, range);
+    }
+    let order = root.field("orderTopicConf");
+    if !order.is_absent() {
+        route.order = Some(order.text()?);
+    }
+    Ok(route)
+}
+
+fn data_version(node: &Node) -> Result<DataVersion, DecodeError> {
+    let state = node.field("stateVersion");
+    Ok(DataVersion {
+        counter: node.field("counter").integer()?,
+        timestamp: node.field("timestamp").integer()?,
+        state_version: if state.is_absent() {
+            None
+        } else {
+            Some(state.integer()?)
+        },
+    })
+}
+
+fn topic_configurations(root: &Node) -> Result<TopicConfigurations, DecodeError> {
+    let topics = root
+        .field("topicConfigTable")
+        .entries()?
+        .into_iter()
+        .map(|(name, node)| {
+            let known = [
+                "topicName",
+                "readQueueNums",
+                "writeQueueNums",
+                "perm",
+                "order",
+            ];
+            let topic = TopicConfiguration {
+                name: node.field("topicName").text()?,
+                read_queues: node.field("readQueueNums").count()?,
+                write_queues: node.field("writeQueueNums").count()?,
+                permission: node.field("perm").count()?,
+                order: node.field("order").boolean()?,
+                other: node.without(&known)?,
+            };
+            Ok((name, topic))
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(TopicConfigurations {
+        topics,
+        data_version: data_version(&root.field("dataVersion"))?,
+        other: root.without(&["topicConfigTable", "dataVersion"])?,
+    })
+}
+
+fn subscription_groups(root: &Node) -> Result<SubscriptionGroups, DecodeError> {
+    let groups = root
+        .field("subscriptionGroupTable")
+        .entries()?
+        .into_iter()
+        .map(|(name, node)| {
+            let group = SubscriptionGroup {
+                name: node.field("groupName").text()?,
+                consume_enabled: node.field("consumeEnable").boolean()?,
+                other: node.without(&["groupName", "consumeEnable"])?,
+            };
+            Ok((name, group))
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(SubscriptionGroups {
+        groups,
+        data_version: data_version(&root.field("dataVersion"))?,
+        other: root.without(&["subscriptionGroupTable", "dataVersion"])?,
+    })
+}
+
+/// A value of a body, or none, with its path for errors.
+struct Node<'a> {
+    path: String,
+    value: Option<&'a Value>,
+}
+
+impl<'a> Node<'a> {
+    fn of(value: &'a Value) -> Self {
+        Self::new(String::new(), Some(value))
+    }
+
+    fn new(path: String, value: Option<&'a Value>) -> Self {
+        Self { path, value }
+    }
+
+    fn below(&self, name: &str, value: Option<&'a Value>) -> Self {
+        let path = if self.path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.path)
+        };
+        Self::new(path, value)
+    }
+
+    fn field(&self, name: &str) -> Self {
+        self.below(name, self.value.and_then(|value| value.get(name)))
+    }
+
+    fn is_absent(&self) -> bool {
+        matches!(self.value, None | Some(Value::Null))
+    }
+
+    fn wrong<T>(&self, expected: &'static str) -> Result<T, DecodeError> {
+        let field = if self.path.is_empty() {
+            "(the whole body)"
+        } else {
+            &self.path
+        };
+        FieldSnafu { field, expected }.fail()
+    }
+
+    fn object(&self) -> Result<&'a [(Key, Value)], DecodeError> {
+        match self.value {
+            Some(Value::Object(entries)) => Ok(entries),
+            _ => self.wrong("an object"),
+        }
+    }
+
+    fn entries(&self) -> Result<Vec<(String, Self)>, DecodeError> {
+        let entry = |(key, value): &'a (Key, Value)| {
+            let name = key.to_string();
+            let node = self.below(&name, Some(value));
+            (name, node)
+        };
+        Ok(self.object()?.iter().map(entry).collect())
+    }
+
+    fn items(&self) -> Result<Vec<Self>, DecodeError> {
+        let Some(Value::Array(values)) = self.value else {
+            return self.wrong("an array");
+        };
+        let item = |(index, value)| Self::new(format!("{}[{index}]", self.path), Some(value));
+        Ok(values.iter().enumerate().map(item).collect())
+    }
+
+    fn text(&self) -> Result<String, DecodeError> {
+        match self.value {
+            Some(Value::Text(text)) => Ok(text.clone()),
+            _ => self.wrong("text"),
+        }
+    }
+
+    fn texts(&self) -> Result<BTreeMap<String, String>, DecodeError> {
+        self.entries()?
+            .into_iter()
+            .map(|(name, node)| Ok((name, node.text()?)))
+            .collect()
+    }
+
+    fn integer(&self) -> Result<i64, DecodeError> {
+        match self.value {
+            Some(Value::Integer(number)) => Ok(*number),
+            _ => self.wrong("a whole number"),
+        }
+    }
+
+    fn count(&self) -> Result<u32, DecodeError> {
+        match u32::try_from(self.integer()?) {
+            Ok(count) => Ok(count),
+            Err(_) => self.wrong("a whole number from 0 to 4294967295"),
+        }
+    }
+
+    fn boolean(&self) -> Result<bool, DecodeError> {
+        match self.value {
+            Some(Value::Boolean(value)) => Ok(*value),
+            _ => self.wrong("true or false"),
+        }
+    }
+
+    /// All fields of an object but some.
+    fn without(&self, names: &[&str]) -> Result<Map<String, serde_json::Value>, DecodeError> {
+        let mut rest = Map::new();
+        for (name, node) in self.entries()? {
+            if !names.contains(&name.as_str()) {
+                match node.value.and_then(Value::to_json) {
+                    Some(value) => rest.insert(name, value),
+                    None => return node.wrong("a value of standard JSON"),
+                };
+            }
+        }
+        Ok(rest)
+    }
+}
+
+impl TopicConfiguration {
+    /// All fields under the product's names, as the broker said them.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        with_other(
+            vec![
+                ("topicName", Value::Text(self.name.clone())),
+                ("readQueueNums", Value::Integer(self.read_queues.into())),
+                ("writeQueueNums", Value::Integer(self.write_queues.into())),
+                ("perm", Value::Integer(self.permission.into())),
+                ("order", Value::Boolean(self.order)),
+            ],
+            &self.other,
+        )
+    }
+}
+
+impl SubscriptionGroup {
+    /// All fields under the product's names, as the broker said them.
+    #[must_use]
+    pub fn to_value(&self) -> Value {
+        with_other(
+            vec![
+                ("groupName", Value::Text(self.name.clone())),
+                ("consumeEnable", Value::Boolean(self.consume_enabled)),
+            ],
+            &self.other,
+        )
+    }
+}
+
+fn with_other<'a>(
+    mut known: Vec<(&'a str, Value)>,
+    other: &'a Map<String, serde_json::Value>,
+) -> Value {
+    known.extend(
+        other
+            .iter()
+            .map(|(name, value)| (name.as_str(), Value::from(value))),
+    );
+    Value::object(known)
+}
+
+/// Writes the answer to a request's frame as a server of the answer's version does: for servers that are simulated.
+/// Reading it with [`decode`] gives the same answer back.
+#[must_use]
+pub fn answered(request: &Frame, answer: &Answer) -> Frame {
+    let version = answer.version;
+    let mut frame = Frame::answer(request, version.0);
+    let json = |value: &Value| value.to_fastjson().into_bytes();
+    match &answer.reply {
+        Reply::ClusterInfo(info) => frame.body = json(&cluster_info_value(info)),
+        Reply::Topics(topics) => {
+            let topics = topics.iter().cloned().map(Value::Text).collect();
+            frame.body = json(&Value::object([("topicList", Value::Array(topics))]));
+        }
+        Reply::Route(Some(route)) => {
+            let value = route_value(route, version);
+            // Since 4.9.4 a client can ask for standard JSON.
+            let standard = version >= ProductVersion(401)
+                && request
+                    .fields
+                    .get("acceptStandardJsonOnly")
+                    .is_some_and(|flag| flag == "true");
+            frame.body = if standard {
+                value.to_standard().into_bytes()
+            } else {
+                json(&value)
+            };
+        }
+        Reply::Route(None) => {
+            frame.code = NO_TOPIC;
+            frame.remark = Some("No topic route info in name server for the topic".to_owned());
+        }
+        Reply::KeyValues(table) if table.is_empty() => {
+            frame.code = NOT_FOUND;
+            frame.remark = Some("No config item".to_owned());
+        }
+        Reply::KeyValues(table) | Reply::Runtime(table) => {
+            frame.body = json(&Value::object([("table", texts_value(table))]));
+        }
+        Reply::Configuration(configuration) => {
+            frame.body = properties::to_plain(configuration).into_bytes();
+        }
+        Reply::TopicConfigurations(table) => {
+            let topics = table
+                .topics
+                .iter()
+                .map(|(name, topic)| (name.as_str(), topic.to_value()));
+            frame.body = json(&with_other(
+                vec![
+                    ("dataVersion", data_version_value(table.data_version)),
+                    ("topicConfigTable", Value::object(topics)),
+                ],
+                &table.other,
+            ));
+        }
+        Reply::SubscriptionGroups(table) => {
+            let groups = table
+                .groups
+                .iter()
+                .map(|(name, group)| (name.as_str(), group.to_value()));
+            frame.body = json(&with_other(
+                vec![
+                    ("dataVersion", data_version_value(table.data_version)),
+                    ("subscriptionGroupTable", Value::object(groups)),
+                ],
+                &table.other,
+            ));
+        }
+        Reply::Accepted => {}
+    }
+    frame
+}
+
+fn texts_value(table: &BTreeMap<String, String>) -> Value {
+    Value::object(
+        table
+            .iter()
+            .map(|(name, value)| (name.as_str(), Value::Text(value.clone()))),
+    )
+}
+
+fn group_value(name: &str, group: &BrokerGroup) -> Value {
+    let addresses = group
+        .addresses
+        .iter()
+        .map(|(id, address)| (Key::Integer(*id), Value::Text(address.clone())))
+        .collect();
+    Value::object([
+        ("brokerAddrs", Value::Object(addresses)),
+        ("brokerName", Value::Text(name.to_owned())),
+        ("cluster", Value::Text(group.cluster.clone())),
+    ])
+}
+
+fn cluster_info_value(info: &ClusterInfo) -> Value {
+    let brokers = info
+        .brokers
+        .iter()
+        .map(|(name, group)| (name.as_str(), group_value(name, group)));
+    let clusters = info.clusters.iter().map(|(name, brokers)| {
+        (
+            name.as_str(),
+            Value::Array(brokers.iter().cloned().map(Value::Text).collect()),
+        )
+    });
+    Value::object([
+        ("brokerAddrTable", Value::object(brokers)),
+        ("clusterAddrTable", Value::object(clusters)),
+    ])
+}
+
+fn route_value(route: &TopicRoute, version: ProductVersion) -> Value {
+    // Misspelt up to 4.8.0; the next release is 4.9.0, whose ordinal is 393.
+    let flag = if version < ProductVersion(393) {
+        "topicSynFlag"
+    } else {
+        "topicSysFlag"
+    };
+    let queues = route.queues.iter().map(|(broker, range)| {
+        Value::object([
+            ("brokerName", Value::Text(broker.clone())),
+            ("perm", Value::Integer(range.permission.into())),
+            ("readQueueNums", Value::Integer(range.read_queues.into())),
+            (flag, Value::Integer(range.system_flag)),
+            ("writeQueueNums", Value::Integer(range.write_queues.into())),
+        ])
+    });
+    let brokers = route
+        .brokers
+        .iter()
+        .map(|(name, group)| group_value(name, group));
+    let mut entries = vec![
+        ("brokerDatas", Value::Array(brokers.collect())),
+        ("filterServerTable", Value::Object(Vec::new())),
+        ("queueDatas", Value::Array(queues.collect())),
+    ];
+    if let Some(order) = &route.order {
+        entries.push(("orderTopicConf", Value::Text(order.clone())));
+    }
+    Value::object(entries)
+}
+
+fn data_version_value(version: DataVersion) -> Value {
+    let mut entries = vec![
+        ("counter", Value::Integer(version.counter)),
+        ("timestamp", Value::Integer(version.timestamp)),
+    ];
+    if let Some(state) = version.state_version {
+        entries.push(("stateVersion", Value::Integer(state)));
+    }
+    Value::object(entries)
+}

@@ -1,0 +1,320 @@
+//! Carries requests to servers over TCP: one connection for each call, under a deadline, with nothing repeated.
+
+use std::io;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+
+use snafu::{ResultExt, Snafu, ensure};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+use crate::answer::{self, Answer, DecodeError};
+use crate::frame::{Frame, FrameError, LARGEST_FRAME};
+use crate::request::{self, Request};
+use crate::version::ProductVersion;
+
+/// How long a call may take.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Timeouts {
+    /// Until connected: looking up the name and connecting.
+    pub connect: Duration,
+    /// For all of it, the connecting included.
+    pub call: Duration,
+}
+
+impl Default for Timeouts {
+    /// 2 seconds to connect, 4 seconds in all.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(2),
+            call: Duration::from_secs(4),
+        }
+    }
+}
+
+/// Why a call brought no answer.
+#[derive(Debug, Snafu)]
+pub enum CallError {
+    /// The address has no port or no host.
+    #[snafu(display(
+        "`{address}` is no address; expected `host:port` with a port from 1 to 65535"
+    ))]
+    BadAddress {
+        /// The address given.
+        address: String,
+    },
+    /// There was no connection, so nothing was sent.
+    #[snafu(display("{address} cannot be reached ({request}): {source}"))]
+    Unreachable {
+        /// The server's address.
+        address: String,
+        /// What was asked, in words.
+        request: String,
+        /// Why: refused, no such name, or no connection within the time.
+        source: io::Error,
+    },
+    /// The request may have been sent, and no answer came.
+    #[snafu(display("{address} did not answer ({request}): {source}"))]
+    NoAnswer {
+        /// The server's address.
+        address: String,
+        /// What was asked, in words.
+        request: String,
+        /// Why: closed, reset, or no answer within the time.
+        source: io::Error,
+    },
+    /// The server said no.
+    #[snafu(display("{address} ({request}): {source}"))]
+    Declined {
+        /// The server's address.
+        address: String,
+        /// What was asked, in words.
+        request: String,
+        /// The server's version.
+        version: ProductVersion,
+        /// The response code.
+        code: i32,
+        /// What the server remarked.
+        remark: String,
+        /// The same as an error.
+        source: DecodeError,
+    },
+    /// The server is stopping and did not take the request: it may be repeated.
+    #[snafu(display("{address} ({request}): {source}"))]
+    Retryable {
+        /// The server's address.
+        address: String,
+        /// What was asked, in words.
+        request: String,
+        /// What the server said.
+        source: DecodeError,
+    },
+    /// The server answered something that this request is not answered with.
+    #[snafu(display("{address} answered in an unknown form ({request}): {source}"))]
+    Malformed {
+        /// The server's address.
+        address: String,
+        /// What was asked, in words.
+        request: String,
+        /// What is wrong.
+        source: MalformedAnswer,
+    },
+    /// The request is too large to be sent.
+    #[snafu(display("the request to {address} cannot be sent ({request}): {source}"))]
+    Unsendable {
+        /// The server's address.
+        address: String,
+        /// What was asked, in words.
+        request: String,
+        /// What is wrong.
+        source: FrameError,
+    },
+}
+
+/// What is wrong with an answer.
+#[derive(Debug, Clone, Eq, PartialEq, Snafu)]
+pub enum MalformedAnswer {
+    /// The bytes are not a frame.
+    #[snafu(transparent)]
+    Frame {
+        /// What is wrong.
+        source: FrameError,
+    },
+    /// The frame does not fit the request.
+    #[snafu(transparent)]
+    Content {
+        /// What is wrong.
+        source: DecodeError,
+    },
+}
+
+impl CallError {
+    /// Whether a request that changes something may have taken effect nevertheless, so that one must look.
+    #[must_use]
+    pub fn may_have_taken_effect(&self) -> bool {
+        match self {
+            Self::NoAnswer { .. } | Self::Malformed { .. } => true,
+            Self::Declined { code, .. } => *code == answer::ERROR,
+            Self::BadAddress { .. }
+            | Self::Unreachable { .. }
+            | Self::Retryable { .. }
+            | Self::Unsendable { .. } => false,
+        }
+    }
+}
+
+/// A client for any number of servers.
+#[derive(Debug)]
+pub struct Client {
+    timeouts: Timeouts,
+    opaque: AtomicI32,
+}
+
+impl Client {
+    /// A client that keeps these times.
+    #[must_use]
+    pub fn new(timeouts: Timeouts) -> Self {
+        Self {
+            timeouts,
+            opaque: AtomicI32::new(1),
+        }
+    }
+
+    /// Asks a server, once. Needs a tokio runtime with input, output and time.
+    ///
+    /// # Errors
+    /// When no answer came, or none that this request is answered with. Nothing is repeated.
+    pub async fn call(&self, address: &str, request: &Request) -> Result<Answer, CallError> {
+        let opaque = self.opaque.fetch_add(1, Ordering::Relaxed);
+        let words = request.to_string();
+        let frame = self
+            .exchange(address, &request::encode(request, opaque), &words)
+            .await?;
+        answer::decode(request, &frame).map_err(|source| {
+            let (address, request) = (address.to_owned(), words);
+            match &source {
+                DecodeError::Declined {
+                    version,
+                    code,
+                    remark,
+                } => {
+                    let (version, code, remark) = (*version, *code, remark.clone());
+                    CallError::Declined {
+                        address,
+                        request,
+                        version,
+                        code,
+                        remark,
+                        source,
+                    }
+                }
+                DecodeError::GoingAway { .. } => CallError::Retryable {
+                    address,
+                    request,
+                    source,
+                },
+                _ => {
+                    let source = MalformedAnswer::Content { source };
+                    CallError::Malformed {
+                        address,
+                        request,
+                        source,
+                    }
+                }
+            }
+        })
+    }
+
+    /// Sends any frame and waits for the frame that answers it, whatever its code. `words` say in errors what is asked.
+    ///
+    /// # Errors
+    /// When no answer came, or what came is not a frame.
+    pub async fn exchange(
+        &self,
+        address: &str,
+        request: &Frame,
+        words: &str,
+    ) -> Result<Frame, CallError> {
+        let bytes = request.to_bytes().context(UnsendableSnafu {
+            address,
+            request: words,
+        })?;
+        let received = self
+            .exchange_bytes(address, &bytes, request.opaque, words)
+            .await?;
+        Frame::from_bytes(&received)
+            .map_err(MalformedAnswer::from)
+            .context(MalformedSnafu {
+                address,
+                request: words,
+            })
+    }
+
+    /// Sends the bytes of a frame and returns those of the frame that answers it, as they came.
+    ///
+    /// # Errors
+    /// When no answer came, or what came is not a frame.
+    pub async fn exchange_bytes(
+        &self,
+        address: &str,
+        bytes: &[u8],
+        opaque: i32,
+        words: &str,
+    ) -> Result<Vec<u8>, CallError> {
+        let split = address.rsplit_once(':');
+        let valid = split.is_some_and(|(host, port)| {
+            !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+        });
+        ensure!(valid, BadAddressSnafu { address });
+        let end = Instant::now() + self.timeouts.call;
+        let connected = end.min(Instant::now() + self.timeouts.connect);
+        // Connecting tries every address of the name in turn.
+        let mut stream = within(connected, TcpStream::connect(address))
+            .await
+            .context(UnreachableSnafu {
+                address,
+                request: words,
+            })?;
+        let exchange = async {
+            stream.write_all(bytes).await?;
+            stream.flush().await?;
+            receive(&mut stream, opaque).await
+        };
+        within(end, exchange)
+            .await
+            .context(NoAnswerSnafu {
+                address,
+                request: words,
+            })?
+            .map_err(MalformedAnswer::from)
+            .context(MalformedSnafu {
+                address,
+                request: words,
+            })
+    }
+}
+
+/// Waits for an operation until a moment.
+async fn within<T>(end: Instant, operation: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    timeout_at(end, operation).await.unwrap_or_else(|_| {
+        Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "nothing came within the time allowed",
+        ))
+    })
+}
+
+/// Reads frames until one answers the opaque number; requests of the server and answers to others are passed over.
+async fn receive(stream: &mut TcpStream, opaque: i32) -> io::Result<Result<Vec<u8>, FrameError>> {
+    loop {
+        let mut length = [0; 4];
+        stream.read_exact(&mut length).await?;
+        let claimed = i32::from_be_bytes(length);
+        let Some(total) = usize::try_from(claimed)
+            .ok()
+            .filter(|total| *total <= LARGEST_FRAME)
+        else {
+            return Ok(Err(FrameError::Length {
+                part: "the frame",
+                claimed: i64::from(claimed),
+                present: LARGEST_FRAME,
+            }));
+        };
+        // Memory grows with what arrives, not with what is claimed.
+        let mut bytes = length.to_vec();
+        let mut rest = (&mut *stream).take(total as u64);
+        rest.read_to_end(&mut bytes).await?;
+        if bytes.len() != 4 + total {
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the connection was closed in the middle of an answer",
+            ));
+        }
+        match Frame::from_bytes(&bytes) {
+            Ok(frame) if frame.is_answer() && frame.opaque == opaque => return Ok(Ok(bytes)),
+            Ok(_) => {}
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+}

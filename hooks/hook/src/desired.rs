@@ -1,0 +1,216 @@
+//! Reads `desired.json`, which the hook's `ConfigMap` carries: what the release shall be, whatever the event is called.
+
+use std::path::Path;
+
+use midships_engine::step::Problem;
+use midships_model::desired::FORMAT;
+use midships_model::rocketmq;
+use midships_model::rules::{Release, Subject, check};
+use serde_json::Value;
+use snafu::{ResultExt, Snafu, ensure};
+
+/// Why a desired state cannot be used.
+#[derive(Debug, Snafu)]
+pub enum Error {
+    /// The file cannot be read.
+    #[snafu(display(
+        "{path}: unable to read it: {source}; name the file desired.json with --desired"
+    ))]
+    Unread {
+        /// The file.
+        path: String,
+        /// What was wrong.
+        source: std::io::Error,
+    },
+    /// The file is no JSON object.
+    #[snafu(display("{path}: not JSON: {source}"))]
+    NotJson {
+        /// The file.
+        path: String,
+        /// What was wrong.
+        source: serde_json::Error,
+    },
+    /// It was written in a format that this program does not know.
+    #[snafu(display(
+        "{path}: format is {found}, this version of midships-hook reads {FORMAT} only"
+    ))]
+    UnknownFormat {
+        /// The file.
+        path: String,
+        /// What stands there.
+        found: String,
+    },
+    /// It is about a chart that this program does not know.
+    #[snafu(display(
+        "{path}: chart is {found}, this version of midships-hook knows `rocketmq` only"
+    ))]
+    UnknownChart {
+        /// The file.
+        path: String,
+        /// What stands there.
+        found: String,
+    },
+    /// Its fields are not those of the model.
+    #[snafu(display("{path}: not the values of the chart `rocketmq` of this version: {source}"))]
+    Unfit {
+        /// The file.
+        path: String,
+        /// What was wrong.
+        source: serde_json::Error,
+    },
+    /// Its values break rules between fields.
+    #[snafu(display("{path}: {findings}"))]
+    Broken {
+        /// The file.
+        path: String,
+        /// The findings, joined.
+        findings: String,
+    },
+}
+
+impl Error {
+    /// The refusal that it is, or nothing where the command line is to blame.
+    pub fn problem(&self) -> Option<Problem> {
+        let remedy = match self {
+            Self::Unread { .. } => return None,
+            Self::NotJson { .. } | Self::UnknownChart { .. } => {
+                "use the file that the chart renders"
+            }
+            Self::UnknownFormat { .. } | Self::Unfit { .. } => {
+                "use chart and hook image of the same version of midships (`hook.image`)"
+            }
+            Self::Broken { .. } => "change the values as told and run helm again",
+        };
+        Some(Problem {
+            object: "desired state".to_owned(),
+            why: self.to_string(),
+            remedy: remedy.to_owned(),
+        })
+    }
+}
+
+/// Reads the desired state of a release of the chart `rocketmq`.
+///
+/// # Errors
+/// When the file cannot be read, is of another format or breaks the model's rules.
+pub fn read(path: &Path) -> Result<rocketmq::Desired, Error> {
+    let name = path.display().to_string();
+    let text = std::fs::read(path).context(UnreadSnafu { path: &name })?;
+    parse(&name, &text)
+}
+
+fn parse(path: &str, text: &[u8]) -> Result<rocketmq::Desired, Error> {
+    let mut document: Value = serde_json::from_slice(text).context(NotJsonSnafu { path })?;
+    let format = document.get("format").unwrap_or(&Value::Null);
+    ensure!(
+        *format == FORMAT,
+        UnknownFormatSnafu {
+            path,
+            found: format.to_string()
+        }
+    );
+    let chart = document.get("chart").unwrap_or(&Value::Null);
+    ensure!(
+        *chart == rocketmq::CHART,
+        UnknownChartSnafu {
+            path,
+            found: chart.to_string()
+        }
+    );
+    // Helm hands `global` to every chart that another one depends on; it is no value of ours.
+    if let Some(values) = document.get_mut("values").and_then(Value::as_object_mut) {
+        values.remove("global");
+    }
+    let desired: rocketmq::Desired =
+        serde_json::from_value(document).context(UnfitSnafu { path })?;
+    let release = Release {
+        name: desired.release.clone(),
+        namespace: desired.namespace.clone(),
+    };
+    let subject = Subject {
+        values: &desired.values,
+        release: Some(&release),
+    };
+    let findings = check(rocketmq::rules::RULES, &subject);
+    let joined: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    ensure!(
+        findings.is_empty(),
+        BrokenSnafu {
+            path,
+            findings: joined.join("; ")
+        }
+    );
+    Ok(desired)
+}
+
+#[cfg(test)]
+pub mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The desired state of a release with the chart's defaults.
+    pub fn document() -> Value {
+        json!({
+            "format": 1, "chart": "rocketmq", "chartVersion": "0.1.0", "release": "orders", "namespace": "shop",
+            "fullName": "orders-rocketmq", "values": rocketmq::Values::default()
+        })
+    }
+
+    fn refusal(document: &Value) -> String {
+        let error = parse("desired.json", document.to_string().as_bytes()).unwrap_err();
+        assert!(error.problem().is_some());
+        error.to_string()
+    }
+
+    #[test]
+    fn the_charts_defaults_are_read_with_or_without_helms_global() {
+        let mut document = document();
+        let read = parse("desired.json", document.to_string().as_bytes()).unwrap();
+        assert_eq!(read.values, rocketmq::Values::default());
+        document["values"]["global"] = json!({"imageRegistry": "x"});
+        assert_eq!(
+            parse("desired.json", document.to_string().as_bytes()).unwrap(),
+            read
+        );
+    }
+
+    #[test]
+    fn what_this_version_does_not_know_is_refused_with_its_name() {
+        let changed = |pointer: &str, value: Value| {
+            let mut document = document();
+            *document.pointer_mut(pointer).unwrap() = value;
+            refusal(&document)
+        };
+        assert!(changed("/format", json!(2)).contains("format is 2"));
+        assert!(changed("/chart", json!("redis")).contains("chart is \"redis\""));
+        assert!(changed("/values/nameServers/count", json!(-1)).contains("-1"));
+        assert!(changed("/values/nameServers", json!({"counts": 1})).contains("counts"));
+        let mut missing = document();
+        missing.as_object_mut().unwrap().remove("format");
+        assert!(refusal(&missing).contains("format is null"));
+        assert!(parse("desired.json", b"{").unwrap_err().problem().is_some());
+    }
+
+    #[test]
+    fn a_broken_rule_is_refused_with_its_path() {
+        let mut document = document();
+        document["values"]["nameServers"]["heapMegabytes"] = json!(100_000);
+        assert!(
+            refusal(&document).contains("nameServers.heapMegabytes"),
+            "{}",
+            refusal(&document)
+        );
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_a_matter_of_the_command_line() {
+        let error = read(Path::new("/nonexistent/desired.json")).unwrap_err();
+        assert!(error.problem().is_none());
+        assert!(
+            error
+                .to_string()
+                .starts_with("/nonexistent/desired.json: unable to read it")
+        );
+    }
+}

@@ -1,0 +1,155 @@
+//! `run` and `plan`: brings a release to its desired state, or tells what would be done.
+
+use midships_client_kubernetes::{Client, Store};
+use midships_engine::runner;
+use midships_engine::step::{Operation, Planning, Problem, Step};
+use midships_engine::world::World;
+use tokio::runtime::Runtime;
+
+use crate::arguments::{self, Phase};
+use crate::clock::Clock;
+use crate::desired;
+use crate::exit::Exit;
+use crate::log;
+use crate::rocketmq::{self, Rocketmq};
+use crate::world::RealWorld;
+
+/// The environment variable with which the chart tells a Job's program the name of its pod.
+const IDENTITY: &str = "MIDSHIPS_IDENTITY";
+
+/// Brings a release to its desired state.
+pub fn run(arguments: &arguments::Run) -> Exit {
+    let (desired, mut world, identity) = match prepared(&arguments.desired) {
+        Ok(prepared) => prepared,
+        Err(exit) => return exit,
+    };
+    let operation = rocketmq::operation(&desired, arguments.phase);
+    match runner::run(&mut world, &operation, &identity) {
+        Ok(outcome) => Exit::from(&outcome),
+        Err(interrupted) => {
+            log::line(
+                world.now(),
+                &format!(
+                    "interrupted: {}; the next run goes on from here",
+                    interrupted.why
+                ),
+            );
+            world.leave();
+            Exit::Crash
+        }
+    }
+}
+
+/// Tells what a run would do, and changes nothing.
+pub fn plan(arguments: &arguments::Plan) -> Exit {
+    let (desired, mut world, _) = match prepared(&arguments.desired) {
+        Ok(prepared) => prepared,
+        Err(exit) => return exit,
+    };
+    world.glance();
+    let phases = match arguments.phase {
+        Some(phase) => vec![phase],
+        None => vec![Phase::Before, Phase::After],
+    };
+    let mut exit = Exit::Done;
+    for phase in phases {
+        let operation = rocketmq::operation(&desired, phase);
+        let title = format!("{} ({})", operation.name(), operation.phase());
+        match runner::plan_only(&mut world, &operation) {
+            Ok(preview) => {
+                if let Some(open) = &preview.open {
+                    log::say(&format!(
+                        "{title}: a run would first settle what an earlier one left open:\n{open}"
+                    ));
+                }
+                log::say(&format!("{title}: {}", described(&preview.planning)));
+                if matches!(preview.planning, Planning::Refused(_)) {
+                    exit = Exit::Refused;
+                }
+            }
+            Err(interrupted) => {
+                if let Some(why) = world.awaited() {
+                    log::say(&format!("{title}: would wait before it can tell: {why}"));
+                    continue;
+                }
+                log::complain(&format!("{title}: interrupted: {}", interrupted.why));
+                return Exit::Crash;
+            }
+        }
+    }
+    exit
+}
+
+fn described<S: Step>(planning: &Planning<S>) -> String {
+    match planning {
+        Planning::Nothing { why } => format!("nothing to do: {why}"),
+        Planning::Wait { why, .. } => format!("would wait: {why}"),
+        Planning::Refused(problem) => format!("would be refused: {}", told(problem)),
+        Planning::Steps(steps) => {
+            let lines = steps.iter().enumerate().map(|(index, step)| {
+                let undoable = if step.undoable() {
+                    ""
+                } else {
+                    " (cannot be undone)"
+                };
+                format!("\n  {}. {}{undoable}", index + 1, step.name())
+            });
+            format!("{} steps{}", steps.len(), lines.collect::<String>())
+        }
+    }
+}
+
+fn told(problem: &Problem) -> String {
+    format!("{}: {}; {}", problem.object, problem.why, problem.remedy)
+}
+
+type Prepared = (
+    midships_model::rocketmq::Desired,
+    RealWorld<Rocketmq>,
+    String,
+);
+
+/// Reads the desired state and connects.
+fn prepared(path: &std::path::Path) -> Result<Prepared, Exit> {
+    let clock = Clock::start();
+    let desired = desired::read(path).map_err(|error| {
+        let Some(problem) = error.problem() else {
+            log::complain(&error.to_string());
+            return Exit::Usage;
+        };
+        log::line(clock.now(), &format!("Refused: {}", told(&problem)));
+        Exit::Refused
+    })?;
+    let identity = identity(clock);
+    let crashed = |why: String| {
+        log::line(clock.now(), &why);
+        Exit::Crash
+    };
+    let runtime = runtime().map_err(crashed)?;
+    let client = runtime
+        .block_on(Client::connect(Some(&desired.namespace)))
+        .map_err(|error| crashed(error.to_string()))?;
+    let store = Store::new(client, &desired.full_name);
+    let world = RealWorld::new(runtime, clock, store, Rocketmq::new(), identity.clone())
+        .map_err(|error| crashed(format!("unable to listen for signals: {error}")))?;
+    Ok((desired, world, identity))
+}
+
+/// One thread is enough: the program waits most of the time.
+pub fn runtime() -> Result<Runtime, String> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("unable to start: {error}"))
+}
+
+/// A name that no other process has: the pod's or the host's, with the process and its start.
+pub fn identity(clock: Clock) -> String {
+    let host = std::env::var(IDENTITY).unwrap_or_else(|_| {
+        rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned()
+    });
+    format!("{host}/{}-{:x}", std::process::id(), clock.now())
+}

@@ -1,0 +1,94 @@
+//! RocketMQ in the world: questions and commands go to the Kubernetes API, to brokers and to name servers.
+
+use midships_client_kubernetes as kubernetes;
+use midships_client_rocketmq as client;
+use midships_engine::step::Unanswered;
+use midships_engine::world::CommandFault;
+use midships_model::rocketmq as model;
+use midships_operations_rocketmq::change_name_servers::ChangeNameServers;
+use midships_operations_rocketmq::{Answer, Command, Desired, Phase, Query};
+
+use crate::arguments;
+use crate::family::Family;
+
+/// The way to brokers and name servers.
+#[derive(Debug)]
+pub struct Rocketmq {
+    client: client::Client,
+}
+
+impl Rocketmq {
+    /// Every call ends within the limit of a command.
+    pub fn new() -> Self {
+        Self {
+            client: client::Client::new(client::Timeouts::default()),
+        }
+    }
+}
+
+impl Family for Rocketmq {
+    type Query = Query;
+    type Answer = Answer;
+    type Command = Command;
+
+    async fn ask(
+        &self,
+        kubernetes: &kubernetes::Client,
+        query: &Query,
+    ) -> Result<Answer, Unanswered> {
+        match query {
+            Query::Kubernetes(query) => kubernetes
+                .ask(query)
+                .await
+                .map(Answer::Kubernetes)
+                .map_err(|error| error.unanswered()),
+            Query::Rocketmq { address, request } => self
+                .client
+                .call(address, request)
+                .await
+                .map(Answer::Rocketmq)
+                .map_err(|error| unanswered(address, &error)),
+        }
+    }
+
+    async fn perform(
+        &self,
+        kubernetes: &kubernetes::Client,
+        command: &Command,
+    ) -> Result<(), CommandFault> {
+        match command {
+            Command::Restart(clearance) => {
+                let evict = kubernetes::Command::EvictPod {
+                    name: clearance.pod().to_owned(),
+                    uid: clearance.uid().to_owned(),
+                };
+                kubernetes.perform(&evict).await
+            }
+            Command::Rocketmq { address, request } => {
+                match self.client.call(address, request).await {
+                    Ok(_) => Ok(()),
+                    Err(error) if error.may_have_taken_effect() => {
+                        Err(CommandFault::Unanswered(unanswered(address, &error)))
+                    }
+                    Err(error) => Err(CommandFault::Declined(unanswered(address, &error))),
+                }
+            }
+        }
+    }
+}
+
+fn unanswered(address: &str, error: &client::CallError) -> Unanswered {
+    Unanswered {
+        object: address.to_owned(),
+        why: error.to_string(),
+    }
+}
+
+/// The operation that brings a release to its desired state in a phase.
+pub fn operation(desired: &model::Desired, phase: arguments::Phase) -> ChangeNameServers {
+    let phase = match phase {
+        arguments::Phase::Before => Phase::Before,
+        arguments::Phase::After => Phase::After,
+    };
+    ChangeNameServers::new(Desired::of(desired), phase)
+}

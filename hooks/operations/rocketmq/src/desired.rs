@@ -1,0 +1,137 @@
+//! What a release of the chart `rocketmq` shall be, resolved from its values into addresses.
+
+use midships_client_rocketmq::ClusterInfo;
+use midships_model::desired;
+use midships_model::rocketmq::names::{Names, Role};
+use midships_model::rocketmq::{BROKER_PORT, NameServerSource, Values};
+use serde::{Deserialize, Serialize};
+
+/// The longest that the *after* run waits for pods to serve before it has a plan, in seconds.
+const LONGEST_PATIENCE: u64 = 900;
+
+/// When Helm runs the operation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub enum Phase {
+    /// Before Helm changes anything.
+    Before,
+    /// After Helm has applied everything.
+    After,
+}
+
+impl Phase {
+    /// As the hook's arguments and the journal spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::After => "after",
+        }
+    }
+}
+
+/// One broker: a master or one of its replicas.
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
+pub struct Broker {
+    /// The pod that it runs in.
+    pub pod: String,
+    /// The address that it registers: host and port.
+    pub address: String,
+    /// Its `brokerClusterName`.
+    pub cluster: String,
+    /// Its `brokerName`, shared by a master and its replicas.
+    pub name: String,
+    /// Its `brokerId`: 0 is the master.
+    pub id: i64,
+}
+
+impl Broker {
+    /// Whether it is the master of its group.
+    #[must_use]
+    pub fn is_master(&self) -> bool {
+        self.id == 0
+    }
+
+    /// Whether a name server that says this lists it under its address.
+    #[must_use]
+    pub fn is_registered(&self, info: &ClusterInfo) -> bool {
+        info.brokers.get(&self.name).is_some_and(|group| {
+            group.cluster == self.cluster && group.addresses.get(&self.id) == Some(&self.address)
+        })
+    }
+}
+
+/// What a release shall be.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Desired {
+    /// The release's full name, which labels its objects.
+    pub full_name: String,
+    /// The DNS zone of its namespace's Services, such as `shop.svc.cluster.local`.
+    pub dns_zone: String,
+    /// The pods of its own name servers, in order of their ordinals.
+    pub own_name_servers: Vec<String>,
+    /// The addresses of all name servers that its brokers use, in the order that they are told.
+    pub name_servers: Vec<String>,
+    /// Its brokers.
+    pub brokers: Vec<Broker>,
+    /// Whether brokers may be restarted one at a time where a change needs it.
+    pub allow_restart: bool,
+    /// How often clients look at the routes, in seconds.
+    pub route_refresh_seconds: u64,
+    /// How long the *after* run waits for pods to serve, in seconds.
+    pub patience_seconds: u64,
+}
+
+impl Desired {
+    /// What a release's values ask for.
+    #[must_use]
+    pub fn of(file: &desired::Desired<Values>) -> Self {
+        let values = &file.values;
+        let names = Names {
+            full_name: file.full_name.clone(),
+            namespace: file.namespace.clone(),
+            cluster_domain: values.cluster_domain.clone(),
+        };
+        let own = match values.name_servers.source {
+            NameServerSource::Own => values.name_servers.count,
+            NameServerSource::Release | NameServerSource::Addresses => 0,
+        };
+        let broker = |(group, role): (u32, Role)| {
+            let host = names.broker_host(group, role);
+            Broker {
+                pod: names.broker_pod(group, role),
+                address: format!("{host}:{BROKER_PORT}"),
+                cluster: values.cluster_name(&names).to_owned(),
+                name: values.group_name(&names, group),
+                id: match role {
+                    Role::Master => 0,
+                    Role::Replica(number) => i64::from(number),
+                },
+            }
+        };
+        Self {
+            dns_zone: format!("{}.svc.{}", names.namespace, names.cluster_domain),
+            own_name_servers: (0..own)
+                .map(|number| names.name_server_pod(number))
+                .collect(),
+            name_servers: values.name_server_addresses(&names),
+            brokers: values.broker_roles().into_iter().map(broker).collect(),
+            allow_restart: values.brokers.allow_restart,
+            route_refresh_seconds: u64::from(values.brokers.client_route_refresh_seconds),
+            // Half of the Job's time at most, so that time is left to act.
+            patience_seconds: (u64::from(values.hook.deadline_seconds) / 2).min(LONGEST_PATIENCE),
+            full_name: names.full_name,
+        }
+    }
+
+    /// The name server list as brokers are told it.
+    #[must_use]
+    pub fn list(&self) -> String {
+        self.name_servers.join(";")
+    }
+
+    /// The ConfigMap that brokers read their name server list from when they start.
+    #[must_use]
+    pub fn broker_config_map(&self) -> String {
+        format!("{}-brokers", self.full_name)
+    }
+}

@@ -1,0 +1,86 @@
+//! The guard of redundancy: the only place that can clear a broker's pod for its restart.
+
+use std::collections::BTreeSet;
+
+use midships_client_kubernetes::Pod;
+use midships_engine::step::Seen;
+
+use crate::desired::Broker;
+use crate::view::View;
+use crate::vocabulary::{Answer, Query};
+
+/// Leave to evict one pod, made from what was observed just before. Its fields are private, so that
+/// nothing but [`clear`] can make one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Clearance {
+    pod: String,
+    uid: String,
+}
+
+impl Clearance {
+    /// The pod's name.
+    #[must_use]
+    pub fn pod(&self) -> &str {
+        &self.pod
+    }
+
+    /// The identity that the pod must still have.
+    #[must_use]
+    pub fn uid(&self) -> &str {
+        &self.uid
+    }
+}
+
+/// Clears a broker's pod for its restart if every other broker of the cluster is up and known to
+/// every name server, so that never more than one broker is away.
+///
+/// # Errors
+/// Why not, naming the pods and servers.
+pub fn clear(
+    broker: &Broker,
+    pod: &Pod,
+    brokers: &[Broker],
+    name_servers: &[String],
+    cluster: &str,
+    seen: &Seen<Query, Answer>,
+) -> Result<Clearance, String> {
+    let view = View::new(seen);
+    let pods = view.pods(cluster).map_err(|unanswered| unanswered.why)?;
+    let others: BTreeSet<&str> = brokers
+        .iter()
+        .filter(|other| other.pod != broker.pod)
+        .map(|other| other.pod.as_str())
+        .collect();
+    let ready: BTreeSet<&str> = pods
+        .iter()
+        .filter(|other| other.ready && !other.terminating)
+        .map(|other| other.name.as_str())
+        .collect();
+    let away: Vec<String> = others
+        .difference(&ready)
+        .map(|name| view.describe_pod(cluster, name))
+        .collect();
+    if !away.is_empty() {
+        return Err(format!("another broker is away: {}", away.join(", ")));
+    }
+    for server in name_servers {
+        let registered = view.cluster_info(server).map_err(|unanswered| {
+            format!(
+                "name server {} does not answer: {}",
+                unanswered.object, unanswered.why
+            )
+        })?;
+        for other in brokers.iter().filter(|other| other.pod != broker.pod) {
+            if !other.is_registered(registered) {
+                return Err(format!(
+                    "broker {} is not registered at {server}",
+                    other.pod
+                ));
+            }
+        }
+    }
+    Ok(Clearance {
+        pod: pod.name.clone(),
+        uid: pod.uid.clone(),
+    })
+}

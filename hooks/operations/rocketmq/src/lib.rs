@@ -1,0 +1,11 @@
+//! The stateful operations on a live RocketMQ cluster, as steps of the engine.
+
+pub mod change_name_servers;
+pub mod desired;
+pub mod guard;
+pub mod simulation;
+pub mod view;
+pub mod vocabulary;
+
+pub use desired::{Broker, Desired, Phase};
+pub use vocabulary::{Answer, Command, Query};

@@ -1,0 +1,683 @@
+//! A simulated RocketMQ on a simulated Kubernetes: name servers, brokers, pods and clients that write.
+//!
+//! It answers in frames as each version writes them, and the real client decodes those frames. The
+//! quirks that matter here: brokers before 4.9.4 accept a new name server list and never act on it;
+//! newer ones look at it at fixed intervals; a name server forgets a broker at once when its process
+//! ends, and after 120 s when it merely stops reporting.
+
+pub mod scenario;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use midships_client_kubernetes as kubernetes;
+use midships_client_rocketmq as rocketmq;
+use midships_client_rocketmq::answer::{DataVersion, answered};
+use midships_client_rocketmq::{
+    BrokerGroup, ClusterInfo, Frame, ProductVersion, Reply, Request, TopicConfiguration,
+    TopicConfigurations, decode, encode,
+};
+use midships_engine::simulation::{BEGINNING, Simulation};
+use midships_engine::step::{Moment, Unanswered};
+use midships_engine::world::CommandFault;
+
+use crate::desired::{Broker, Desired};
+use crate::view::{
+    NAME_SERVER_SETTING, ORDER_NAMESPACE, PERMISSION_SETTING, RELOAD_PERIOD_SETTING,
+};
+use crate::vocabulary::{Answer, Command, Query};
+
+const SECOND: Moment = 1_000;
+/// The step of simulated time: things happen at most this late.
+const TICK: Moment = 500;
+/// A name server forgets a broker that has not reported for this long.
+const EXPIRY: Moment = 120 * SECOND;
+/// How often a simulated broker reports, as the chart sets it.
+const REPORT_PERIOD: Moment = 10 * SECOND;
+/// After this time nothing is under way any more.
+const REST: Moment = 300 * SECOND;
+/// How long a simulated broker takes to stop.
+const STOPPING: Moment = 8 * SECOND;
+/// How long a simulated broker takes to start.
+const STARTING: Moment = 20 * SECOND;
+
+/// What a name server knows of one broker.
+#[derive(Clone, Debug)]
+struct Registration {
+    address: String,
+    cluster: String,
+    expires: Moment,
+    topics: BTreeSet<String>,
+}
+
+/// A simulated name server.
+#[derive(Clone, Debug)]
+struct NameServer {
+    /// Its pod, if it is one of the release's own.
+    pod: Option<String>,
+    serves_from: Moment,
+    order: BTreeMap<String, String>,
+    live: BTreeMap<(String, i64), Registration>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    Up,
+    Stopping { until: Moment },
+    Starting { until: Moment },
+}
+
+/// A simulated broker and its pod.
+#[derive(Clone, Debug)]
+struct SimulatedBroker {
+    identity: Broker,
+    state: State,
+    generation: u32,
+    /// What code 25 sets and code 26 tells.
+    configured: String,
+    /// What it really reports to.
+    used: Vec<String>,
+    permission: String,
+    permission_since: Moment,
+    next_look: Moment,
+    next_report: Moment,
+    stored: i64,
+    topics: BTreeSet<String>,
+}
+
+/// The simulated world of one release.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    now: Moment,
+    desired: Desired,
+    version: ProductVersion,
+    /// The period of looks at the name server list.
+    look_period: Moment,
+    /// What Helm applied: the list that brokers read when they start.
+    applied: String,
+    ephemeral_storage: bool,
+    name_servers: BTreeMap<String, NameServer>,
+    brokers: Vec<SimulatedBroker>,
+    breach: Option<String>,
+}
+
+impl Cluster {
+    /// A release that has stood and served with a name server list for a long time.
+    #[must_use]
+    pub fn standing(desired: &Desired, version: ProductVersion) -> Self {
+        let now = BEGINNING - 2 * TICK;
+        let list = desired.list();
+        let mut cluster = Self {
+            now,
+            desired: desired.clone(),
+            version,
+            look_period: 3 * SECOND,
+            applied: list.clone(),
+            ephemeral_storage: false,
+            name_servers: BTreeMap::new(),
+            brokers: Vec::new(),
+            breach: None,
+        };
+        cluster.add_name_servers(desired, now);
+        for identity in &desired.brokers {
+            cluster.brokers.push(SimulatedBroker {
+                identity: identity.clone(),
+                state: State::Up,
+                generation: 1,
+                configured: list.clone(),
+                used: desired.name_servers.clone(),
+                permission: "6".to_owned(),
+                permission_since: 0,
+                next_look: now + TICK,
+                next_report: now,
+                stored: 0,
+                topics: ["orders", "payments"].map(str::to_owned).into(),
+            });
+        }
+        cluster.advance(now + 2 * TICK);
+        cluster
+    }
+
+    /// Sets an entry of the order configuration at one name server.
+    #[must_use]
+    pub fn with_order_configuration(mut self, server: &str, key: &str, value: &str) -> Self {
+        if let Some(server) = self.name_servers.get_mut(server) {
+            server.order.insert(key.to_owned(), value.to_owned());
+        }
+        self
+    }
+
+    /// Gives brokers a volume that ends with their pod.
+    #[must_use]
+    pub fn with_ephemeral_storage(mut self) -> Self {
+        self.ephemeral_storage = true;
+        self
+    }
+
+    /// Makes brokers look at their list only every 120 s, as versions without a setting for it do.
+    #[must_use]
+    pub fn with_slow_look(mut self) -> Self {
+        self.look_period = 120 * SECOND;
+        self
+    }
+
+    /// Takes a broker away, as a node does that is powered off.
+    #[must_use]
+    pub fn without_broker(mut self, pod: &str) -> Self {
+        self.stop(pod, Moment::MAX);
+        self
+    }
+
+    /// Registers a broker of another release at every name server.
+    pub fn register_stranger(&mut self, name: &str) {
+        for server in self.name_servers.values_mut() {
+            let registration = Registration {
+                address: format!("{name}:10911"),
+                cluster: "other".to_owned(),
+                expires: Moment::MAX,
+                topics: BTreeSet::new(),
+            };
+            server.live.insert((name.to_owned(), 0), registration);
+        }
+    }
+
+    /// The simulated clock.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.now
+    }
+
+    /// What Helm does between the two phases: name servers come and go, and what brokers read at
+    /// their next start changes.
+    #[must_use]
+    pub fn applied(mut self, desired: &Desired) -> Self {
+        self.applied = desired.list();
+        self.desired = desired.clone();
+        self.name_servers.retain(|address, server| {
+            server
+                .pod
+                .as_ref()
+                .is_none_or(|pod| desired.own_name_servers.contains(pod))
+                || desired.name_servers.contains(address)
+        });
+        self.add_name_servers(desired, self.now + 5 * SECOND);
+        self
+    }
+
+    fn add_name_servers(&mut self, desired: &Desired, serves_from: Moment) {
+        for address in &desired.name_servers {
+            let host = address.split('.').next().unwrap_or(address).to_owned();
+            let pod = desired.own_name_servers.contains(&host).then_some(host);
+            self.name_servers
+                .entry(address.clone())
+                .or_insert_with(|| NameServer {
+                    pod,
+                    serves_from,
+                    order: BTreeMap::new(),
+                    live: BTreeMap::new(),
+                });
+        }
+    }
+
+    fn stop(&mut self, pod: &str, until: Moment) {
+        if let Some(broker) = self
+            .brokers
+            .iter_mut()
+            .find(|broker| broker.identity.pod == pod)
+        {
+            broker.state = State::Stopping { until };
+            let key = (broker.identity.name.clone(), broker.identity.id);
+            for server in self.name_servers.values_mut() {
+                server.live.remove(&key);
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = self.now;
+        let refresh = self.desired.route_refresh_seconds * SECOND;
+        for broker in &mut self.brokers {
+            match broker.state {
+                State::Stopping { until } if now >= until => {
+                    broker.state = State::Starting {
+                        until: now + STARTING,
+                    };
+                    broker.generation += 1;
+                }
+                State::Starting { until } if now >= until => {
+                    broker.state = State::Up;
+                    broker.configured.clone_from(&self.applied);
+                    broker.used = list_of(&self.applied);
+                    "6".clone_into(&mut broker.permission);
+                    broker.permission_since = now;
+                    broker.next_look = now + 10 * SECOND;
+                    broker.next_report = now;
+                }
+                _ => {}
+            }
+            if broker.state != State::Up {
+                continue;
+            }
+            if self.version.reloads_name_servers() == Some(true) && now >= broker.next_look {
+                broker.used = list_of(&broker.configured);
+                broker.next_look += self.look_period;
+            }
+            if now >= broker.next_report {
+                broker.next_report += REPORT_PERIOD;
+                broker.report(now, &mut self.name_servers);
+            }
+            let written = broker.permission == "6" || now < broker.permission_since + refresh;
+            if broker.identity.is_master() && written {
+                broker.stored += 1;
+            }
+        }
+        for server in self.name_servers.values_mut() {
+            server
+                .live
+                .retain(|_, registration| registration.expires > now);
+        }
+        self.check();
+    }
+
+    /// What must hold at every moment, whatever the engine and its world go through.
+    fn check(&mut self) {
+        if self.breach.is_some() {
+            return;
+        }
+        let away = |broker: &&SimulatedBroker| broker.state != State::Up;
+        if self.brokers.iter().filter(away).count() > 1 {
+            self.breach = Some("more than one broker is away".to_owned());
+        }
+        let masters = self
+            .brokers
+            .iter()
+            .filter(|broker| broker.identity.is_master());
+        let (mut total, mut writable) = (0, 0);
+        for master in masters {
+            total += 1;
+            writable += usize::from(master.state == State::Up && master.permission == "6");
+        }
+        if total > 1 && writable == 0 {
+            self.breach = Some("no master takes messages".to_owned());
+        }
+        for broker in self
+            .brokers
+            .iter()
+            .filter(|broker| broker.state == State::Up)
+        {
+            let serving = |address: &String| {
+                self.name_servers
+                    .get(address)
+                    .is_some_and(|server| server.serves_from <= self.now)
+            };
+            if !broker.used.iter().any(serving) {
+                self.breach = Some(format!(
+                    "broker {} has no name server left",
+                    broker.identity.pod
+                ));
+            }
+        }
+    }
+
+    fn evict(&mut self, pod: &str, uid: &str) -> Result<(), CommandFault> {
+        let declined = |why: &str| {
+            Err(CommandFault::Declined(Unanswered {
+                object: format!("pod {pod}"),
+                why: why.to_owned(),
+            }))
+        };
+        let now = self.now;
+        let refresh = self.desired.route_refresh_seconds * SECOND;
+        let Some(broker) = self
+            .brokers
+            .iter()
+            .find(|broker| broker.identity.pod == pod)
+        else {
+            return declined("does not exist");
+        };
+        if broker.uid() != uid || broker.state != State::Up {
+            return declined("is another pod by now");
+        }
+        let drained = broker.permission == "4" && now >= broker.permission_since + refresh;
+        let masters = self
+            .brokers
+            .iter()
+            .filter(|broker| broker.identity.is_master())
+            .count();
+        if broker.identity.is_master() && masters > 1 && !drained {
+            self.breach = Some(format!(
+                "master {pod} was restarted while clients wrote to it"
+            ));
+        }
+        self.stop(pod, now + STOPPING);
+        self.check();
+        Ok(())
+    }
+
+    fn ask_kubernetes(&self, query: &kubernetes::Query) -> kubernetes::Answer {
+        match query {
+            kubernetes::Query::Pods { .. } => {
+                let servers = self.name_servers.values().filter_map(|server| {
+                    server.pod.as_ref().map(|pod| kubernetes::Pod {
+                        name: pod.clone(),
+                        uid: format!("{pod}/1"),
+                        labels: labels("name-server"),
+                        ready: self.now >= server.serves_from,
+                        phase: "Running".to_owned(),
+                        ..kubernetes::Pod::default()
+                    })
+                });
+                let brokers = self.brokers.iter().map(|broker| kubernetes::Pod {
+                    name: broker.identity.pod.clone(),
+                    uid: broker.uid(),
+                    labels: labels("broker"),
+                    ready: broker.state == State::Up,
+                    terminating: matches!(broker.state, State::Stopping { .. }),
+                    phase: "Running".to_owned(),
+                    ..kubernetes::Pod::default()
+                });
+                kubernetes::Answer::Pods(servers.chain(brokers).collect())
+            }
+            kubernetes::Query::StatefulSets { .. } => {
+                let own = self
+                    .name_servers
+                    .values()
+                    .filter(|server| server.pod.is_some())
+                    .count();
+                let servers = (own > 0).then(|| kubernetes::StatefulSet {
+                    name: format!("{}-name-server", self.desired.full_name),
+                    labels: labels("name-server"),
+                    replicas: i64::try_from(own).unwrap_or(i64::MAX),
+                    ..kubernetes::StatefulSet::default()
+                });
+                let brokers = self.brokers.iter().map(|broker| kubernetes::StatefulSet {
+                    name: broker.identity.pod.trim_end_matches("-0").to_owned(),
+                    labels: labels("broker"),
+                    replicas: 1,
+                    ephemeral_storage: self.ephemeral_storage,
+                    ..kubernetes::StatefulSet::default()
+                });
+                kubernetes::Answer::StatefulSets(servers.into_iter().chain(brokers).collect())
+            }
+            kubernetes::Query::ConfigMap { name } => {
+                let data = BTreeMap::from([("name-servers".to_owned(), self.applied.clone())]);
+                kubernetes::Answer::ConfigMap(Some(kubernetes::ConfigMap {
+                    name: name.clone(),
+                    version: "1".to_owned(),
+                    data,
+                }))
+            }
+        }
+    }
+
+    /// One exchange with a server: the request and its answer go through the wire's bytes.
+    fn exchange(&mut self, address: &str, request: &Request) -> Result<Answer, Unanswered> {
+        let silent = |why: &str| Unanswered {
+            object: address.to_owned(),
+            why: why.to_owned(),
+        };
+        let question = encode(request, 7);
+        let reply = if let Some(server) = self.name_servers.get_mut(address) {
+            if server.serves_from > self.now {
+                return Err(silent("connection refused"));
+            }
+            server.serve(request)
+        } else if let Some(broker) = self
+            .brokers
+            .iter_mut()
+            .find(|broker| broker.identity.address == address && broker.state == State::Up)
+        {
+            let now = self.now;
+            let reply = broker.serve(request, now, self.look_period, self.version);
+            // A change of the permission is reported to the name servers at once.
+            if request.changes() {
+                broker.report(now, &mut self.name_servers);
+            }
+            reply
+        } else {
+            return Err(silent("connection refused"));
+        };
+        // Servers of old versions stay silent on what they do not know; nothing here asks that.
+        let reply = reply.ok_or_else(|| silent("does not know the request"))?;
+        let answer = rocketmq::Answer {
+            version: self.version,
+            reply,
+        };
+        let bytes = answered(&question, &answer)
+            .to_bytes()
+            .map_err(|error| silent(&error.to_string()))?;
+        let read = Frame::from_bytes(&bytes).map_err(|error| silent(&error.to_string()))?;
+        decode(request, &read)
+            .map(Answer::Rocketmq)
+            .map_err(|error| silent(&error.to_string()))
+    }
+}
+
+impl Simulation for Cluster {
+    type Query = Query;
+    type Answer = Answer;
+    type Command = Command;
+
+    fn ask(&mut self, now: Moment, query: &Query) -> Result<Answer, Unanswered> {
+        self.advance(now);
+        match query {
+            Query::Kubernetes(query) => Ok(Answer::Kubernetes(self.ask_kubernetes(query))),
+            Query::Rocketmq { address, request } => self.exchange(address, request),
+        }
+    }
+
+    fn perform(&mut self, now: Moment, command: &Command) -> Result<(), CommandFault> {
+        self.advance(now);
+        match command {
+            Command::Restart(clearance) => self.evict(clearance.pod(), clearance.uid()),
+            Command::Rocketmq { address, request } => self
+                .exchange(address, request)
+                .map(|_| ())
+                .map_err(CommandFault::Unanswered),
+        }
+    }
+
+    fn advance(&mut self, to: Moment) {
+        while self.now + TICK <= to {
+            self.now += TICK;
+            self.tick();
+        }
+    }
+
+    /// Taken when everything under way has come to rest: brokers report again to a name server that
+    /// they were told to leave and to use again.
+    fn fingerprint(&self) -> String {
+        let mut rested = self.clone();
+        while !rested.is_at_rest() && rested.now < self.now + REST {
+            rested.advance(rested.now + 10 * TICK);
+        }
+        rested.state()
+    }
+
+    fn invariant(&self) -> Result<(), String> {
+        self.breach.clone().map_or(Ok(()), Err)
+    }
+}
+
+impl Cluster {
+    /// Whether every broker is up, and listed by the name servers that it is set to use.
+    fn is_at_rest(&self) -> bool {
+        self.brokers
+            .iter()
+            .all(|broker| broker.state == State::Up && self.is_listed(broker))
+    }
+
+    fn is_listed(&self, broker: &SimulatedBroker) -> bool {
+        let key = (broker.identity.name.clone(), broker.identity.id);
+        list_of(&broker.configured).iter().all(|address| {
+            self.name_servers
+                .get(address)
+                .is_none_or(|server| server.live.contains_key(&key))
+        })
+    }
+
+    /// Each broker's settings and pod, whether the name servers that it uses list it, and the order
+    /// configuration of those that are in use, as they are now.
+    #[must_use]
+    pub fn state(&self) -> String {
+        let mut lines = Vec::new();
+        for broker in &self.brokers {
+            let SimulatedBroker {
+                identity,
+                configured,
+                permission,
+                generation,
+                ..
+            } = broker;
+            let listed = self.is_listed(broker);
+            lines.push(format!(
+                "{} list {configured} permission {permission} pod {generation} listed {listed}",
+                identity.pod
+            ));
+        }
+        for (address, server) in &self.name_servers {
+            if self
+                .brokers
+                .iter()
+                .any(|broker| list_of(&broker.configured).contains(address))
+            {
+                lines.push(format!("{address} order {:?}", server.order));
+            }
+        }
+        lines.join("\n")
+    }
+}
+
+fn labels(component: &str) -> BTreeMap<String, String> {
+    BTreeMap::from([("midships/component".to_owned(), component.to_owned())])
+}
+
+fn list_of(list: &str) -> Vec<String> {
+    list.split(';')
+        .filter(|server| !server.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+impl NameServer {
+    fn serve(&mut self, request: &Request) -> Option<Reply> {
+        match request {
+            Request::ClusterInfo => {
+                let mut info = ClusterInfo::default();
+                for ((name, id), registration) in &self.live {
+                    let group = info
+                        .brokers
+                        .entry(name.clone())
+                        .or_insert_with(|| BrokerGroup {
+                            cluster: registration.cluster.clone(),
+                            addresses: BTreeMap::new(),
+                        });
+                    group.addresses.insert(*id, registration.address.clone());
+                    let cluster = info
+                        .clusters
+                        .entry(registration.cluster.clone())
+                        .or_default();
+                    cluster.insert(name.clone());
+                }
+                Some(Reply::ClusterInfo(info))
+            }
+            Request::TopicList => Some(Reply::Topics(
+                self.live
+                    .values()
+                    .flat_map(|registration| registration.topics.clone())
+                    .collect(),
+            )),
+            Request::KeyValues { namespace } if namespace == ORDER_NAMESPACE => {
+                Some(Reply::KeyValues(self.order.clone()))
+            }
+            Request::PutKeyValue { key, value, .. } => {
+                self.order.insert(key.clone(), value.clone());
+                Some(Reply::Accepted)
+            }
+            Request::DeleteKeyValue { key, .. } => {
+                self.order.remove(key);
+                Some(Reply::Accepted)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl SimulatedBroker {
+    fn uid(&self) -> String {
+        format!("{}/{}", self.identity.pod, self.generation)
+    }
+
+    fn report(&self, now: Moment, name_servers: &mut BTreeMap<String, NameServer>) {
+        for address in &self.used {
+            if let Some(server) = name_servers.get_mut(address)
+                && server.serves_from <= now
+            {
+                server.live.insert(
+                    (self.identity.name.clone(), self.identity.id),
+                    Registration {
+                        address: self.identity.address.clone(),
+                        cluster: self.identity.cluster.clone(),
+                        expires: now + EXPIRY,
+                        topics: self.topics.clone(),
+                    },
+                );
+            }
+        }
+    }
+
+    fn serve(
+        &mut self,
+        request: &Request,
+        now: Moment,
+        look_period: Moment,
+        version: ProductVersion,
+    ) -> Option<Reply> {
+        match request {
+            Request::BrokerConfiguration => {
+                let mut properties = BTreeMap::from([
+                    (NAME_SERVER_SETTING.to_owned(), self.configured.clone()),
+                    (PERMISSION_SETTING.to_owned(), self.permission.clone()),
+                ]);
+                if version.reloads_name_servers() == Some(true) && look_period != 120 * SECOND {
+                    properties.insert(RELOAD_PERIOD_SETTING.to_owned(), look_period.to_string());
+                }
+                Some(Reply::Configuration(properties))
+            }
+            Request::UpdateBrokerConfiguration { properties } => {
+                if let Some(list) = properties.get(NAME_SERVER_SETTING) {
+                    self.configured.clone_from(list);
+                }
+                if let Some(permission) = properties.get(PERMISSION_SETTING)
+                    && *permission != self.permission
+                {
+                    self.permission.clone_from(permission);
+                    self.permission_since = now;
+                }
+                Some(Reply::Accepted)
+            }
+            Request::RuntimeInformation => Some(Reply::Runtime(BTreeMap::from([(
+                "msgPutTotalTodayNow".to_owned(),
+                self.stored.to_string(),
+            )]))),
+            Request::TopicConfigurations => {
+                let topic = |name: &String| TopicConfiguration {
+                    name: name.clone(),
+                    read_queues: 8,
+                    write_queues: 8,
+                    permission: 6,
+                    ..TopicConfiguration::default()
+                };
+                Some(Reply::TopicConfigurations(TopicConfigurations {
+                    topics: self
+                        .topics
+                        .iter()
+                        .map(|name| (name.clone(), topic(name)))
+                        .collect(),
+                    data_version: DataVersion::default(),
+                    other: serde_json::Map::new(),
+                }))
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Desired states for tests: a release `shop` with so many name servers, groups and replicas.
+
+use midships_client_rocketmq::ProductVersion;
+use midships_model::rocketmq::{BROKER_PORT, NAME_SERVER_PORT};
+
+use crate::desired::{Broker, Desired};
+
+/// A release `shop`, whose clients look at the routes every 5 seconds.
+#[must_use]
+pub fn desired(name_servers: u32, groups: u32, replicas: u32, allow_restart: bool) -> Desired {
+    let full_name = "shop-rocketmq";
+    let zone = "test.svc.cluster.local";
+    let own: Vec<String> = (0..name_servers)
+        .map(|ordinal| format!("{full_name}-name-server-{ordinal}"))
+        .collect();
+    let broker = |group: u32, id: u32| {
+        let role = if id == 0 {
+            "master".to_owned()
+        } else {
+            format!("replica-{id}")
+        };
+        let pod = format!("{full_name}-broker-{group}-{role}-0");
+        Broker {
+            address: format!("{pod}.{full_name}-broker.{zone}:{BROKER_PORT}"),
+            pod,
+            cluster: full_name.to_owned(),
+            name: format!("{full_name}-broker-{group}"),
+            id: i64::from(id),
+        }
+    };
+    Desired {
+        full_name: full_name.to_owned(),
+        dns_zone: zone.to_owned(),
+        name_servers: own
+            .iter()
+            .map(|pod| format!("{pod}.{full_name}-name-server.{zone}:{NAME_SERVER_PORT}"))
+            .collect(),
+        own_name_servers: own,
+        brokers: (0..groups)
+            .flat_map(|group| (0..=replicas).map(move |id| (group, id)))
+            .map(|(group, id)| broker(group, id))
+            .collect(),
+        allow_restart,
+        route_refresh_seconds: 5,
+        patience_seconds: 600,
+    }
+}
+
+/// The version that a release calls itself, such as `4.9.3`; an unknown one when it is not one.
+#[must_use]
+pub fn version(release: &str) -> ProductVersion {
+    let mut parts = release.split('.').map(|part| part.parse().unwrap_or(-1));
+    let mut next = || parts.next().unwrap_or(-1);
+    ProductVersion::of_release(next(), next(), next()).unwrap_or_default()
+}

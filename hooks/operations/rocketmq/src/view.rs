@@ -1,0 +1,292 @@
+//! Reads an observation: the answers of one kind, with an absent answer told like a refused one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use midships_client_kubernetes as kubernetes;
+use midships_client_rocketmq as rocketmq;
+use midships_client_rocketmq::{ClusterInfo, ProductVersion, Reply, Request, TopicConfiguration};
+use midships_engine::step::{Seen, Unanswered};
+
+use crate::vocabulary::{Answer, Query};
+
+/// The namespace of a name server's key-value configuration that holds which topics are ordered.
+/// Source: `NamesrvUtil.NAMESPACE_ORDER_TOPIC_CONFIG`, the same from 4.5.0 to 5.5.0.
+pub const ORDER_NAMESPACE: &str = "ORDER_TOPIC_CONFIG";
+
+/// The broker's setting that holds its name server list.
+pub const NAME_SERVER_SETTING: &str = "namesrvAddr";
+
+/// The broker's setting that says whether it may be read (4) and written (2).
+pub const PERMISSION_SETTING: &str = "brokerPermission";
+
+/// The broker's setting for the milliseconds between two looks at its name server list.
+pub const RELOAD_PERIOD_SETTING: &str = "updateNameServerAddrPeriod";
+
+/// A broker's settings as it runs, and its version.
+#[derive(Clone, Copy, Debug)]
+pub struct BrokerSettings<'a> {
+    /// The version that answered.
+    pub version: ProductVersion,
+    /// All settings.
+    pub properties: &'a BTreeMap<String, String>,
+}
+
+impl BrokerSettings<'_> {
+    /// The name server list that the broker is set to use.
+    #[must_use]
+    pub fn name_servers(&self) -> &str {
+        self.properties
+            .get(NAME_SERVER_SETTING)
+            .map_or("", String::as_str)
+    }
+
+    /// Its permission; a broker that does not tell has the default, 6.
+    #[must_use]
+    pub fn permission(&self) -> &str {
+        self.properties
+            .get(PERMISSION_SETTING)
+            .map_or("6", String::as_str)
+    }
+
+    /// How many seconds may pass until the broker looks at its name server list again. The period
+    /// is fixed to 120 s where the version has no setting for it.
+    #[must_use]
+    pub fn reload_seconds(&self) -> u64 {
+        self.properties
+            .get(RELOAD_PERIOD_SETTING)
+            .and_then(|text| text.parse::<u64>().ok())
+            .unwrap_or(120_000)
+            .div_ceil(1_000)
+    }
+}
+
+/// An observation, read by kind.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    seen: &'a Seen<Query, Answer>,
+}
+
+impl<'a> View<'a> {
+    /// Reads this observation.
+    #[must_use]
+    pub fn new(seen: &'a Seen<Query, Answer>) -> Self {
+        Self { seen }
+    }
+
+    /// Those of the wanted queries that have not been asked yet.
+    #[must_use]
+    pub fn unasked(self, wanted: Vec<Query>) -> Vec<Query> {
+        let wanted: BTreeSet<Query> = wanted.into_iter().collect();
+        wanted
+            .into_iter()
+            .filter(|query| self.seen.answer(query).is_none())
+            .collect()
+    }
+
+    fn answer(self, query: &Query) -> Result<&'a Answer, Unanswered> {
+        match self.seen.answer(query) {
+            Some(Ok(answer)) => Ok(answer),
+            Some(Err(unanswered)) => Err(unanswered.clone()),
+            None => Err(Unanswered {
+                object: query.object(),
+                why: "was not asked".to_owned(),
+            }),
+        }
+    }
+
+    fn kubernetes(self, query: kubernetes::Query) -> Result<&'a kubernetes::Answer, Unanswered> {
+        let query = Query::Kubernetes(query);
+        match self.answer(&query)? {
+            Answer::Kubernetes(answer) => Ok(answer),
+            Answer::Rocketmq(_) => Err(another_kind(&query)),
+        }
+    }
+
+    fn rocketmq(
+        self,
+        address: &str,
+        request: Request,
+    ) -> Result<(ProductVersion, &'a Reply), Unanswered> {
+        let query = Query::rocketmq(address, request);
+        match self.answer(&query)? {
+            Answer::Rocketmq(answer) => Ok((answer.version, &answer.reply)),
+            Answer::Kubernetes(_) => Err(another_kind(&query)),
+        }
+    }
+
+    /// The pods of a cluster.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn pods(self, cluster: &str) -> Result<&'a [kubernetes::Pod], Unanswered> {
+        let query = kubernetes::Query::Pods {
+            cluster: cluster.to_owned(),
+        };
+        match self.kubernetes(query.clone())? {
+            kubernetes::Answer::Pods(pods) => Ok(pods),
+            _ => Err(another_kind(&Query::Kubernetes(query))),
+        }
+    }
+
+    /// The StatefulSets of a cluster.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn stateful_sets(self, cluster: &str) -> Result<&'a [kubernetes::StatefulSet], Unanswered> {
+        let query = kubernetes::Query::StatefulSets {
+            cluster: cluster.to_owned(),
+        };
+        match self.kubernetes(query.clone())? {
+            kubernetes::Answer::StatefulSets(sets) => Ok(sets),
+            _ => Err(another_kind(&Query::Kubernetes(query))),
+        }
+    }
+
+    /// A ConfigMap.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn config_map(self, name: &str) -> Result<Option<&'a kubernetes::ConfigMap>, Unanswered> {
+        let query = kubernetes::Query::ConfigMap {
+            name: name.to_owned(),
+        };
+        match self.kubernetes(query.clone())? {
+            kubernetes::Answer::ConfigMap(map) => Ok(map.as_ref()),
+            _ => Err(another_kind(&Query::Kubernetes(query))),
+        }
+    }
+
+    /// The brokers that a name server knows.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn cluster_info(self, name_server: &str) -> Result<&'a ClusterInfo, Unanswered> {
+        match self.rocketmq(name_server, Request::ClusterInfo)?.1 {
+            Reply::ClusterInfo(info) => Ok(info),
+            _ => Err(another_kind(&Query::rocketmq(
+                name_server,
+                Request::ClusterInfo,
+            ))),
+        }
+    }
+
+    /// The topics that a name server knows.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn topics(self, name_server: &str) -> Result<&'a BTreeSet<String>, Unanswered> {
+        match self.rocketmq(name_server, Request::TopicList)?.1 {
+            Reply::Topics(topics) => Ok(topics),
+            _ => Err(another_kind(&Query::rocketmq(
+                name_server,
+                Request::TopicList,
+            ))),
+        }
+    }
+
+    /// The order configuration that a name server holds.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn key_values(self, name_server: &str) -> Result<&'a BTreeMap<String, String>, Unanswered> {
+        let request = Request::KeyValues {
+            namespace: ORDER_NAMESPACE.to_owned(),
+        };
+        match self.rocketmq(name_server, request.clone())?.1 {
+            Reply::KeyValues(pairs) => Ok(pairs),
+            _ => Err(another_kind(&Query::rocketmq(name_server, request))),
+        }
+    }
+
+    /// A broker's settings.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn settings(self, broker: &str) -> Result<BrokerSettings<'a>, Unanswered> {
+        match self.rocketmq(broker, Request::BrokerConfiguration)? {
+            (version, Reply::Configuration(properties)) => Ok(BrokerSettings {
+                version,
+                properties,
+            }),
+            _ => Err(another_kind(&Query::rocketmq(
+                broker,
+                Request::BrokerConfiguration,
+            ))),
+        }
+    }
+
+    /// How many messages a broker has stored today.
+    ///
+    /// # Errors
+    /// Without an answer, or without that figure in it.
+    pub fn messages_stored_today(self, broker: &str) -> Result<i64, Unanswered> {
+        match self.rocketmq(broker, Request::RuntimeInformation)?.1 {
+            Reply::Runtime(table) => table
+                .get("msgPutTotalTodayNow")
+                .and_then(|text| text.parse().ok())
+                .ok_or_else(|| Unanswered {
+                    object: broker.to_owned(),
+                    why: "its runtime information lacks `msgPutTotalTodayNow`".to_owned(),
+                }),
+            _ => Err(another_kind(&Query::rocketmq(
+                broker,
+                Request::RuntimeInformation,
+            ))),
+        }
+    }
+
+    /// The topics of a broker.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn topic_configurations(
+        self,
+        broker: &str,
+    ) -> Result<&'a BTreeMap<String, TopicConfiguration>, Unanswered> {
+        match self.rocketmq(broker, Request::TopicConfigurations)?.1 {
+            Reply::TopicConfigurations(table) => Ok(&table.topics),
+            _ => Err(another_kind(&Query::rocketmq(
+                broker,
+                Request::TopicConfigurations,
+            ))),
+        }
+    }
+
+    /// A pod as a person should be told of it: name, node and what is wrong with it.
+    #[must_use]
+    pub fn describe_pod(self, cluster: &str, name: &str) -> String {
+        let Ok(pods) = self.pods(cluster) else {
+            return format!("pod {name}");
+        };
+        match pods.iter().find(|pod| pod.name == name) {
+            None => format!("pod {name} (does not exist)"),
+            Some(pod) => {
+                let node = pod.node.as_deref().unwrap_or("no node yet");
+                let state = if pod.terminating {
+                    "stopping"
+                } else if pod.ready {
+                    "ready"
+                } else {
+                    "not ready"
+                };
+                format!("pod {name} on {node} ({state}, {})", pod.phase)
+            }
+        }
+    }
+}
+
+fn another_kind(query: &Query) -> Unanswered {
+    Unanswered {
+        object: query.object(),
+        why: "answered another kind of question".to_owned(),
+    }
+}
+
+/// The queries that the view needs about a name server's brokers and topics.
+#[must_use]
+pub fn ask_name_server(address: &str) -> [Query; 2] {
+    [
+        Query::rocketmq(address, rocketmq::Request::ClusterInfo),
+        Query::rocketmq(address, rocketmq::Request::TopicList),
+    ]
+}

@@ -1,0 +1,163 @@
+//! `change_name_servers` in the engine's harness: killed, repeated, lied to and overtaken at each step.
+
+#![allow(
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test tells its counts, and fails loudly"
+)]
+
+use std::sync::{Arc, Mutex};
+
+use midships_engine::harness::{Counts, Scenario, exercise};
+use midships_engine::report::Outcome;
+use midships_engine::runner;
+use midships_engine::simulation::{Ground, SimulatedWorld, Simulation, locked};
+use midships_operations_rocketmq::Phase;
+use midships_operations_rocketmq::change_name_servers::ChangeNameServers;
+use midships_operations_rocketmq::simulation::Cluster;
+use midships_operations_rocketmq::simulation::scenario::{desired, version};
+
+/// The steps of a change that brokers take online.
+const ONLINE: &[&str] = &[
+    "order_configuration_copied",
+    "brokers_told",
+    "brokers_registered",
+];
+
+/// Whether a step performs commands, doing and undoing. The others only wait, are news that do no
+/// harm, or are restarts, which stay.
+fn acts(step: &str) -> (bool, bool) {
+    match step {
+        "brokers_told" => (true, true),
+        "order_configuration_copied" | "broker_restarted" => (true, false),
+        _ => (false, false),
+    }
+}
+
+fn try_out(
+    name: &str,
+    start: Cluster,
+    operation: &ChangeNameServers,
+    steps: &[&'static str],
+) -> Counts {
+    let without = |acts: fn(&str) -> bool| -> Vec<&str> {
+        steps.iter().copied().filter(|step| !acts(step)).collect()
+    };
+    let counts = exercise(Scenario {
+        name,
+        start,
+        operation,
+        cannot_act: &without(|step| acts(step).0),
+        cannot_undo: &without(|step| acts(step).1),
+        schedules: 100,
+        only: None,
+    });
+    match counts {
+        Ok(counts) => {
+            println!("{counts}");
+            counts
+        }
+        Err(failure) => panic!("{failure}"),
+    }
+}
+
+/// A release whose name servers went from one number to another, as Helm leaves it.
+fn applied(from: u32, to: u32, release: &str) -> Cluster {
+    let before = desired(from, 2, 1, true);
+    let cluster = Cluster::standing(&before, version(release));
+    let first = before.name_servers[0].clone();
+    let rest = before.name_servers.iter();
+    let cluster = rest.fold(cluster, |cluster, server| {
+        cluster.with_order_configuration(server, "orders", "shop-rocketmq-broker-0:8")
+    });
+    assert!(cluster.fingerprint().contains(&first));
+    cluster.applied(&desired(to, 2, 1, true))
+}
+
+/// When a run says Done, every name server lists every broker already, not only some time later.
+#[test]
+fn done_means_that_every_name_server_lists_every_broker() {
+    for (release, restart) in [("5.4.0", false), ("4.9.3", true)] {
+        let operation = ChangeNameServers::new(desired(2, 2, 1, restart), Phase::After);
+        let ground = Arc::new(Mutex::new(Ground::new(applied(1, 2, release))));
+        let mut world = SimulatedWorld::new(&ground, "only");
+        let outcome = runner::run(&mut world, &operation, "only").unwrap();
+        assert!(
+            matches!(outcome, Outcome::Done { changed: true }),
+            "{outcome:?}"
+        );
+        let state = locked(&ground).simulation.state();
+        assert_eq!(state.matches("listed true").count(), 4, "{state}");
+        assert_eq!(state.matches("name-server-1").count(), 5, "{state}");
+    }
+}
+
+#[test]
+fn brokers_that_look_again_learn_of_a_second_name_server() {
+    let operation = ChangeNameServers::new(desired(2, 2, 1, false), Phase::After);
+    let counts = try_out("online-1-to-2", applied(1, 2, "5.4.0"), &operation, ONLINE);
+    assert_eq!(counts.steps, ONLINE);
+}
+
+#[test]
+fn brokers_that_look_rarely_learn_of_a_third_name_server() {
+    let operation = ChangeNameServers::new(desired(3, 2, 1, false), Phase::After);
+    let start = applied(2, 3, "5.0.0").with_slow_look();
+    let counts = try_out("online-2-to-3", start, &operation, ONLINE);
+    assert_eq!(counts.steps, ONLINE);
+}
+
+#[test]
+fn brokers_leave_two_of_three_name_servers() {
+    let operation = ChangeNameServers::new(desired(1, 2, 1, false), Phase::Before);
+    let start = Cluster::standing(&desired(3, 2, 1, false), version("5.4.0"));
+    let steps = &["brokers_told", "brokers_registered", "brokers_released"];
+    let counts = try_out("online-3-to-1", start, &operation, steps);
+    assert_eq!(counts.steps, steps);
+}
+
+#[test]
+fn older_brokers_are_restarted_for_a_second_name_server() {
+    let operation = ChangeNameServers::new(desired(2, 2, 1, true), Phase::After);
+    let steps = &[
+        "order_configuration_copied",
+        "broker_restarted",
+        "brokers_registered",
+    ];
+    let counts = try_out("rolling-1-to-2", applied(1, 2, "4.9.3"), &operation, steps);
+    assert_eq!(counts.steps.len(), 6);
+}
+
+#[test]
+fn oldest_brokers_are_restarted_when_a_name_server_left() {
+    let operation = ChangeNameServers::new(desired(1, 2, 1, true), Phase::After);
+    let steps = &["broker_restarted", "brokers_registered"];
+    let counts = try_out("rolling-2-to-1", applied(2, 1, "4.5.0"), &operation, steps);
+    assert_eq!(counts.steps.len(), 5);
+}
+
+#[test]
+fn the_only_master_is_restarted_without_a_drain() {
+    let before = desired(1, 1, 0, true);
+    let start = Cluster::standing(&before, version("4.9.3")).applied(&desired(2, 1, 0, true));
+    let operation = ChangeNameServers::new(desired(2, 1, 0, true), Phase::After);
+    let steps = &[
+        "order_configuration_copied",
+        "broker_restarted",
+        "brokers_registered",
+    ];
+    let ground = Arc::new(Mutex::new(Ground::new(start)));
+    let mut world = SimulatedWorld::new(&ground, "only");
+    let outcome = runner::run(&mut world, &operation, "only").unwrap();
+    assert!(
+        matches!(outcome, Outcome::Done { changed: true }),
+        "{outcome:?}"
+    );
+    let told = world
+        .reports
+        .iter()
+        .map(ToString::to_string)
+        .collect::<String>();
+    assert!(steps.iter().all(|step| told.contains(step)), "{told}");
+    assert!(!told.contains("clients turn from"), "{told}");
+}

@@ -1,0 +1,56 @@
+//! `midships check`: values as Helm and the chart would judge them, without either.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use midships_generate::{Release, validate};
+use snafu::ResultExt;
+
+use super::{Error, OutputSnafu, ReadSnafu, ValidateSnafu, Verdict, read};
+use crate::arguments;
+use crate::printer::Printer;
+
+/// Writes each finding as a line to standard output, sorted by the field's path.
+///
+/// # Errors
+/// When the file cannot be read or no chart has that name.
+pub fn run(options: &arguments::Check, printer: &mut Printer<'_>) -> Result<Verdict, Error> {
+    let path = &options.values;
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin()
+            .read_to_end(&mut bytes)
+            .context(ReadSnafu { path })?;
+        bytes
+    } else {
+        read(path)?
+    };
+    let text = String::from_utf8(bytes)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
+        .context(ReadSnafu { path })?;
+    let release = options.release.as_ref().map(|name| Release {
+        name: name.clone(),
+        namespace: options.namespace.clone(),
+    });
+    let findings = validate(&options.chart, &text, release.as_ref()).context(ValidateSnafu)?;
+    for finding in &findings {
+        printer.data(finding).context(OutputSnafu)?;
+    }
+    let path = path.display();
+    let chart = &options.chart;
+    match findings.len() {
+        0 => {
+            printer.note(format_args!("{path}: good values for the chart {chart}"));
+            if release.is_none() {
+                printer.note("the names of objects were not checked; give --release NAME for that");
+            }
+            Ok(Verdict::Done)
+        }
+        count => {
+            printer.note(format_args!(
+                "error: {path}: {count} findings; the chart {chart} would refuse these values"
+            ));
+            Ok(Verdict::Refused)
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The binary midships: generate, check, package and publish charts.
+//!
+//! Exit codes: 0 done, 1 refused input, differences or a failed push, 2 usage.
+
+mod arguments;
+mod commands;
+mod printer;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+use crate::commands::{Verdict, check, generate, image, package, publish};
+use crate::printer::Printer;
+
+fn main() -> ExitCode {
+    // Clap ends the process itself for --help, --version and wrong usage.
+    let arguments = Arguments::parse();
+    let mut output = io::stdout().lock();
+    let mut notes = io::stderr();
+    let mut printer = Printer::new(&mut output, &mut notes);
+    let result = match &arguments.command {
+        Command::Generate(options) => generate::run(options, &mut printer),
+        Command::Check(options) => check::run(options, &mut printer),
+        Command::Package(options) => package::run(options, &mut printer),
+        Command::Publish(options) => publish::run(options, &mut printer),
+        Command::Image(options) => image::run(options, &mut printer),
+    };
+    match result {
+        Ok(Verdict::Done) => ExitCode::SUCCESS,
+        Ok(Verdict::Refused) => ExitCode::FAILURE,
+        Err(error) => {
+            printer.note(format_args!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! The command line as a person sees it: exit code, standard output and standard error together.
+
+#![cfg(test)]
+
+#[path = "../../publish/tests/server/mod.rs"]
+mod server;
+
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use insta::assert_snapshot;
+use server::Server;
+use tempfile::TempDir;
+
+/// A directory and what is replaced in outputs, so that they are the same everywhere.
+struct Stage {
+    directory: TempDir,
+    words: Vec<(String, &'static str)>,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let words = vec![(directory.path().display().to_string(), "DIRECTORY")];
+        Self { directory, words }
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Runs midships in the directory.
+    fn run(&self, arguments: &str) -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_midships"))
+            .args(arguments.split_whitespace())
+            .current_dir(self.path())
+            .env_remove("SOURCE_DATE_EPOCH")
+            .output()
+            .unwrap();
+        let mut text = format!("exit {}\n", output.status.code().unwrap());
+        for (name, bytes) in [("output", output.stdout), ("notes", output.stderr)] {
+            for line in String::from_utf8(bytes).unwrap().lines() {
+                let line = without_size(line);
+                writeln!(text, "{}", format!("{name}: {line}").trim_end()).unwrap();
+            }
+        }
+        for (from, to) in &self.words {
+            text = text.replace(from, to);
+        }
+        without_digests(&text.replace(env!("CARGO_PKG_VERSION"), "VERSION"))
+    }
+}
+
+/// Sizes, too.
+fn without_size(line: &str) -> String {
+    match line.rsplit_once(", ") {
+        Some((rest, _)) if line.starts_with("pushing ") => format!("{rest}, SIZE"),
+        _ => line.to_owned(),
+    }
+}
+
+/// Digests change with every change of a chart: here it only matters that they are there.
+fn without_digests(text: &str) -> String {
+    let mut parts = text.split("sha256:");
+    let mut result = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let length = part.bytes().take_while(u8::is_ascii_hexdigit).count();
+        assert_eq!(length, 64, "{text}");
+        result.push_str("DIGEST");
+        result.push_str(&part[length..]);
+    }
+    result
+}
+
+#[test]
+fn generate_writes_once_and_finds_every_change() {
+    let stage = Stage::new();
+    assert_snapshot!(stage.run("generate"), @r"
+    exit 1
+    notes: error: no checkout of midships at or above `DIRECTORY`; run this inside of one or give --root
+    ");
+    fs::write(stage.path().join("Cargo.toml"), "[workspace]\n").unwrap();
+    let below = stage.path().join("src/model");
+    fs::create_dir_all(&below).unwrap();
+
+    let first = stage.run("generate");
+    assert!(
+        first.starts_with("exit 0\noutput: charts/rocketmq/.helmignore is missing\n"),
+        "{first}"
+    );
+    assert_snapshot!(stage.run("generate --check"), @r"
+    exit 0
+    notes: charts and schemas are as the model makes them
+    ");
+    fs::write(stage.path().join("charts/rocketmq/values.yaml"), "").unwrap();
+    assert_snapshot!(stage.run("generate --check --chart rocketmq"), @r"
+    exit 1
+    output: charts/rocketmq/values.yaml differs from the model
+    notes: error: 1 generated file differs from the model; run `midships generate` and commit the result
+    ");
+    assert_snapshot!(stage.run("generate --chart rocketmq"), @r"
+    exit 0
+    output: charts/rocketmq/values.yaml differs from the model
+    notes: all of these are as the model makes them now
+    ");
+    assert_snapshot!(stage.run("generate --chart redis --root ."), @r"
+    exit 1
+    notes: error: no chart is named `redis`; there are: rocketmq
+    ");
+}
+
+#[test]
+fn check_names_every_field_that_would_be_refused() {
+    let stage = Stage::new();
+    fs::write(stage.path().join("good.yaml"), "nameServers:\n  count: 3\n").unwrap();
+    fs::write(
+        stage.path().join("bad.yaml"),
+        "nameServers:\n  count: -1\nhook:\n  image:\n    tga: x\n",
+    )
+    .unwrap();
+    assert_snapshot!(stage.run("check good.yaml --chart rocketmq --release events"), @r"
+    exit 0
+    notes: good.yaml: good values for the chart rocketmq
+    ");
+    assert_snapshot!(stage.run("check good.yaml --chart rocketmq"), @r"
+    exit 0
+    notes: good.yaml: good values for the chart rocketmq
+    notes: the names of objects were not checked; give --release NAME for that
+    ");
+    assert_snapshot!(stage.run("check bad.yaml --chart rocketmq --release events"), @r"
+    exit 1
+    output: hook.image.tga: found an unknown field; allowed: repository, tag, pullPolicy; did you mean `tag`?
+    output: nameServers.count: found -1; allowed: 1 to 9; the default is 2
+    notes: error: bad.yaml: 2 findings; the chart rocketmq would refuse these values
+    ");
+    assert_snapshot!(stage.run("check good.yaml --chart kafka"), @r"
+    exit 1
+    notes: error: no chart is named `kafka`; there are: rocketmq
+    ");
+    assert_snapshot!(stage.run("check none.yaml --chart rocketmq"), @r"
+    exit 1
+    notes: error: unable to read `none.yaml`: No such file or directory (os error 2)
+    ");
+}
+
+#[test]
+fn package_gives_the_same_bytes_twice() {
+    let stage = Stage::new();
+    assert_snapshot!(stage.run("package --out first"), @r"
+    exit 0
+    output: DIGEST first/rocketmq-VERSION.tgz
+    ");
+    stage.run("package --out second");
+    let name = format!("rocketmq-{}.tgz", env!("CARGO_PKG_VERSION"));
+    let read = |directory: &str| fs::read(stage.path().join(directory).join(&name)).unwrap();
+    assert_eq!(read("first"), read("second"));
+    stage.run("package --out third --source-date-epoch 1");
+    assert_ne!(read("first"), read("third"));
+    assert_snapshot!(stage.run("package --out fourth --source-date-epoch soon"), @r"
+    exit 2
+    notes: error: invalid value 'soon' for '--source-date-epoch <SECONDS>': SOURCE_DATE_EPOCH: `soon` is not a whole number of seconds since 1970-01-01T00:00:00Z; give one from 0 to 8589934591, such as the output of `git log -1 --format=%ct`
+    notes:
+    notes: For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn image_wants_a_static_program() {
+    let stage = Stage::new();
+    // The binary under test is static, as the workspace's settings make it.
+    fs::copy(env!("CARGO_BIN_EXE_midships"), stage.path().join("program")).unwrap();
+    let text = stage.run("image --binary program --out out/image.tar --name example.org/hook:1");
+    assert!(
+        text.starts_with("exit 0\noutput: example.org/hook:1 DIGEST\n"),
+        "{text}"
+    );
+    let first = fs::read(stage.path().join("out/image.tar")).unwrap();
+    stage.run("image --binary program --out out/image.tar --name example.org/hook:1");
+    assert_eq!(first, fs::read(stage.path().join("out/image.tar")).unwrap());
+    fs::write(stage.path().join("script"), "#!/bin/sh\n").unwrap();
+    assert_snapshot!(stage.run("image --binary script --out image.tar"), @r"
+    exit 1
+    notes: error: binary: not an ELF file; give the `midships-hook` that `cargo build --release -p midships-hook` makes
+    ");
+    assert!(!stage.path().join("image.tar").exists());
+}
+
+#[test]
+fn publish_pushes_charts_and_hook_image_once() {
+    let mut stage = Stage::new();
+    let server = Server::start();
+    stage.words.push((server.address.clone(), "REGISTRY"));
+    fs::copy(env!("CARGO_BIN_EXE_midships"), stage.path().join("hook")).unwrap();
+    let plain = format!("publish oci://{}/plain --plain-http", server.address);
+    assert_snapshot!(stage.run(&plain), @r"
+    exit 0
+    output: created REGISTRY/plain/rocketmq:VERSION@DIGEST
+    notes: pushing REGISTRY/plain/rocketmq:VERSION, SIZE
+    ");
+    assert_snapshot!(stage.run(&plain), @r"
+    exit 0
+    output: unchanged REGISTRY/plain/rocketmq:VERSION@DIGEST
+    ");
+    let other = format!("{plain} --source-date-epoch 1");
+    assert_snapshot!(stage.run(&other), @r"
+    exit 1
+    notes: error: REGISTRY/plain/rocketmq:VERSION: the registry has DIGEST under this tag, and this would be DIGEST; a published version never changes: raise the version, or force the replacement
+    ");
+    assert_snapshot!(stage.run(&format!("{other} --force")), @r"
+    exit 0
+    output: replaced REGISTRY/plain/rocketmq:VERSION@DIGEST
+    notes: pushing REGISTRY/plain/rocketmq:VERSION, SIZE
+    ");
+
+    let with_image = format!(
+        "publish oci://{}/with --plain-http --hook-image hook --pull-registry registry.test:5000",
+        server.address
+    );
+    let text = stage.run(&with_image);
+    let outcomes: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("output: "))
+        .collect();
+    assert_snapshot!(outcomes.join("\n"), @r"
+    output: created REGISTRY/with/hook:VERSION@DIGEST
+    output: created REGISTRY/with/rocketmq:VERSION@DIGEST
+    ");
+    let (_, manifest) = server.get(
+        &format!("/v2/with/rocketmq/manifests/{}", env!("CARGO_PKG_VERSION")),
+        "application/vnd.oci.image.manifest.v1+json",
+    );
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap();
+    let layer = manifest["layers"][0]["digest"].as_str().unwrap();
+    let (_, archive) = server.get(&format!("/v2/with/rocketmq/blobs/{layer}"), "*/*");
+    let values = file_in(&archive, "rocketmq/values.yaml");
+    assert!(
+        values.contains("repository: \"registry.test:5000/with/hook\"\n"),
+        "{values}"
+    );
+    assert!(
+        values.contains(&format!("tag: \"{}@sha256:", env!("CARGO_PKG_VERSION"))),
+        "{values}"
+    );
+}
+
+/// The text of one file of a packed chart.
+fn file_in(archive: &[u8], path: &str) -> String {
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(archive));
+    let mut entries = archive.entries().unwrap().map(Result::unwrap);
+    let entry = entries
+        .find(|entry| entry.path().unwrap() == Path::new(path))
+        .unwrap();
+    std::io::read_to_string(entry).unwrap()
+}
+
+#[test]
+fn publish_refuses_before_it_connects() {
+    let stage = Stage::new();
+    assert_snapshot!(stage.run("publish registry.example.org/charts"), @r"
+    exit 1
+    notes: error: destination: `registry.example.org/charts`: it does not begin with oci://; allowed is oci://HOST[:PORT][/PATH], such as `oci://registry.example.org/midships`
+    ");
+    fs::copy(env!("CARGO_BIN_EXE_midships"), stage.path().join("hook")).unwrap();
+    assert_snapshot!(stage.run("publish oci://registry/charts --hook-image hook"), @r"
+    exit 1
+    notes: error: registry: nodes would look for `registry` below their default registry; allowed is a lower-case name with a dot or a port, or `localhost`, such as `registry.example.org`
+    ");
+    assert_snapshot!(stage.run("publish oci://registry/charts --pull-registry other"), @r"
+    exit 2
+    notes: error: the following required arguments were not provided:
+    notes:   --hook-image <BINARY>
+    notes:
+    notes: Usage: midships publish --hook-image <BINARY> --pull-registry <HOST[:PORT]> <DESTINATION>
+    notes:
+    notes: For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn usage_is_told_with_exit_code_2() {
+    let stage = Stage::new();
+    assert_snapshot!(stage.run("package"), @r"
+    exit 2
+    notes: error: the following required arguments were not provided:
+    notes:   --out <DIRECTORY>
+    notes:
+    notes: Usage: midships package --out <DIRECTORY>
+    notes:
+    notes: For more information, try '--help'.
+    ");
+    assert!(stage.run("--help").starts_with("exit 0\n"));
+}

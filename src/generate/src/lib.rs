@@ -1,0 +1,20 @@
+//! Turns the model into charts and schemas: the same input gives the same bytes.
+//!
+//! [`charts`] and [`outputs`] are pure; [`check`] and [`write`](write()) compare with and write to a checkout; [`validate`]
+//! checks a user's values with the same schema and the same rules that a chart carries.
+
+mod chart;
+mod disk;
+mod lint;
+mod readme;
+mod schema;
+mod template;
+mod validate;
+mod values_file;
+mod yaml;
+
+pub use chart::{Chart, Error, HookImage, charts, charts_with, outputs};
+pub use disk::{Difference, DiskError, check, write};
+pub use lint::{LintError, lint};
+pub use midships_model::rules::{Finding, Release};
+pub use validate::{ValidateError, validate};

@@ -1,0 +1,53 @@
+//! The file `README.md` of a chart: how it is installed, and the table of its fields.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use crate::schema::{self, fields};
+use crate::yaml;
+
+/// Writes the page.
+pub(crate) fn write(chart: &str, version: &str, schema: &Value, default: &Value) -> String {
+    let mut text = format!(
+        "# {chart} {version}\n\n\
+         RocketMQ name servers and brokers, with the operations on them that a chart alone cannot do: they run as Helm hook\n\
+         Jobs before and after an upgrade, and nothing stays running.\n\n\
+         ```sh\nhelm install my-release <repository>/{chart}\nhelm get notes my-release\n```\n\n\
+         Kubernetes 1.27 or newer; Helm 3 or 4. All pods meet the pod security standard `restricted`; the one exception is\n\
+         the storage mode `HostPath`, which the standard forbids and which needs an init container that runs as root.\n\n\
+         Data volumes stay on scale-in and uninstall unless their fields say otherwise.\n\n\
+         ## Fields\n\n\
+         The column *change* says what a change of the field takes: `online` takes effect with the upgrade, `restart` at each\n\
+         pod's next restart (StatefulSets are updated `OnDelete`), `create-only` cannot be changed, `increase-only` can grow,\n\
+         and a name with underscores is the operation that carries it out.\n\n\
+         | field | default | allowed | change | meaning |\n| --- | --- | --- | --- | --- |\n"
+    );
+    for field in fields(schema, default) {
+        let unit = field.schema["x-unit"]
+            .as_str()
+            .map(|unit| format!(" ({unit})"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "| `{}`{} | `{}` | {} | {} | {} |",
+            field.path,
+            unit.unwrap_or_default(),
+            yaml::scalar(field.default),
+            cell(&schema::allowed(field.schema)),
+            cell(field.schema["x-mutability"].as_str().unwrap_or_default()),
+            cell(field.schema["description"].as_str().unwrap_or_default()),
+        );
+    }
+    text
+}
+
+/// Text in a cell of a table: bars are escaped, and patterns stand as code.
+fn cell(text: &str) -> String {
+    let text = text.replace('|', "\\|");
+    if text.starts_with('^') {
+        format!("`{text}`")
+    } else {
+        text
+    }
+}

@@ -1,0 +1,32 @@
+# Starts a broker when its name is known, with the name server list of this moment.
+. /scripts/java.sh
+
+# Whether the cluster's DNS knows the name that this broker registers.
+is_known() {
+  { getent -s dns ahosts "$MIDSHIPS_HOST" || nslookup "$MIDSHIPS_HOST"; } >/dev/null 2>&1
+}
+
+if command -v getent >/dev/null || command -v nslookup >/dev/null; then
+  until is_known; do
+    echo "waiting until the name $MIDSHIPS_HOST is known"
+    sleep 1
+  done
+fi
+
+configuration=/var/rocketmq/broker.conf
+{
+  cat /config/brokers/broker.conf
+  echo
+  printf 'namesrvAddr=%s\n' "$(cat /config/brokers/name-servers)"
+  printf 'brokerClusterName=%s\n' "$MIDSHIPS_CLUSTER"
+  printf 'brokerName=%s\n' "$MIDSHIPS_BROKER"
+  printf 'brokerId=%s\n' "$MIDSHIPS_BROKER_ID"
+  printf 'brokerIP1=%s\nbrokerIP2=%s\n' "$MIDSHIPS_HOST" "$MIDSHIPS_HOST"
+  # The last line of a key counts.
+  if [ "$MIDSHIPS_BROKER_ID" != 0 ]; then
+    echo 'brokerRole=SLAVE'
+  fi
+} >"$configuration"
+
+mkdir -p /data/store/commitlog
+become org.apache.rocketmq.broker.BrokerStartup -c "$configuration"

@@ -1,0 +1,105 @@
+{{/* Names, labels and sizes that several templates share. */}}
+
+{{/* The name from which all others are made. */}}
+{{- define "rocketmq.fullName" -}}
+{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name }}{{ else }}{{ .Release.Name }}-{{ .Chart.Name }}{{ end }}
+{{- end }}
+
+{{/* Labels of pods, the same for the life of a release. Argo CD rewrites the instance on objects, so no selector uses it. */}}
+{{- define "rocketmq.podLabels" -}}
+app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+midships/cluster: {{ include "rocketmq.fullName" . }}
+{{- end }}
+
+{{/* Labels of objects. */}}
+{{- define "rocketmq.labels" -}}
+{{ include "rocketmq.podLabels" . }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* An image: takes a dict of the root and the image's values. A repository that names its registry stands as it is. */}}
+{{- define "rocketmq.image" -}}
+{{- $first := .image.repository | splitList "/" | first }}
+{{- $named := and (contains "/" .image.repository) (or (contains "." $first) (contains ":" $first) (eq $first "localhost")) }}
+{{- if and .root.Values.imageRegistry (not $named) }}{{ .root.Values.imageRegistry }}/{{ end }}{{ .image.repository }}:{{ .image.tag }}
+{{- end }}
+
+{{/* CPU and memory of a container. Empty amounts are left out. */}}
+{{- define "rocketmq.resources" -}}
+requests:
+  {{- with .requests.cpu }}
+  cpu: {{ . | quote }}
+  {{- end }}
+  memory: {{ .requests.memory }}
+limits:
+  {{- with .limits.cpu }}
+  cpu: {{ . | quote }}
+  {{- end }}
+  memory: {{ .limits.memory }}
+{{- end }}
+
+{{/* An amount of memory in mebibytes. */}}
+{{- define "rocketmq.mebibytes" -}}
+{{- $number := regexFind "^[0-9]+" . | int }}
+{{- if hasSuffix "Ti" . }}{{ mul $number 1048576 }}{{ else if hasSuffix "Gi" . }}{{ mul $number 1024 }}{{ else }}{{ $number }}{{ end }}
+{{- end }}
+
+{{/* An amount of CPU in thousandths of a core. */}}
+{{- define "rocketmq.thousandths" -}}
+{{- $text := toString . }}
+{{- if hasSuffix "m" $text }}{{ trimSuffix "m" $text }}{{ else }}{{ mul (int $text) 1000 }}{{ end }}
+{{- end }}
+
+{{/* The heap of a name server in MB. */}}
+{{- define "rocketmq.heap.nameServers" -}}
+{{- $set := int .Values.nameServers.heapMegabytes }}
+{{- if $set }}{{ $set }}{{ else }}{{ div (include "rocketmq.mebibytes" .Values.nameServers.resources.limits.memory | int) 2 }}{{ end }}
+{{- end }}
+
+{{/* The heap of a broker in MB. */}}
+{{- define "rocketmq.heap.brokers" -}}
+{{- $set := int .Values.brokers.heapMegabytes }}
+{{- if $set }}{{ $set }}{{ else }}{{ div (mul (include "rocketmq.mebibytes" .Values.brokers.resources.limits.memory | int) 2) 5 }}{{ end }}
+{{- end }}
+
+{{/* The direct memory of a broker in MB. */}}
+{{- define "rocketmq.directMemory" -}}
+{{- $set := int .Values.brokers.directMemoryMegabytes }}
+{{- if $set }}{{ $set }}{{ else }}{{ div (include "rocketmq.mebibytes" .Values.brokers.resources.limits.memory | int) 4 }}{{ end }}
+{{- end }}
+
+{{/* Seconds that a broker's drain waits. */}}
+{{- define "rocketmq.drainSeconds" -}}
+{{ add (int .Values.brokers.clientRouteRefreshSeconds) << drainMargin >> }}
+{{- end }}
+
+{{/* The name of the cluster that brokers register. */}}
+{{- define "rocketmq.clusterName" -}}
+{{ default (include "rocketmq.fullName" .) .Values.brokers.clusterName }}
+{{- end }}
+
+{{/* The name server list that brokers read, joined by semicolons. */}}
+{{- define "rocketmq.nameServerList" -}}
+{{- $addresses := list }}
+{{- if eq .Values.nameServers.source "Addresses" }}
+{{- $addresses = .Values.nameServers.addresses }}
+{{- else }}
+{{- $service := printf "%s-name-server" (include "rocketmq.fullName" .) }}
+{{- $namespace := .Release.Namespace }}
+{{- $count := int .Values.nameServers.count }}
+{{- if eq .Values.nameServers.source "Release" }}
+{{- $other := .Values.nameServers.release }}
+{{- $service = printf "%s-name-server" (ternary $other.name (printf "%s-%s" $other.name .Chart.Name) (contains .Chart.Name $other.name)) }}
+{{- $namespace = default .Release.Namespace $other.namespace }}
+{{- $count = int $other.count }}
+{{- end }}
+{{- range $number := until $count }}
+{{- $addresses = append $addresses (printf "%s-%d.%s.%s.svc.%s:<< nameServerPort >>" $service $number $service $namespace $.Values.clusterDomain) }}
+{{- end }}
+{{- end }}
+{{- join ";" $addresses }}
+{{- end }}

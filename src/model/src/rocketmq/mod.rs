@@ -1,0 +1,499 @@
+//! The values of the chart `rocketmq`: name servers, brokers and the hook program.
+
+pub mod names;
+pub mod rules;
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::fields::{
+    AccessMode, AntiAffinity, Bytes, Cpu, Image, Limits, Passed, Pod, PullPolicy, Requests,
+    Resources, Retention, Storage, StorageMode, annotations_schema, labels_schema,
+};
+
+/// The chart's name.
+pub const CHART: &str = "rocketmq";
+/// The version of the product that the chart installs by default.
+pub const APP_VERSION: &str = "5.4.0";
+/// The port of a name server.
+pub const NAME_SERVER_PORT: u16 = 9876;
+/// The port of a broker.
+pub const BROKER_PORT: u16 = 10911;
+/// The port at which a broker's replicas fetch from it.
+pub const BROKER_REPLICATION_PORT: u16 = 10912;
+/// A broker's second port for clients, two below the first.
+pub const BROKER_FAST_PORT: u16 = 10909;
+/// The most name servers that a release may have.
+pub const MOST_NAME_SERVERS: u32 = 9;
+/// The most groups that a release may have.
+pub const MOST_GROUPS: u32 = 32;
+/// The most replicas that a group may have.
+pub const MOST_REPLICAS: u32 = 4;
+/// Seconds that a drain waits longer than clients take to refresh their routes.
+pub const DRAIN_MARGIN_SECONDS: u32 = 15;
+/// Seconds that a server may take to stop after its drain.
+pub const SHUTDOWN_SECONDS: u32 = 60;
+/// Memory in MB that a name server needs beside its heap.
+pub const NAME_SERVER_MEMORY_BESIDE_HEAP: u64 = 96;
+/// Memory in MB that a broker needs beside its heap and its direct memory.
+pub const BROKER_MEMORY_BESIDE_HEAP: u64 = 160;
+/// The least heap in MB with which a server starts.
+pub const LEAST_HEAP: u64 = 32;
+
+/// Where the name servers come from.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum NameServerSource {
+    /// This release has its own.
+    Own,
+    /// Those of another release of this chart.
+    Release,
+    /// A list of addresses.
+    Addresses,
+}
+
+/// Another release of this chart whose name servers are used.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct OtherRelease {
+    /// Name of the other release.
+    #[schemars(
+        title = "Release",
+        regex(pattern = r"^([a-z]([a-z0-9-]*[a-z0-9])?)?$"),
+        length(max = 53)
+    )]
+    #[schemars(extend("x-title-zh" = "发布名", "x-help-zh" = "另一个发布的名称。", "x-level" = "advanced", "x-mutability" = "change_name_servers"))]
+    pub name: String,
+    /// Namespace of the other release. Empty: the same one.
+    #[schemars(
+        title = "Namespace",
+        regex(pattern = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$"),
+        length(max = 63)
+    )]
+    #[schemars(extend("x-title-zh" = "命名空间", "x-help-zh" = "另一个发布所在的命名空间，空表示相同。", "x-level" = "advanced", "x-mutability" = "change_name_servers"))]
+    pub namespace: String,
+    /// How many name servers the other release has.
+    #[schemars(title = "Number", range(min = 1, max = 9))]
+    #[schemars(extend("x-title-zh" = "数量", "x-help-zh" = "另一个发布的名称服务器数量。", "x-level" = "advanced", "x-mutability" = "change_name_servers"))]
+    pub count: u32,
+}
+
+/// The address of a name server, `host:port`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Address(pub String);
+
+impl JsonSchema for Address {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Address".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "maxLength": 260,
+            "pattern": "^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$"
+        })
+    }
+}
+
+/// The name servers: which ones, and those of this release.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct NameServers {
+    /// Where the name servers come from: own ones, those of another release, or a list of addresses.
+    #[schemars(title = "Source")]
+    #[schemars(extend("x-title-zh" = "来源", "x-help-zh" = "自有、另一个发布的，或地址列表。", "x-level" = "basic", "x-mutability" = "create-only"))]
+    pub source: NameServerSource,
+    /// How many name servers this release has. A change is carried out while clients go on; each broker knows the new list
+    /// before the upgrade ends.
+    #[schemars(title = "Number", range(min = 1, max = 9))]
+    #[schemars(extend("x-title-zh" = "数量", "x-help-zh" = "名称服务器数量。更改时客户端不中断，升级结束前每个 Broker 都会获知新列表。", "x-level" = "basic", "x-mutability" = "change_name_servers"))]
+    pub count: u32,
+    /// The other release, for the source `Release`.
+    #[schemars(title = "Other release", extend("x-title-zh" = "另一个发布", "x-help-zh" = "来源为 Release 时使用。"))]
+    pub release: OtherRelease,
+    /// Addresses `host:port`, for the source `Addresses`.
+    #[schemars(title = "Addresses", length(max = 32), extend("uniqueItems" = true))]
+    #[schemars(extend("x-title-zh" = "地址", "x-help-zh" = "来源为 Addresses 时的 host:port 列表。", "x-level" = "advanced", "x-mutability" = "change_name_servers"))]
+    pub addresses: Vec<Address>,
+    /// Image of the name servers.
+    #[schemars(title = "Image", extend("x-title-zh" = "镜像", "x-help-zh" = "名称服务器的镜像。"))]
+    pub image: Image,
+    /// CPU and memory of each name server.
+    #[schemars(title = "Resources", extend("x-title-zh" = "资源", "x-help-zh" = "每个名称服务器的 CPU 和内存。"))]
+    pub resources: Resources,
+    /// Java heap of each name server. 0: half of the memory limit.
+    #[schemars(title = "Heap", range(min = 0, max = 65536))]
+    #[schemars(extend("x-title-zh" = "堆", "x-help-zh" = "Java 堆大小。0 表示内存上限的一半。", "x-unit" = "MB", "x-level" = "advanced", "x-mutability" = "restart"))]
+    pub heap_megabytes: u32,
+    /// Where each name server keeps the order configuration of topics.
+    #[schemars(title = "Storage", extend("x-title-zh" = "存储", "x-help-zh" = "名称服务器保存主题顺序配置的位置。"))]
+    pub storage: Storage,
+    /// The usual places to extend a pod.
+    #[schemars(title = "Pod", extend("x-title-zh" = "Pod", "x-help-zh" = "扩展 Pod 的常用位置。"))]
+    pub pod: Pod,
+}
+
+/// When a send or a write counts as done.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum Timing {
+    /// Before the other side has it.
+    Asynchronous,
+    /// After the other side has it.
+    Synchronous,
+}
+
+/// A value of the broker's configuration file.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum ConfigurationValue {
+    /// `true` or `false`.
+    Truth(bool),
+    /// A number.
+    Number(serde_json::Number),
+    /// Text on one line.
+    Text(String),
+}
+
+impl ConfigurationValue {
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "propertyNames": { "pattern": "^[A-Za-z][A-Za-z0-9_.]*$" },
+            "additionalProperties": {
+                "type": ["string", "number", "boolean"],
+                "pattern": "^[^\\r\\n]*$"
+            }
+        })
+    }
+}
+
+/// The brokers: groups of one master and its replicas.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Brokers {
+    /// Whether the release has brokers. Without them it is name servers only.
+    #[schemars(title = "Brokers")]
+    #[schemars(extend("x-title-zh" = "启用", "x-help-zh" = "是否部署 Broker；否则只有名称服务器。", "x-level" = "basic", "x-mutability" = "create-only"))]
+    pub enabled: bool,
+    /// Name of the cluster that the brokers register. Empty: the release's full name.
+    #[schemars(
+        title = "Cluster name",
+        regex(pattern = r"^[A-Za-z0-9_-]*$"),
+        length(max = 64)
+    )]
+    #[schemars(extend("x-title-zh" = "集群名", "x-help-zh" = "Broker 注册的集群名，空表示发布的全名。", "x-level" = "advanced", "x-mutability" = "create-only"))]
+    pub cluster_name: String,
+    /// How many groups there are: masters that share the topics' queues.
+    #[schemars(title = "Groups", range(min = 1, max = 32))]
+    #[schemars(extend("x-title-zh" = "组数", "x-help-zh" = "Broker 组数，各组主节点分担主题的队列。", "x-level" = "basic", "x-mutability" = "increase-only"))]
+    pub groups: u32,
+    /// How many replicas each group's master has.
+    #[schemars(title = "Replicas per group", range(min = 0, max = 4))]
+    #[schemars(extend("x-title-zh" = "每组副本数", "x-help-zh" = "每组主节点的副本数量。", "x-level" = "basic", "x-mutability" = "online"))]
+    pub replicas_per_group: u32,
+    /// Whether a send is acknowledged before or after a replica has the message.
+    #[schemars(title = "Replication")]
+    #[schemars(extend("x-title-zh" = "复制方式", "x-help-zh" = "发送确认在副本收到消息之前还是之后。", "x-level" = "basic", "x-mutability" = "restart"))]
+    pub replication: Timing,
+    /// Whether a send is acknowledged before or after the message is on the disk.
+    #[schemars(title = "Flush")]
+    #[schemars(extend("x-title-zh" = "刷盘方式", "x-help-zh" = "发送确认在消息落盘之前还是之后。", "x-level" = "basic", "x-mutability" = "restart"))]
+    pub flush: Timing,
+    /// Whether an operation may restart brokers, one at a time and drained. Brokers older than 4.9.4 take a new list of name
+    /// servers in no other way.
+    #[schemars(title = "Allow restart")]
+    #[schemars(extend("x-title-zh" = "允许重启", "x-help-zh" = "操作是否可以逐个排空并重启 Broker。低于 4.9.4 的版本只能这样获得新的名称服务器列表。", "x-level" = "basic", "x-mutability" = "online"))]
+    pub allow_restart: bool,
+    /// How long clients take to refresh their routes (`pollNameServerInterval`). Waits of operations and drains follow from it.
+    #[schemars(title = "Clients' route refresh", range(min = 1, max = 600))]
+    #[schemars(extend("x-title-zh" = "客户端路由刷新时间", "x-help-zh" = "客户端刷新路由的周期，操作与排空的等待时间由它得出。", "x-unit" = "s", "x-level" = "advanced", "x-mutability" = "restart"))]
+    pub client_route_refresh_seconds: u32,
+    /// Size of each commit log file. It sizes the index files too. A store keeps the size with which it was made.
+    #[schemars(title = "Commit log file", range(min = 8, max = 1024))]
+    #[schemars(extend("x-title-zh" = "提交日志文件大小", "x-help-zh" = "每个 CommitLog 文件的大小，索引文件随之调整。建立后不可更改。", "x-unit" = "MB", "x-level" = "expert", "x-mutability" = "create-only"))]
+    pub commit_log_file_megabytes: u32,
+    /// Keys of the broker's configuration file in addition, such as `autoCreateTopicEnable: true`. Keys that the chart sets
+    /// itself are refused.
+    #[schemars(title = "Configuration", schema_with = "ConfigurationValue::schema")]
+    #[schemars(extend("x-title-zh" = "附加配置", "x-help-zh" = "broker.conf 的附加配置项；由 chart 设置的项会被拒绝。", "x-level" = "advanced", "x-mutability" = "restart"))]
+    pub configuration: BTreeMap<String, ConfigurationValue>,
+    /// Image of the brokers.
+    #[schemars(title = "Image", extend("x-title-zh" = "镜像", "x-help-zh" = "Broker 的镜像。"))]
+    pub image: Image,
+    /// CPU and memory of each broker.
+    #[schemars(title = "Resources", extend("x-title-zh" = "资源", "x-help-zh" = "每个 Broker 的 CPU 和内存。"))]
+    pub resources: Resources,
+    /// Java heap of each broker. 0: two fifths of the memory limit.
+    #[schemars(title = "Heap", range(min = 0, max = 65536))]
+    #[schemars(extend("x-title-zh" = "堆", "x-help-zh" = "Java 堆大小。0 表示内存上限的五分之二。", "x-unit" = "MB", "x-level" = "advanced", "x-mutability" = "restart"))]
+    pub heap_megabytes: u32,
+    /// Java direct memory of each broker. 0: a quarter of the memory limit.
+    #[schemars(title = "Direct memory", range(min = 0, max = 65536))]
+    #[schemars(extend("x-title-zh" = "直接内存", "x-help-zh" = "Java 直接内存。0 表示内存上限的四分之一。", "x-unit" = "MB", "x-level" = "advanced", "x-mutability" = "restart"))]
+    pub direct_memory_megabytes: u32,
+    /// Where each broker keeps its messages.
+    #[schemars(title = "Storage", extend("x-title-zh" = "存储", "x-help-zh" = "Broker 保存消息的位置。"))]
+    pub storage: Storage,
+    /// The usual places to extend a pod.
+    #[schemars(title = "Pod", extend("x-title-zh" = "Pod", "x-help-zh" = "扩展 Pod 的常用位置。"))]
+    pub pod: Pod,
+}
+
+/// Pods that may connect.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct NetworkClient {
+    /// Labels of the namespaces. Absent or empty: with `pods` the release's own namespace.
+    #[serde(default)]
+    #[schemars(schema_with = "labels_schema")]
+    pub namespaces: BTreeMap<String, String>,
+    /// Labels of the pods. Absent or empty: all pods of those namespaces.
+    #[serde(default)]
+    #[schemars(schema_with = "labels_schema")]
+    pub pods: BTreeMap<String, String>,
+}
+
+/// Who may connect to the servers.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct NetworkPolicy {
+    /// Whether the chart makes a network policy. With it nothing outside the cluster's pods connects, and only the release's
+    /// own pods reach the port for replication.
+    #[schemars(title = "Network policy")]
+    #[schemars(extend("x-title-zh" = "启用", "x-help-zh" = "是否创建网络策略。启用后只有集群内的 Pod 可以连接，复制端口仅限本发布的 Pod。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub enabled: bool,
+    /// Pods that may connect, by labels of their namespaces and by their own. Empty: all pods of the cluster.
+    #[schemars(title = "Clients")]
+    #[schemars(extend("x-title-zh" = "客户端", "x-help-zh" = "可以连接的 Pod，按命名空间标签和 Pod 标签选择。空表示集群内所有 Pod。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub clients: Vec<NetworkClient>,
+}
+
+/// The program that carries out operations before and after an upgrade.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Hook {
+    /// Image of the hook program.
+    #[schemars(title = "Image", extend("x-title-zh" = "镜像", "x-help-zh" = "钩子程序的镜像。"))]
+    pub image: Image,
+    /// CPU and memory of the hook program.
+    #[schemars(title = "Resources", extend("x-title-zh" = "资源", "x-help-zh" = "钩子程序的 CPU 和内存。"))]
+    pub resources: Resources,
+    /// How long a hook Job may run, over all its attempts. It goes on when Helm's own timeout is over.
+    #[schemars(title = "Deadline", range(min = 60, max = 86400))]
+    #[schemars(extend("x-title-zh" = "时限", "x-help-zh" = "钩子任务的总时限，Helm 超时后任务继续运行。", "x-unit" = "s", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub deadline_seconds: u32,
+    /// Labels that the hook pods get in addition.
+    #[schemars(title = "Labels", schema_with = "labels_schema")]
+    #[schemars(extend("x-title-zh" = "标签", "x-help-zh" = "钩子 Pod 的附加标签。", "x-level" = "expert", "x-mutability" = "online"))]
+    pub labels: BTreeMap<String, String>,
+    /// Annotations of the hook pods, such as those that keep a sidecar away.
+    #[schemars(title = "Annotations", schema_with = "annotations_schema")]
+    #[schemars(extend("x-title-zh" = "注解", "x-help-zh" = "钩子 Pod 的注解。", "x-level" = "expert", "x-mutability" = "online"))]
+    pub annotations: BTreeMap<String, String>,
+    /// Labels that a node must have for the hook pods.
+    #[schemars(title = "Node selector", schema_with = "labels_schema")]
+    #[schemars(extend("x-title-zh" = "节点选择", "x-help-zh" = "钩子 Pod 所在节点必须具有的标签。", "x-level" = "expert", "x-mutability" = "online"))]
+    pub node_selector: BTreeMap<String, String>,
+    /// Taints of nodes that the hook pods tolerate, as in a Kubernetes pod.
+    #[schemars(title = "Tolerations")]
+    #[schemars(extend("x-title-zh" = "容忍", "x-help-zh" = "钩子 Pod 容忍的节点污点。", "x-level" = "expert", "x-mutability" = "online"))]
+    pub tolerations: Vec<Passed>,
+}
+
+/// Every value of the chart `rocketmq`.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Values {
+    /// Registry that goes before each image's repository. Empty: the repositories stand as they are.
+    #[schemars(
+        title = "Image registry",
+        regex(
+            pattern = r"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[a-z0-9._-]+)*)?$"
+        ),
+        length(max = 255)
+    )]
+    #[schemars(extend("x-title-zh" = "镜像服务器", "x-help-zh" = "加在每个镜像仓库之前的服务器地址。", "x-level" = "basic", "x-mutability" = "restart"))]
+    pub image_registry: String,
+    /// Names of the Secrets with which images are pulled.
+    #[schemars(title = "Pull secrets", inner(regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"), length(max = 253)), extend("uniqueItems" = true))]
+    #[schemars(extend("x-title-zh" = "拉取密钥", "x-help-zh" = "拉取镜像所用 Secret 的名称。", "x-level" = "advanced", "x-mutability" = "restart"))]
+    pub image_pull_secrets: Vec<String>,
+    /// The domain of the cluster's DNS names.
+    #[schemars(
+        title = "Cluster domain",
+        regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"),
+        length(max = 60)
+    )]
+    #[schemars(extend("x-title-zh" = "集群域名", "x-help-zh" = "集群 DNS 的域名。", "x-level" = "expert", "x-mutability" = "create-only"))]
+    pub cluster_domain: String,
+    /// Labels that all objects get in addition, but not pods and volumes.
+    #[schemars(title = "Labels of objects", schema_with = "labels_schema")]
+    #[schemars(extend("x-title-zh" = "对象标签", "x-help-zh" = "所有对象（不含 Pod 与卷）的附加标签。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub common_labels: BTreeMap<String, String>,
+    /// Annotations of all objects, but not of pods and volumes.
+    #[schemars(title = "Annotations of objects", schema_with = "annotations_schema")]
+    #[schemars(extend("x-title-zh" = "对象注解", "x-help-zh" = "所有对象（不含 Pod 与卷）的注解。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub common_annotations: BTreeMap<String, String>,
+    /// Who may connect to the servers.
+    #[schemars(title = "Network policy", extend("x-title-zh" = "网络策略", "x-help-zh" = "谁可以连接服务器。"))]
+    pub network_policy: NetworkPolicy,
+    /// The name servers.
+    #[schemars(title = "Name servers", extend("x-title-zh" = "名称服务器", "x-help-zh" = "名称服务器的设置。"))]
+    pub name_servers: NameServers,
+    /// The brokers.
+    #[schemars(title = "Brokers", extend("x-title-zh" = "Broker", "x-help-zh" = "Broker 的设置。"))]
+    pub brokers: Brokers,
+    /// The program that carries out operations before and after an upgrade.
+    #[schemars(title = "Hook program", extend("x-title-zh" = "钩子程序", "x-help-zh" = "升级前后执行操作的程序。"))]
+    pub hook: Hook,
+}
+
+/// What the hook program reads at start: the release's names and its values.
+pub type Desired = crate::desired::Desired<Values>;
+
+fn image(repository: &str, tag: &str) -> Image {
+    Image {
+        repository: repository.to_owned(),
+        tag: tag.to_owned(),
+        pull_policy: PullPolicy::IfNotPresent,
+    }
+}
+
+fn resources(cpu: &str, memory: &str, cpu_limit: &str, memory_limit: &str) -> Resources {
+    Resources {
+        requests: Requests {
+            cpu: Cpu(cpu.to_owned()),
+            memory: Bytes(memory.to_owned()),
+        },
+        limits: Limits {
+            cpu: Cpu(cpu_limit.to_owned()),
+            memory: Bytes(memory_limit.to_owned()),
+        },
+    }
+}
+
+fn storage(size: &str) -> Storage {
+    Storage {
+        mode: StorageMode::StorageClass,
+        size: Bytes(size.to_owned()),
+        class_name: String::new(),
+        access_mode: AccessMode::ReadWriteOnce,
+        host_path: String::new(),
+        on_scale_in: Retention::Retain,
+        on_uninstall: Retention::Retain,
+    }
+}
+
+impl Default for Values {
+    /// The chart's defaults: the only place where they stand.
+    fn default() -> Self {
+        Self {
+            image_registry: String::new(),
+            image_pull_secrets: Vec::new(),
+            cluster_domain: "cluster.local".to_owned(),
+            common_labels: BTreeMap::new(),
+            common_annotations: BTreeMap::new(),
+            network_policy: NetworkPolicy {
+                enabled: true,
+                clients: Vec::new(),
+            },
+            name_servers: NameServers {
+                source: NameServerSource::Own,
+                count: 2,
+                release: OtherRelease {
+                    name: String::new(),
+                    namespace: String::new(),
+                    count: 2,
+                },
+                addresses: Vec::new(),
+                image: image("apache/rocketmq", APP_VERSION),
+                resources: resources("100m", "256Mi", "", "512Mi"),
+                heap_megabytes: 0,
+                storage: storage("1Gi"),
+                pod: Pod::default(),
+            },
+            brokers: Brokers {
+                enabled: true,
+                cluster_name: String::new(),
+                groups: 2,
+                replicas_per_group: 1,
+                replication: Timing::Asynchronous,
+                flush: Timing::Asynchronous,
+                allow_restart: false,
+                client_route_refresh_seconds: 30,
+                commit_log_file_megabytes: 1024,
+                configuration: BTreeMap::new(),
+                image: image("apache/rocketmq", APP_VERSION),
+                resources: resources("250m", "1Gi", "", "2Gi"),
+                heap_megabytes: 0,
+                direct_memory_megabytes: 0,
+                storage: storage("20Gi"),
+                pod: Pod {
+                    anti_affinity: AntiAffinity::Soft,
+                    ..Pod::default()
+                },
+            },
+            hook: Hook {
+                image: image("midships/hook", env!("CARGO_PKG_VERSION")),
+                resources: resources("20m", "32Mi", "", "128Mi"),
+                deadline_seconds: 3600,
+                labels: BTreeMap::new(),
+                annotations: BTreeMap::new(),
+                node_selector: BTreeMap::new(),
+                tolerations: Vec::new(),
+            },
+        }
+    }
+}
+
+impl NameServers {
+    /// The heap of each name server in MB: as set, else half of the memory limit.
+    #[must_use]
+    pub fn heap(&self) -> Option<u64> {
+        match self.heap_megabytes {
+            0 => Some(self.resources.limits.memory.mebibytes()? / 2),
+            set => Some(set.into()),
+        }
+    }
+}
+
+impl Brokers {
+    /// The heap of each broker in MB: as set, else two fifths of the memory limit.
+    #[must_use]
+    pub fn heap(&self) -> Option<u64> {
+        match self.heap_megabytes {
+            0 => Some(self.resources.limits.memory.mebibytes()? * 2 / 5),
+            set => Some(set.into()),
+        }
+    }
+
+    /// The direct memory of each broker in MB: as set, else a quarter of the memory limit.
+    #[must_use]
+    pub fn direct_memory(&self) -> Option<u64> {
+        match self.direct_memory_megabytes {
+            0 => Some(self.resources.limits.memory.mebibytes()? / 4),
+            set => Some(set.into()),
+        }
+    }
+
+    /// Seconds that a drained broker waits so that every producer has seen it leave.
+    #[must_use]
+    pub fn drain_seconds(&self) -> u32 {
+        self.client_route_refresh_seconds + DRAIN_MARGIN_SECONDS
+    }
+}
+
+/// The default values as JSON.
+///
+/// # Errors
+/// Never for the values of this crate; the error is serde's.
+pub fn defaults() -> Result<Value, serde_json::Error> {
+    serde_json::to_value(Values::default())
+}

@@ -1,0 +1,192 @@
+//! The names and addresses of a release's objects, as the chart's templates make them.
+
+use super::{CHART, NAME_SERVER_PORT, NameServerSource, Values};
+
+/// Who a broker is within its group.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Role {
+    /// The master, broker id 0.
+    Master,
+    /// A replica, with its number from 1, which is its broker id.
+    Replica(u32),
+}
+
+/// A release whose names are asked for.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Names {
+    /// The name from which all others are made.
+    pub full_name: String,
+    /// The release's namespace.
+    pub namespace: String,
+    /// The domain of the cluster's DNS names.
+    pub cluster_domain: String,
+}
+
+/// The name from which the names of a release's objects are made: the release's, if it contains the chart's.
+#[must_use]
+pub fn full_name(release: &str) -> String {
+    if release.contains(CHART) {
+        release.to_owned()
+    } else {
+        format!("{release}-{CHART}")
+    }
+}
+
+impl Names {
+    /// The names of a release.
+    #[must_use]
+    pub fn new(release: &str, namespace: &str, cluster_domain: &str) -> Self {
+        Self {
+            full_name: full_name(release),
+            namespace: namespace.to_owned(),
+            cluster_domain: cluster_domain.to_owned(),
+        }
+    }
+
+    /// The `StatefulSet` and the headless Service of the name servers.
+    #[must_use]
+    pub fn name_servers(&self) -> String {
+        format!("{}-name-server", self.full_name)
+    }
+
+    /// A name server's pod, from 0.
+    #[must_use]
+    pub fn name_server_pod(&self, number: u32) -> String {
+        format!("{}-{number}", self.name_servers())
+    }
+
+    /// The headless Service of the brokers.
+    #[must_use]
+    pub fn brokers(&self) -> String {
+        format!("{}-broker", self.full_name)
+    }
+
+    /// The `StatefulSet` of a broker.
+    #[must_use]
+    pub fn broker(&self, group: u32, role: Role) -> String {
+        match role {
+            Role::Master => format!("{}-{group}-master", self.brokers()),
+            Role::Replica(number) => format!("{}-{group}-replica-{number}", self.brokers()),
+        }
+    }
+
+    /// The pod of a broker.
+    #[must_use]
+    pub fn broker_pod(&self, group: u32, role: Role) -> String {
+        format!("{}-0", self.broker(group, role))
+    }
+
+    /// The DNS name of a pod behind a headless Service.
+    #[must_use]
+    pub fn host(&self, pod: &str, service: &str) -> String {
+        format!(
+            "{pod}.{service}.{}.svc.{}",
+            self.namespace, self.cluster_domain
+        )
+    }
+
+    /// The address of a name server of this release, `host:port`.
+    #[must_use]
+    pub fn name_server_address(&self, number: u32) -> String {
+        let host = self.host(&self.name_server_pod(number), &self.name_servers());
+        format!("{host}:{NAME_SERVER_PORT}")
+    }
+
+    /// The DNS name that a broker registers: that of its own Service, whose address stays when the pod's changes.
+    #[must_use]
+    pub fn broker_host(&self, group: u32, role: Role) -> String {
+        format!(
+            "{}.{}.svc.{}",
+            self.broker(group, role),
+            self.namespace,
+            self.cluster_domain
+        )
+    }
+}
+
+impl Values {
+    /// The addresses of the name servers that the brokers of a release use, in order.
+    #[must_use]
+    pub fn name_server_addresses(&self, release: &Names) -> Vec<String> {
+        let name_servers = &self.name_servers;
+        let of = |names: &Names, count: u32| {
+            (0..count)
+                .map(|number| names.name_server_address(number))
+                .collect()
+        };
+        match name_servers.source {
+            NameServerSource::Own => of(release, name_servers.count),
+            NameServerSource::Release => {
+                let other = &name_servers.release;
+                let namespace = if other.namespace.is_empty() {
+                    &release.namespace
+                } else {
+                    &other.namespace
+                };
+                of(
+                    &Names::new(&other.name, namespace, &release.cluster_domain),
+                    other.count,
+                )
+            }
+            NameServerSource::Addresses => name_servers
+                .addresses
+                .iter()
+                .map(|address| address.0.clone())
+                .collect(),
+        }
+    }
+
+    /// The name of the cluster that the brokers register.
+    #[must_use]
+    pub fn cluster_name<'a>(&'a self, release: &'a Names) -> &'a str {
+        match self.brokers.cluster_name.as_str() {
+            "" => &release.full_name,
+            set => set,
+        }
+    }
+
+    /// The name of a group, which its brokers register.
+    #[must_use]
+    pub fn group_name(&self, release: &Names, group: u32) -> String {
+        format!("{}-broker-{group}", self.cluster_name(release))
+    }
+
+    /// Every broker of the release: its group and its role, masters first within a group.
+    #[must_use]
+    pub fn broker_roles(&self) -> Vec<(u32, Role)> {
+        if !self.brokers.enabled {
+            return Vec::new();
+        }
+        let replicas = self.brokers.replicas_per_group;
+        (0..self.brokers.groups)
+            .flat_map(|group| {
+                std::iter::once((group, Role::Master))
+                    .chain((1..=replicas).map(move |number| (group, Role::Replica(number))))
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_follow_the_release() {
+        assert_eq!(full_name("orders"), "orders-rocketmq");
+        assert_eq!(full_name("rocketmq"), "rocketmq");
+        let names = Names::new("orders", "shop", "cluster.local");
+        assert_eq!(
+            names.name_server_address(1),
+            "orders-rocketmq-name-server-1.orders-rocketmq-name-server.shop.svc.cluster.local:9876"
+        );
+        assert_eq!(
+            names.broker_host(0, Role::Replica(1)),
+            "orders-rocketmq-broker-0-replica-1.shop.svc.cluster.local"
+        );
+        let values = Values::default();
+        assert_eq!(values.group_name(&names, 1), "orders-rocketmq-broker-1");
+        assert_eq!(values.broker_roles().len(), 4);
+        assert_eq!(values.name_server_addresses(&names).len(), 2);
+    }
+}

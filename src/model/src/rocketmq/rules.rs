@@ -1,0 +1,964 @@
+//! The rule table of the chart `rocketmq`.
+//!
+//! Each rule stands here twice, in Rust and as a Helm template; its examples are run through both, and the two must find the
+//! same in the same words. Templates may use the definitions `rocketmq.mebibytes`, `rocketmq.thousandths`,
+//! `rocketmq.heap.…` and `rocketmq.fullName` of the chart.
+
+use std::collections::BTreeSet;
+
+use super::names::{Names, Role, full_name};
+use super::{
+    BROKER_MEMORY_BESIDE_HEAP, ConfigurationValue, LEAST_HEAP, NAME_SERVER_MEMORY_BESIDE_HEAP,
+    NameServerSource, SHUTDOWN_SECONDS, Timing, Values,
+};
+use crate::fields::{EnvironmentVariable, Pod, Resources, Storage, StorageMode};
+use crate::rules::{Example, Release, Rule, Subject, Violation};
+
+/// The most characters of a `StatefulSet`'s name: its pods carry it, with a dash and a hash of ten, in a label of at most 63.
+pub const LONGEST_STATEFUL_SET: usize = 52;
+
+/// Keys of the broker's configuration file that the chart sets itself, beside those that begin with `storePath`.
+pub const OWNED_CONFIGURATION: [&str; 29] = [
+    "bindAddress",
+    "brokerClusterName",
+    "brokerId",
+    "brokerIP1",
+    "brokerIP2",
+    "brokerName",
+    "brokerPermission",
+    "brokerRole",
+    "controllerAddr",
+    "enableControllerMode",
+    "enableDLegerCommitLog",
+    "enableShutdownGracefully",
+    "fastListenPort",
+    "fetchNamesrvAddrByAddressServer",
+    "fetchNameSrvAddrByDnsLookup",
+    "flushDiskType",
+    "haListenPort",
+    "haMasterAddress",
+    "listenPort",
+    "mappedFileSizeCommitLog",
+    "mappedFileSizeTimerLog",
+    "maxHashSlotNum",
+    "maxIndexNum",
+    "namesrvAddr",
+    "registerNameServerPeriod",
+    "rocketmqHome",
+    "shutdownWaitTimeSeconds",
+    "timerWheelEnable",
+    "updateNameServerAddrPeriod",
+];
+
+/// Names of volumes that the chart's pods have already.
+pub const OWNED_VOLUMES: [&str; 5] = ["data", "home", "name-servers", "scripts", "temporary"];
+
+const DEFAULT: &str = "orders";
+
+const fn accepted(values: &'static str) -> Example {
+    Example {
+        release: DEFAULT,
+        values,
+        paths: &[],
+    }
+}
+
+const fn refused(values: &'static str, paths: &'static [&'static str]) -> Example {
+    Example {
+        release: DEFAULT,
+        values,
+        paths,
+    }
+}
+
+const fn named(
+    release: &'static str,
+    values: &'static str,
+    paths: &'static [&'static str],
+) -> Example {
+    Example {
+        release,
+        values,
+        paths,
+    }
+}
+
+/// The rules.
+pub const RULES: &[Rule<Values>] = &[
+    Rule {
+        id: "something-is-installed",
+        allowed: "name servers, brokers or both",
+        hint: "set brokers.enabled to true, or nameServers.source to Own",
+        check: |subject| {
+            let values = subject.values;
+            let nothing =
+                !values.brokers.enabled && values.name_servers.source != NameServerSource::Own;
+            one_if(nothing, "brokers.enabled", "false without own name servers")
+        },
+        template: r#"{{- if and (not .Values.brokers.enabled) (ne .Values.nameServers.source "Own") }}
+brokers.enabled|false without own name servers
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"brokers":{"enabled":false}}"#),
+            refused(
+                r#"{"brokers":{"enabled":false},"nameServers":{"source":"Addresses","addresses":["a:9876"]}}"#,
+                &["brokers.enabled"],
+            ),
+        ],
+    },
+    Rule {
+        id: "other-release-is-named",
+        allowed: "the name of another release with the source Release, and nothing with other sources",
+        hint: "set nameServers.source to Release together with nameServers.release.name",
+        check: |subject| {
+            let name_servers = &subject.values.name_servers;
+            let name = &name_servers.release.name;
+            let path = "nameServers.release.name";
+            match (
+                name_servers.source == NameServerSource::Release,
+                name.as_str(),
+            ) {
+                (true, "") => vec![Violation::new(path, "nothing")],
+                (false, name) if !name.is_empty() => vec![Violation::new(path, name)],
+                (true, name) => one_if(is_own_release(subject, name), path, "this release itself"),
+                (false, _) => Vec::new(),
+            }
+        },
+        template: r#"{{- $other := .Values.nameServers.release }}
+{{- if ne .Values.nameServers.source "Release" }}
+{{- with $other.name }}
+nameServers.release.name|{{ . }}
+{{- end }}
+{{- else if not $other.name }}
+nameServers.release.name|nothing
+{{- else if and (eq $other.name .Release.Name) (eq (default .Release.Namespace $other.namespace) .Release.Namespace) }}
+nameServers.release.name|this release itself
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"nameServers":{"source":"Release","release":{"name":"base"}}}"#),
+            accepted(
+                r#"{"nameServers":{"source":"Release","release":{"name":"orders","namespace":"base"}}}"#,
+            ),
+            refused(
+                r#"{"nameServers":{"source":"Release"}}"#,
+                &["nameServers.release.name"],
+            ),
+            refused(
+                r#"{"nameServers":{"release":{"name":"base"}}}"#,
+                &["nameServers.release.name"],
+            ),
+            refused(
+                r#"{"nameServers":{"source":"Release","release":{"name":"orders"}}}"#,
+                &["nameServers.release.name"],
+            ),
+        ],
+    },
+    Rule {
+        id: "addresses-are-given",
+        allowed: "at least one address with the source Addresses, and none with other sources",
+        hint: "set nameServers.source to Addresses together with nameServers.addresses",
+        check: |subject| {
+            let name_servers = &subject.values.name_servers;
+            let wanted = name_servers.source == NameServerSource::Addresses;
+            let count = name_servers.addresses.len();
+            let wrong = wanted == name_servers.addresses.is_empty();
+            one_if(wrong, "nameServers.addresses", format!("{count} addresses"))
+        },
+        template: r#"{{- if eq (eq .Values.nameServers.source "Addresses") (empty .Values.nameServers.addresses) }}
+nameServers.addresses|{{ len .Values.nameServers.addresses }} addresses
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"nameServers":{"source":"Addresses","addresses":["a:9876","b:9876"]}}"#),
+            refused(
+                r#"{"nameServers":{"source":"Addresses"}}"#,
+                &["nameServers.addresses"],
+            ),
+            refused(
+                r#"{"nameServers":{"addresses":["a:9876"]}}"#,
+                &["nameServers.addresses"],
+            ),
+        ],
+    },
+    Rule {
+        id: "addresses-are-distinct",
+        allowed: "each name server once, in capitals or not",
+        hint: "remove the address that is named again",
+        check: |subject| {
+            let mut seen = BTreeSet::new();
+            let addresses = subject.values.name_servers.addresses.iter().enumerate();
+            addresses
+                .filter(|(_, address)| !seen.insert(address.0.to_lowercase()))
+                .map(|(index, address)| {
+                    Violation::new(format!("nameServers.addresses[{index}]"), &address.0)
+                })
+                .collect()
+        },
+        template: r"{{- $seen := dict }}
+{{- range $index, $address := .Values.nameServers.addresses }}
+{{- if hasKey $seen (lower $address) }}
+nameServers.addresses[{{ $index }}]|{{ $address }}
+{{- end }}
+{{- $_ := set $seen (lower $address) true }}
+{{- end }}",
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"nameServers":{"source":"Addresses","addresses":["a:9876","a:9877"]}}"#),
+            refused(
+                r#"{"nameServers":{"source":"Addresses","addresses":["a:9876","b:9876","A:9876"]}}"#,
+                &["nameServers.addresses[2]"],
+            ),
+        ],
+    },
+    Rule {
+        id: "name-server-heap-fits",
+        allowed: "a heap of at least 32 MB and at most the memory limit less 96 MB",
+        hint: "raise nameServers.resources.limits.memory or lower nameServers.heapMegabytes",
+        check: |subject| {
+            let name_servers = &subject.values.name_servers;
+            let limit = &name_servers.resources.limits.memory;
+            let (Some(heap), Some(most)) = (name_servers.heap(), limit.mebibytes()) else {
+                return Vec::new();
+            };
+            let path = match name_servers.heap_megabytes {
+                0 => "nameServers.resources.limits.memory",
+                _ => "nameServers.heapMegabytes",
+            };
+            let wrong = heap < LEAST_HEAP || heap + NAME_SERVER_MEMORY_BESIDE_HEAP > most;
+            one_if(
+                wrong,
+                path,
+                format!("a heap of {heap} MB with a limit of {}", limit.0),
+            )
+        },
+        template: r#"{{- $limit := .Values.nameServers.resources.limits.memory }}
+{{- $heap := include "rocketmq.heap.nameServers" . | int }}
+{{- if or (lt $heap 32) (gt (add $heap 96 | int) (include "rocketmq.mebibytes" $limit | int)) }}
+{{ ternary "nameServers.heapMegabytes" "nameServers.resources.limits.memory" (gt (int .Values.nameServers.heapMegabytes) 0) }}|a heap of {{ $heap }} MB with a limit of {{ $limit }}
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"nameServers":{"heapMegabytes":416}}"#),
+            accepted(
+                r#"{"nameServers":{"resources":{"requests":{"memory":"64Mi"},"limits":{"memory":"192Mi"}}}}"#,
+            ),
+            refused(
+                r#"{"nameServers":{"heapMegabytes":417}}"#,
+                &["nameServers.heapMegabytes"],
+            ),
+            refused(
+                r#"{"nameServers":{"heapMegabytes":8}}"#,
+                &["nameServers.heapMegabytes"],
+            ),
+            refused(
+                r#"{"nameServers":{"resources":{"requests":{"memory":"64Mi"},"limits":{"memory":"128Mi"}}}}"#,
+                &["nameServers.resources.limits.memory"],
+            ),
+        ],
+    },
+    Rule {
+        id: "broker-memory-fits",
+        allowed: "a heap of at least 32 MB; heap and direct memory together at most the memory limit less 160 MB",
+        hint: "raise brokers.resources.limits.memory, or lower brokers.heapMegabytes or brokers.directMemoryMegabytes",
+        check: |subject| {
+            let brokers = &subject.values.brokers;
+            let limit = &brokers.resources.limits.memory;
+            let (Some(heap), Some(direct), Some(most)) =
+                (brokers.heap(), brokers.direct_memory(), limit.mebibytes())
+            else {
+                return Vec::new();
+            };
+            let path = match (brokers.heap_megabytes, brokers.direct_memory_megabytes) {
+                (0, 0) => "brokers.resources.limits.memory",
+                (0, _) => "brokers.directMemoryMegabytes",
+                _ => "brokers.heapMegabytes",
+            };
+            let wrong = heap < LEAST_HEAP || heap + direct + BROKER_MEMORY_BESIDE_HEAP > most;
+            let found = format!(
+                "a heap of {heap} MB and {direct} MB of direct memory with a limit of {}",
+                limit.0
+            );
+            one_if(wrong, path, found)
+        },
+        template: r#"{{- $limit := .Values.brokers.resources.limits.memory }}
+{{- $heap := include "rocketmq.heap.brokers" . | int }}
+{{- $direct := include "rocketmq.directMemory" . | int }}
+{{- if or (lt $heap 32) (gt (add $heap $direct 160 | int) (include "rocketmq.mebibytes" $limit | int)) }}
+{{ if gt (int .Values.brokers.heapMegabytes) 0 }}brokers.heapMegabytes{{ else if gt (int .Values.brokers.directMemoryMegabytes) 0 }}brokers.directMemoryMegabytes{{ else }}brokers.resources.limits.memory{{ end }}|a heap of {{ $heap }} MB and {{ $direct }} MB of direct memory with a limit of {{ $limit }}
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"brokers":{"heapMegabytes":1376,"directMemoryMegabytes":512}}"#),
+            accepted(
+                r#"{"brokers":{"resources":{"requests":{"memory":"256Mi"},"limits":{"memory":"512Mi"}}}}"#,
+            ),
+            refused(
+                r#"{"brokers":{"heapMegabytes":4096}}"#,
+                &["brokers.heapMegabytes"],
+            ),
+            refused(
+                r#"{"brokers":{"heapMegabytes":16}}"#,
+                &["brokers.heapMegabytes"],
+            ),
+            refused(
+                r#"{"brokers":{"directMemoryMegabytes":2000}}"#,
+                &["brokers.directMemoryMegabytes"],
+            ),
+            refused(
+                r#"{"brokers":{"resources":{"requests":{"memory":"256Mi"},"limits":{"memory":"256Mi"}}}}"#,
+                &["brokers.resources.limits.memory"],
+            ),
+        ],
+    },
+    Rule {
+        id: "requests-are-within-limits",
+        allowed: "at most the limit of the same resource",
+        hint: "lower the request or raise the limit",
+        check: |subject| {
+            let values = subject.values;
+            let sections = [
+                ("nameServers", &values.name_servers.resources),
+                ("brokers", &values.brokers.resources),
+                ("hook", &values.hook.resources),
+            ];
+            sections
+                .iter()
+                .flat_map(|(section, resources)| above_limits(section, resources))
+                .collect()
+        },
+        template: r#"{{- $resources := .Values.<< section >>.resources }}
+{{- if gt (include "rocketmq.mebibytes" $resources.requests.memory | int) (include "rocketmq.mebibytes" $resources.limits.memory | int) }}
+<< section >>.resources.requests.memory|{{ $resources.requests.memory }} with a limit of {{ $resources.limits.memory }}
+{{- end }}
+{{- if and $resources.requests.cpu $resources.limits.cpu }}
+{{- if gt (include "rocketmq.thousandths" $resources.requests.cpu | int) (include "rocketmq.thousandths" $resources.limits.cpu | int) }}
+<< section >>.resources.requests.cpu|{{ $resources.requests.cpu }} with a limit of {{ $resources.limits.cpu }}
+{{- end }}
+{{- end }}"#,
+        sections: &["nameServers", "brokers", "hook"],
+        examples: &[
+            accepted(
+                r#"{"brokers":{"resources":{"requests":{"cpu":2,"memory":"2Gi"},"limits":{"cpu":"2000m"}}}}"#,
+            ),
+            refused(
+                r#"{"brokers":{"resources":{"requests":{"cpu":3,"memory":"3Gi"},"limits":{"cpu":"2500m"}}}}"#,
+                &[
+                    "brokers.resources.requests.cpu",
+                    "brokers.resources.requests.memory",
+                ],
+            ),
+            refused(
+                r#"{"hook":{"resources":{"requests":{"memory":"1Gi"}}}}"#,
+                &["hook.resources.requests.memory"],
+            ),
+        ],
+    },
+    Rule {
+        id: "storage-fields-follow-mode",
+        allowed: "hostPath with the mode HostPath and only there, className with the mode StorageClass only",
+        hint: "set storage.mode to the one that the field belongs to, or leave the field empty",
+        check: |subject| {
+            let values = subject.values;
+            let sections = [
+                ("nameServers", &values.name_servers.storage),
+                ("brokers", &values.brokers.storage),
+            ];
+            sections
+                .iter()
+                .flat_map(|(section, storage)| foreign_fields(section, storage))
+                .collect()
+        },
+        template: r#"{{- $storage := .Values.<< section >>.storage }}
+{{- if and (eq $storage.mode "HostPath") (not $storage.hostPath) }}
+<< section >>.storage.hostPath|nothing with the mode HostPath
+{{- end }}
+{{- if and (ne $storage.mode "HostPath") $storage.hostPath }}
+<< section >>.storage.hostPath|{{ $storage.hostPath }} with the mode {{ $storage.mode }}
+{{- end }}
+{{- if and (ne $storage.mode "StorageClass") $storage.className }}
+<< section >>.storage.className|{{ $storage.className }} with the mode {{ $storage.mode }}
+{{- end }}"#,
+        sections: &["nameServers", "brokers"],
+        examples: &[
+            accepted(r#"{"brokers":{"storage":{"mode":"HostPath","hostPath":"/srv/rocketmq"}}}"#),
+            accepted(r#"{"brokers":{"storage":{"mode":"EmptyDir"}}}"#),
+            accepted(r#"{"brokers":{"storage":{"className":"fast"}}}"#),
+            refused(
+                r#"{"brokers":{"storage":{"mode":"HostPath"}}}"#,
+                &["brokers.storage.hostPath"],
+            ),
+            refused(
+                r#"{"nameServers":{"storage":{"hostPath":"/srv"}},"brokers":{"storage":{"mode":"EmptyDir","className":"fast"}}}"#,
+                &["brokers.storage.className", "nameServers.storage.hostPath"],
+            ),
+        ],
+    },
+    Rule {
+        id: "broker-volumes-are-kept-alike",
+        allowed: "the same as brokers.storage.onUninstall",
+        hint: "a broker that leaves is a StatefulSet that Helm deletes, as on uninstall: set both to Retain or both to Delete",
+        check: |subject| {
+            let storage = &subject.values.brokers.storage;
+            let wrong = storage.on_scale_in != storage.on_uninstall;
+            one_if(
+                wrong,
+                "brokers.storage.onScaleIn",
+                format!("{:?}", storage.on_scale_in),
+            )
+        },
+        template: r"{{- if ne .Values.brokers.storage.onScaleIn .Values.brokers.storage.onUninstall }}
+brokers.storage.onScaleIn|{{ .Values.brokers.storage.onScaleIn }}
+{{- end }}",
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"brokers":{"storage":{"onScaleIn":"Delete","onUninstall":"Delete"}}}"#),
+            refused(
+                r#"{"brokers":{"storage":{"onScaleIn":"Delete"}}}"#,
+                &["brokers.storage.onScaleIn"],
+            ),
+        ],
+    },
+    Rule {
+        id: "commit-log-fits-volume",
+        allowed: "files of at most a fifth of brokers.storage.size",
+        hint: "raise brokers.storage.size or lower brokers.commitLogFileMegabytes",
+        check: |subject| {
+            let brokers = &subject.values.brokers;
+            let Some(size) = brokers.storage.size.mebibytes() else {
+                return Vec::new();
+            };
+            let file = u64::from(brokers.commit_log_file_megabytes);
+            let wrong = brokers.storage.mode != StorageMode::HostPath && file * 5 > size;
+            let found = format!("{file} MB on a volume of {}", brokers.storage.size.0);
+            one_if(wrong, "brokers.commitLogFileMegabytes", found)
+        },
+        template: r#"{{- $storage := .Values.brokers.storage }}
+{{- if and (ne $storage.mode "HostPath") (gt (mul (int .Values.brokers.commitLogFileMegabytes) 5 | int) (include "rocketmq.mebibytes" $storage.size | int)) }}
+brokers.commitLogFileMegabytes|{{ int .Values.brokers.commitLogFileMegabytes }} MB on a volume of {{ $storage.size }}
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"brokers":{"commitLogFileMegabytes":64,"storage":{"size":"320Mi"}}}"#),
+            accepted(
+                r#"{"brokers":{"storage":{"mode":"HostPath","hostPath":"/srv","size":"1Mi"}}}"#,
+            ),
+            refused(
+                r#"{"brokers":{"storage":{"size":"4Gi"}}}"#,
+                &["brokers.commitLogFileMegabytes"],
+            ),
+        ],
+    },
+    Rule {
+        id: "synchronous-replication-has-replicas",
+        allowed: "Synchronous with at least one replica per group, else Asynchronous",
+        hint: "set brokers.replicasPerGroup to at least 1: without a replica every send would answer that no replica has it",
+        check: |subject| {
+            let brokers = &subject.values.brokers;
+            let wrong =
+                brokers.replication == Timing::Synchronous && brokers.replicas_per_group == 0;
+            one_if(wrong, "brokers.replication", "Synchronous without replicas")
+        },
+        template: r#"{{- if and (eq .Values.brokers.replication "Synchronous") (eq (int .Values.brokers.replicasPerGroup) 0) }}
+brokers.replication|Synchronous without replicas
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"brokers":{"replication":"Synchronous"}}"#),
+            accepted(r#"{"brokers":{"replicasPerGroup":0}}"#),
+            refused(
+                r#"{"brokers":{"replication":"Synchronous","replicasPerGroup":0}}"#,
+                &["brokers.replication"],
+            ),
+        ],
+    },
+    Rule {
+        id: "grace-period-covers-drain",
+        allowed: "0, or at least the clients' route refresh and 75 seconds",
+        hint: "set brokers.pod.terminationGracePeriodSeconds to 0: it is then derived",
+        check: |subject| {
+            let brokers = &subject.values.brokers;
+            let set = brokers.pod.termination_grace_period_seconds;
+            let wrong = set != 0 && set < brokers.drain_seconds() + SHUTDOWN_SECONDS;
+            one_if(wrong, "brokers.pod.terminationGracePeriodSeconds", set)
+        },
+        template: r"{{- $set := int .Values.brokers.pod.terminationGracePeriodSeconds }}
+{{- if and (ne $set 0) (lt $set (add (int .Values.brokers.clientRouteRefreshSeconds) 75 | int)) }}
+brokers.pod.terminationGracePeriodSeconds|{{ $set }}
+{{- end }}",
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"brokers":{"pod":{"terminationGracePeriodSeconds":105}}}"#),
+            refused(
+                r#"{"brokers":{"pod":{"terminationGracePeriodSeconds":104}}}"#,
+                &["brokers.pod.terminationGracePeriodSeconds"],
+            ),
+        ],
+    },
+    Rule {
+        id: "release-name-makes-services",
+        allowed: "lower-case letters, digits and dashes, beginning with a letter",
+        hint: "choose another release name: Services cannot be named after this one",
+        check: |subject| {
+            let Some(release) = subject.release else {
+                return Vec::new();
+            };
+            let begins = release
+                .name
+                .starts_with(|first: char| first.is_ascii_lowercase());
+            one_if(
+                !begins || release.name.contains('.'),
+                "Release.Name",
+                &release.name,
+            )
+        },
+        template: r#"{{- if not (regexMatch "^[a-z][a-z0-9-]*$" .Release.Name) }}
+Release.Name|{{ .Release.Name }}
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            named("orders-1", "{}", &[]),
+            named("1-orders", "{}", &["Release.Name"]),
+            named("shop.orders", "{}", &["Release.Name"]),
+        ],
+    },
+    Rule {
+        id: "names-fit",
+        allowed: "StatefulSets with names of at most 52 characters",
+        hint: "choose a shorter release name; one that contains rocketmq gets no suffix",
+        check: |subject| {
+            let Some(release) = subject.release else {
+                return Vec::new();
+            };
+            let longest = longest_name(subject.values, release);
+            one_if(
+                longest.len() > LONGEST_STATEFUL_SET,
+                "Release.Name",
+                format!("{longest} with {} characters", longest.len()),
+            )
+        },
+        template: r#"{{- $longest := "" }}
+{{- if eq .Values.nameServers.source "Own" }}
+{{- $longest = printf "%s-name-server" (include "rocketmq.fullName" .) }}
+{{- end }}
+{{- if .Values.brokers.enabled }}
+{{- $longest = printf "%s-broker-%d-master" (include "rocketmq.fullName" .) (sub (int .Values.brokers.groups) 1) }}
+{{- if gt (int .Values.brokers.replicasPerGroup) 0 }}
+{{- $longest = printf "%s-broker-%d-replica-%d" (include "rocketmq.fullName" .) (sub (int .Values.brokers.groups) 1) (int .Values.brokers.replicasPerGroup) }}
+{{- end }}
+{{- end }}
+{{- if gt (len $longest) 52 }}
+Release.Name|{{ $longest }} with {{ len $longest }} characters
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            named("twenty-four-characters-1", "{}", &[]),
+            named("twenty-five-characters-12", "{}", &["Release.Name"]),
+            named("rocketmq-of-thirty-three-letters1", "{}", &[]),
+            named(
+                "twenty-four-characters-1",
+                r#"{"brokers":{"groups":11}}"#,
+                &["Release.Name"],
+            ),
+            named(
+                "twenty-five-characters-12",
+                r#"{"brokers":{"replicasPerGroup":0}}"#,
+                &[],
+            ),
+            named(
+                "name-servers-with-thirty-chars",
+                r#"{"brokers":{"enabled":false}}"#,
+                &[],
+            ),
+            named(
+                "name-servers-with-more-than-thirty-chars",
+                r#"{"brokers":{"enabled":false}}"#,
+                &["Release.Name"],
+            ),
+        ],
+    },
+    Rule {
+        id: "configuration-is-not-owned",
+        allowed: "keys that the chart does not set itself",
+        hint: "remove the key; what it sets has a field of its own or follows from the release",
+        check: |subject| {
+            let keys = subject.values.brokers.configuration.keys();
+            keys.filter(|key| is_owned_key(key))
+                .map(|key| Violation::new(format!("brokers.configuration.{key}"), key))
+                .collect()
+        },
+        template: r#"{{- $owned := include "rocketmq.ownedConfiguration" . | splitList " " }}
+{{- range $key, $_ := .Values.brokers.configuration }}
+{{- if or (has $key $owned) (hasPrefix "storePath" $key) }}
+brokers.configuration.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(
+                r#"{"brokers":{"configuration":{"autoCreateTopicEnable":true,"fileReservedTime":48}}}"#,
+            ),
+            refused(
+                r#"{"brokers":{"configuration":{"namesrvAddr":"a:9876","brokerId":1,"fileReservedTime":48}}}"#,
+                &[
+                    "brokers.configuration.brokerId",
+                    "brokers.configuration.namesrvAddr",
+                ],
+            ),
+        ],
+    },
+    Rule {
+        id: "labels-are-not-owned",
+        allowed: "keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/",
+        hint: "remove the label; the chart sets it",
+        check: |subject| {
+            let values = subject.values;
+            let places = [
+                ("commonLabels", &values.common_labels),
+                ("nameServers.pod.labels", &values.name_servers.pod.labels),
+                ("brokers.pod.labels", &values.brokers.pod.labels),
+                ("hook.labels", &values.hook.labels),
+            ];
+            places
+                .iter()
+                .flat_map(|(path, labels)| {
+                    labels
+                        .keys()
+                        .filter(|key| is_owned_label(key))
+                        .map(move |key| Violation::new(format!("{path}.{key}"), key))
+                })
+                .collect()
+        },
+        template: r#"{{- range $key, $_ := .Values.<< section >> }}
+{{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|managed-by)$|helm\\.sh/|midships/)" $key }}
+<< section >>.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}"#,
+        sections: &[
+            "commonLabels",
+            "nameServers.pod.labels",
+            "brokers.pod.labels",
+            "hook.labels",
+        ],
+        examples: &[
+            accepted(
+                r#"{"commonLabels":{"team":"orders"},"brokers":{"pod":{"labels":{"a.b/c":"d"}}}}"#,
+            ),
+            refused(
+                r#"{"commonLabels":{"midships/cluster":"x"},"hook":{"labels":{"app.kubernetes.io/name":"x"}}}"#,
+                &[
+                    "commonLabels.midships/cluster",
+                    "hook.labels.app.kubernetes.io/name",
+                ],
+            ),
+        ],
+    },
+    Rule {
+        id: "environment-is-distinct",
+        allowed: "each name once, none that begins with MIDSHIPS_, and not both value and valueFrom",
+        hint: "remove or rename the variable",
+        check: |subject| {
+            in_pods(subject.values, |section, pod| {
+                let mut seen = BTreeSet::new();
+                let mut refuse = |variable: &EnvironmentVariable| {
+                    !seen.insert(variable.name.clone())
+                        || variable.name.starts_with("MIDSHIPS_")
+                        || (variable.value.is_some() && variable.value_from.is_some())
+                };
+                let variables = pod.env.iter().enumerate();
+                variables
+                    .filter(|(_, variable)| refuse(variable))
+                    .map(|(index, variable)| {
+                        Violation::new(format!("{section}.pod.env[{index}]"), &variable.name)
+                    })
+                    .collect()
+            })
+        },
+        template: r#"{{- $seen := dict }}
+{{- range $index, $variable := .Values.<< section >>.pod.env }}
+{{- if or (hasKey $seen $variable.name) (hasPrefix "MIDSHIPS_" $variable.name) (and (hasKey $variable "value") (hasKey $variable "valueFrom")) }}
+<< section >>.pod.env[{{ $index }}]|{{ $variable.name }}
+{{- end }}
+{{- $_ := set $seen $variable.name true }}
+{{- end }}"#,
+        sections: &["nameServers", "brokers"],
+        examples: &[
+            accepted(r#"{"brokers":{"pod":{"env":[{"name":"TZ","value":"UTC"}]}}}"#),
+            refused(
+                r#"{"brokers":{"pod":{"env":[{"name":"TZ","value":"UTC"},{"name":"TZ","value":"CET"},{"name":"MIDSHIPS_ROLE","value":"x"}]}}}"#,
+                &["brokers.pod.env[1]", "brokers.pod.env[2]"],
+            ),
+        ],
+    },
+    Rule {
+        id: "volumes-are-distinct",
+        allowed: "each name once, none of data, home, name-servers, scripts, temporary",
+        hint: "rename the volume and its mounts",
+        check: |subject| {
+            in_pods(subject.values, |section, pod| {
+                let mut seen: BTreeSet<&str> = OWNED_VOLUMES.into();
+                let volumes = pod.volumes.iter().enumerate();
+                volumes
+                    .filter(|(_, volume)| !seen.insert(&volume.name))
+                    .map(|(index, volume)| {
+                        Violation::new(format!("{section}.pod.volumes[{index}]"), &volume.name)
+                    })
+                    .collect()
+            })
+        },
+        template: r#"{{- $seen := dict "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
+{{- range $index, $volume := .Values.<< section >>.pod.volumes }}
+{{- if hasKey $seen $volume.name }}
+<< section >>.pod.volumes[{{ $index }}]|{{ $volume.name }}
+{{- end }}
+{{- $_ := set $seen $volume.name 1 }}
+{{- end }}"#,
+        sections: &["nameServers", "brokers"],
+        examples: &[
+            accepted(r#"{"brokers":{"pod":{"volumes":[{"name":"extra","emptyDir":{}}]}}}"#),
+            refused(
+                r#"{"nameServers":{"pod":{"volumes":[{"name":"data","emptyDir":{}}]}}}"#,
+                &["nameServers.pod.volumes[0]"],
+            ),
+        ],
+    },
+    Rule {
+        id: "mounted-volumes-exist",
+        allowed: "the name of one of the pod's additional volumes",
+        hint: "add the volume to pod.volumes",
+        check: |subject| {
+            in_pods(subject.values, |section, pod| {
+                let known: BTreeSet<&str> = pod
+                    .volumes
+                    .iter()
+                    .map(|volume| volume.name.as_str())
+                    .collect();
+                let mounts = pod.volume_mounts.iter().enumerate();
+                mounts
+                    .filter(|(_, mount)| !known.contains(mount.name.as_str()))
+                    .map(|(index, mount)| {
+                        Violation::new(format!("{section}.pod.volumeMounts[{index}]"), &mount.name)
+                    })
+                    .collect()
+            })
+        },
+        template: r"{{- $known := dict }}
+{{- range .Values.<< section >>.pod.volumes }}
+{{- $_ := set $known .name 1 }}
+{{- end }}
+{{- range $index, $mount := .Values.<< section >>.pod.volumeMounts }}
+{{- if not (hasKey $known $mount.name) }}
+<< section >>.pod.volumeMounts[{{ $index }}]|{{ $mount.name }}
+{{- end }}
+{{- end }}",
+        sections: &["nameServers", "brokers"],
+        examples: &[
+            accepted(
+                r#"{"brokers":{"pod":{"volumes":[{"name":"extra","emptyDir":{}}],"volumeMounts":[{"name":"extra","mountPath":"/extra"}]}}}"#,
+            ),
+            refused(
+                r#"{"brokers":{"pod":{"volumeMounts":[{"name":"extra","mountPath":"/extra"}]}}}"#,
+                &["brokers.pod.volumeMounts[0]"],
+            ),
+        ],
+    },
+    Rule {
+        id: "network-clients-select",
+        allowed: "labels of namespaces, of pods or of both",
+        hint: "name labels, or remove the entry; an empty list lets all pods of the cluster connect",
+        check: |subject| {
+            let clients = subject.values.network_policy.clients.iter().enumerate();
+            clients
+                .filter(|(_, client)| client.namespaces.is_empty() && client.pods.is_empty())
+                .map(|(index, _)| {
+                    Violation::new(format!("networkPolicy.clients[{index}]"), "no labels")
+                })
+                .collect()
+        },
+        template: r"{{- range $index, $client := .Values.networkPolicy.clients }}
+{{- if and (empty $client.namespaces) (empty $client.pods) }}
+networkPolicy.clients[{{ $index }}]|no labels
+{{- end }}
+{{- end }}",
+        sections: &[""],
+        examples: &[
+            accepted(
+                r#"{"networkPolicy":{"clients":[{"namespaces":{"team":"orders"}},{"pods":{"app":"shop"}}]}}"#,
+            ),
+            refused(
+                r#"{"networkPolicy":{"clients":[{"pods":{"app":"shop"}},{}]}}"#,
+                &["networkPolicy.clients[1]"],
+            ),
+        ],
+    },
+];
+
+fn one_if(wrong: bool, path: &str, found: impl std::fmt::Display) -> Vec<Violation> {
+    if wrong {
+        vec![Violation::new(path, found)]
+    } else {
+        Vec::new()
+    }
+}
+
+fn is_own_release(subject: &Subject<Values>, name: &str) -> bool {
+    let namespace = &subject.values.name_servers.release.namespace;
+    subject.release.is_some_and(|release| {
+        release.name == name && (namespace.is_empty() || *namespace == release.namespace)
+    })
+}
+
+fn above_limits(section: &str, resources: &Resources) -> Vec<Violation> {
+    let (requests, limits) = (&resources.requests, &resources.limits);
+    let mut violations = Vec::new();
+    if requests.memory.mebibytes() > limits.memory.mebibytes() {
+        violations.push(Violation::new(
+            format!("{section}.resources.requests.memory"),
+            format!("{} with a limit of {}", requests.memory.0, limits.memory.0),
+        ));
+    }
+    if let (Some(request), Some(limit)) = (requests.cpu.thousandths(), limits.cpu.thousandths())
+        && request > limit
+    {
+        violations.push(Violation::new(
+            format!("{section}.resources.requests.cpu"),
+            format!("{} with a limit of {}", requests.cpu.0, limits.cpu.0),
+        ));
+    }
+    violations
+}
+
+fn foreign_fields(section: &str, storage: &Storage) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mode = storage.mode;
+    let path = format!("{section}.storage.hostPath");
+    match (mode == StorageMode::HostPath, storage.host_path.as_str()) {
+        (true, "") => violations.push(Violation::new(path, "nothing with the mode HostPath")),
+        (false, set) if !set.is_empty() => {
+            violations.push(Violation::new(
+                path,
+                format!("{set} with the mode {mode:?}"),
+            ));
+        }
+        _ => {}
+    }
+    if mode != StorageMode::StorageClass && !storage.class_name.is_empty() {
+        violations.push(Violation::new(
+            format!("{section}.storage.className"),
+            format!("{} with the mode {mode:?}", storage.class_name),
+        ));
+    }
+    violations
+}
+
+fn longest_name(values: &Values, release: &Release) -> String {
+    let names = Names {
+        full_name: full_name(&release.name),
+        namespace: release.namespace.clone(),
+        cluster_domain: values.cluster_domain.clone(),
+    };
+    let brokers = &values.brokers;
+    match (brokers.enabled, brokers.replicas_per_group) {
+        (true, 0) => names.broker(brokers.groups - 1, Role::Master),
+        (true, replicas) => names.broker(brokers.groups - 1, Role::Replica(replicas)),
+        (false, _) if values.name_servers.source == NameServerSource::Own => names.name_servers(),
+        (false, _) => String::new(),
+    }
+}
+
+fn is_owned_key(key: &str) -> bool {
+    key.starts_with("storePath") || OWNED_CONFIGURATION.contains(&key)
+}
+
+fn is_owned_label(key: &str) -> bool {
+    key.starts_with("helm.sh/")
+        || key.starts_with("midships/")
+        || ["name", "instance", "managed-by"]
+            .iter()
+            .any(|name| key.strip_prefix("app.kubernetes.io/") == Some(name))
+}
+
+fn in_pods<'a>(
+    values: &'a Values,
+    find: impl Fn(&str, &'a Pod) -> Vec<Violation>,
+) -> Vec<Violation> {
+    let mut violations = find("nameServers", &values.name_servers.pod);
+    violations.extend(find("brokers", &values.brokers.pod));
+    violations
+}
+
+impl std::fmt::Display for ConfigurationValue {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Truth(truth) => write!(formatter, "{truth}"),
+            Self::Number(number) => write!(formatter, "{number}"),
+            Self::Text(text) => formatter.write_str(text),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::check;
+    use serde_json::Value;
+
+    fn lay_over(base: &mut Value, over: Value) {
+        match (base, over) {
+            (Value::Object(base), Value::Object(over)) => {
+                for (key, value) in over {
+                    lay_over(base.entry(key).or_insert(Value::Null), value);
+                }
+            }
+            (base, over) => *base = over,
+        }
+    }
+
+    #[test]
+    fn each_rule_names_the_paths_of_its_examples_and_no_other_rule_does() {
+        for rule in RULES {
+            assert!(
+                rule.examples.iter().any(|example| example.paths.is_empty()),
+                "{}",
+                rule.id
+            );
+            assert!(
+                rule.examples
+                    .iter()
+                    .any(|example| !example.paths.is_empty()),
+                "{}",
+                rule.id
+            );
+            for example in rule.examples {
+                let mut values = serde_json::to_value(Values::default()).unwrap();
+                lay_over(&mut values, serde_json::from_str(example.values).unwrap());
+                let values: Values = serde_json::from_value(values).unwrap();
+                let release = Release {
+                    name: example.release.to_owned(),
+                    namespace: "shop".to_owned(),
+                };
+                let findings = check(
+                    RULES,
+                    &Subject {
+                        values: &values,
+                        release: Some(&release),
+                    },
+                );
+                let found: Vec<(&str, &str)> = findings
+                    .iter()
+                    .map(|finding| (finding.rule.as_str(), finding.path.as_str()))
+                    .collect();
+                let expected: Vec<(&str, &str)> =
+                    example.paths.iter().map(|path| (rule.id, *path)).collect();
+                assert_eq!(found, expected, "{} with {}", rule.id, example.values);
+            }
+        }
+    }
+
+    #[test]
+    fn owned_names_are_sorted() {
+        assert!(OWNED_CONFIGURATION.is_sorted_by_key(|key| key.to_lowercase()));
+        assert!(OWNED_VOLUMES.is_sorted());
+    }
+}
