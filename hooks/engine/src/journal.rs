@@ -14,6 +14,7 @@
 //! steps may have had an effect, and in which direction to go on.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fmt::Write as _;
 
@@ -46,6 +47,9 @@ const PROBLEM_BYTES: usize = 3 * TEXT_BYTES + 60;
 const PROGRESS_BYTES: usize = 3 * TEXT_BYTES + 400;
 /// More than a line of the history can take.
 const FINISHED_BYTES: usize = 4 * TEXT_BYTES + PROBLEM_BYTES + 300;
+
+/// The least bytes of a field of a step that are worth to be shared.
+const SHARED_BYTES: usize = 200;
 
 const PLAN: &str = "plan";
 const ENTRIES: &str = "entries";
@@ -195,6 +199,9 @@ pub struct Plan {
     pub made: Moment,
     /// Its steps, in order.
     pub steps: Vec<PlannedStep>,
+    /// What several steps have in common, such as the list of all servers, held once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<serde_json::Value>,
 }
 
 /// A step as it was frozen.
@@ -207,8 +214,11 @@ pub struct PlannedStep {
     pub undoable: bool,
     /// Its limits.
     pub limits: Limits,
-    /// The step itself, as its operation writes it.
+    /// The step itself, as its operation writes it, without the fields that are shared.
     pub step: serde_json::Value,
+    /// Which of its fields are shared, and their place among what is.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shared: BTreeMap<String, usize>,
 }
 
 impl Plan {
@@ -240,8 +250,10 @@ impl Plan {
                 undoable,
                 limits,
                 step: value,
+                shared: BTreeMap::new(),
             });
         }
+        let shared = share(&mut planned);
         let plan = Self {
             format: FORMAT,
             operation: operation.name().to_owned(),
@@ -251,6 +263,7 @@ impl Plan {
             epoch,
             made,
             steps: planned,
+            shared,
         };
         let needed = worst_case(text_of(&plan).len(), plan.steps.len());
         ensure!(
@@ -271,7 +284,7 @@ impl Plan {
         let mut steps = Vec::with_capacity(self.steps.len());
         for planned in &self.steps {
             let (name, version) = (planned.name.as_str(), self.version.as_str());
-            let step: S = serde_json::from_value(planned.step.clone())
+            let step: S = serde_json::from_value(self.whole(planned))
                 .context(UnknownStepSnafu { name, version })?;
             let found = step.name();
             ensure!(
@@ -287,11 +300,67 @@ impl Plan {
         Ok(steps)
     }
 
+    /// A step with its shared fields. One whose place is empty stays out, and the step is then not
+    /// what its operation writes.
+    fn whole(&self, planned: &PlannedStep) -> serde_json::Value {
+        let mut whole = planned.step.clone();
+        if let serde_json::Value::Object(fields) = &mut whole {
+            for (field, place) in &planned.shared {
+                if let Some(value) = self.shared.get(*place) {
+                    fields.insert(field.clone(), value.clone());
+                }
+            }
+        }
+        whole
+    }
+
     /// Which of its steps can be undone.
     #[must_use]
     pub fn undoable(&self) -> Vec<bool> {
         self.steps.iter().map(|step| step.undoable).collect()
     }
+}
+
+/// Moves fields that several steps have in common out of them, and returns what was moved. A plan of
+/// many steps that all know of every server would otherwise grow with the square of their number.
+fn share(steps: &mut [PlannedStep]) -> Vec<serde_json::Value> {
+    let large = |value: &serde_json::Value| {
+        Some(value.to_string()).filter(|text| text.len() >= SHARED_BYTES)
+    };
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
+    for step in steps.iter() {
+        for text in step
+            .step
+            .as_object()
+            .into_iter()
+            .flat_map(|fields| fields.values())
+            .filter_map(large)
+        {
+            *times.entry(text).or_default() += 1;
+        }
+    }
+    let mut shared = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for step in steps {
+        let serde_json::Value::Object(fields) = &mut step.step else {
+            continue;
+        };
+        for (field, value) in std::mem::take(fields) {
+            match large(&value).filter(|text| times.get(text).is_some_and(|times| *times > 1)) {
+                None => {
+                    fields.insert(field, value);
+                }
+                Some(text) => {
+                    let place = *places.entry(text).or_insert_with(|| {
+                        shared.push(value);
+                        shared.len() - 1
+                    });
+                    step.shared.insert(field, place);
+                }
+            }
+        }
+    }
+    shared
 }
 
 /// The most bytes that the journal of a plan can come to need, whatever happens to it.
@@ -1283,6 +1352,7 @@ mod tests {
                 undoable: *undoable,
                 limits: Limits::default(),
                 step: serde_json::json!({ "index": index, "share": 0.1 }),
+                shared: BTreeMap::new(),
             })
             .collect();
         Plan {
@@ -1294,6 +1364,7 @@ mod tests {
             epoch: 3,
             made: 1_767_225_600_000,
             steps,
+            shared: Vec::new(),
         }
     }
 

@@ -20,7 +20,8 @@ pub const COMMAND_TIMEOUT_MILLISECONDS: u64 = 4_000;
 const SILENCE_MILLISECONDS: u64 = 120_000;
 
 /// How long a taker waits for a holder that keeps renewing, which works and will end, before it gives up.
-pub const PATIENCE_MILLISECONDS: u64 = 600_000;
+/// A Job's own deadline ends most waits earlier.
+pub const PATIENCE_MILLISECONDS: u64 = 7_200_000;
 
 /// How long a taker pauses between two looks.
 const LOOK_MILLISECONDS: u64 = 1_000;
@@ -47,6 +48,8 @@ impl From<Interrupted> for Stop {
 pub(crate) enum Taking {
     /// It is held now.
     Held(Lease),
+    /// It does not exist.
+    Missing(Problem),
     /// It cannot be taken.
     Refused(Problem),
 }
@@ -84,11 +87,7 @@ pub(crate) fn take<W: World>(world: &mut W, identity: &str) -> Result<Taking, St
                 continue;
             }
             Err(StoreFault::Missing { object }) => {
-                return Ok(Taking::Refused(Problem {
-                    why: "the lease does not exist; the chart creates it".to_owned(),
-                    remedy: format!("restore {object} with `helm upgrade`, then run again"),
-                    object,
-                }));
+                return Ok(Taking::Missing(missing("lease", object)));
             }
             Err(fault) => return Err(stopped(&described("reading the lease", &fault))),
         };
@@ -260,6 +259,18 @@ impl Lease {
         };
         // The outcome stands already, and a lease that stays held only lets the next run wait.
         let _ = world.write_lease(&record);
+    }
+}
+
+/// What it means that an object which the chart creates is not there.
+pub(crate) fn missing(what: &str, object: String) -> Problem {
+    Problem {
+        why: format!("the {what} does not exist; the chart creates it"),
+        remedy: format!(
+            "restore {object} with `helm upgrade --no-hooks` and the values of the release, then \
+             run again"
+        ),
+        object,
     }
 }
 

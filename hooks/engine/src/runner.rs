@@ -97,6 +97,13 @@ where
     };
     let lease = match lease::take(world, identity) {
         Ok(Taking::Held(lease)) => lease,
+        Ok(Taking::Missing(problem)) => {
+            return match without_store(world, operation, None, problem) {
+                Ok(outcome) => ended(world, outcome),
+                Err(Stop::Superseded) => ended(world, Outcome::Superseded),
+                Err(Stop::Interrupted(interrupted)) => Err(interrupted),
+            };
+        }
         Ok(Taking::Refused(problem)) => return ended(world, Outcome::Refused(problem)),
         Err(Stop::Superseded) => return ended(world, Outcome::Superseded),
         Err(Stop::Interrupted(interrupted)) => return Err(interrupted),
@@ -116,26 +123,6 @@ where
     }
 }
 
-/// Takes the lease and gives it back, so that a runner that may still live has lost its right to
-/// act. Waits for a holder that is silent, and is refused while one keeps renewing.
-///
-/// # Errors
-/// When the world was interrupted, or the lease could not be written.
-pub fn fence<W: World>(world: &mut W, identity: &str) -> Result<Outcome, Interrupted> {
-    match lease::take(world, identity) {
-        Ok(Taking::Held(lease)) => {
-            world.report(&Report::LeaseTaken {
-                epoch: lease.epoch(),
-            });
-            lease.release(world);
-            Ok(Outcome::Done { changed: true })
-        }
-        Ok(Taking::Refused(problem)) => Ok(Outcome::Refused(problem)),
-        Err(Stop::Superseded) => Ok(Outcome::Superseded),
-        Err(Stop::Interrupted(interrupted)) => Err(interrupted),
-    }
-}
-
 fn with_lease<W, O>(
     world: &mut W,
     operation: &O,
@@ -148,7 +135,7 @@ where
 {
     let stored = match read_journal(world, lease)? {
         Ok(stored) => stored,
-        Err(problem) => return Ok(Outcome::Refused(problem)),
+        Err(problem) => return without_store(world, operation, Some(lease), problem),
     };
     let journal = match Journal::verify(&stored) {
         Ok(journal) => journal,
@@ -172,6 +159,26 @@ where
     runner.begin(changed)
 }
 
+/// Without lease or journal nothing may be done. Where nothing of the cluster stands, nothing has to
+/// be: whoever applies the chart for the first time may run this before there are such objects.
+fn without_store<W, O>(
+    world: &mut W,
+    operation: &O,
+    lease: Option<&mut Lease>,
+    problem: Problem,
+) -> Result<Outcome, Stop>
+where
+    O: Operation,
+    W: World<Query = Query<O>, Answer = Answer<O>, Command = Command<O>>,
+{
+    let mut survey = Survey { lease, operation };
+    if let Planning::Absent { why } = survey.carry(world)? {
+        world.report(&Report::NothingToDo { why });
+        return Ok(Outcome::Done { changed: false });
+    }
+    Ok(Outcome::Refused(problem))
+}
+
 /// Reads the journal, asking again while it does not answer.
 fn read_journal<W: World>(
     world: &mut W,
@@ -191,11 +198,7 @@ fn read_journal<W: World>(
                 world.pause(RECHECK_MILLISECONDS)?;
             }
             Err(StoreFault::Missing { object }) => {
-                return Ok(Err(Problem {
-                    why: "the journal does not exist; the chart creates it".to_owned(),
-                    remedy: format!("restore {object} with `helm upgrade`, then run again"),
-                    object,
-                }));
+                return Ok(Err(lease::missing("journal", object)));
             }
             Err(fault) => return Err(lease.lost(world, "reading the journal", &fault)),
         }
@@ -253,7 +256,7 @@ enum Established {
 
 /// What one look at a step concluded.
 enum Look<C> {
-    Settled(Verdict<C>),
+    Settled { verdict: Verdict<C>, relief: Vec<C> },
     Endless,
 }
 
@@ -293,7 +296,7 @@ impl<O: Operation> Survey<'_, O> {
         });
         loop {
             let planning = self.look(world)?;
-            let nothing = matches!(planning, Planning::Nothing { .. });
+            let nothing = matches!(planning, Planning::Nothing { .. } | Planning::Absent { .. });
             match planning {
                 Planning::Wait { why, otherwise } => {
                     let waited = world.now().saturating_sub(began) / 1_000;
@@ -307,7 +310,7 @@ impl<O: Operation> Survey<'_, O> {
                     });
                 }
                 // One view may be older than the last change; two, a pause apart, are believed.
-                Planning::Nothing { .. } if !nothing_before => {}
+                Planning::Nothing { .. } | Planning::Absent { .. } if !nothing_before => {}
                 settled => return Ok(settled),
             }
             nothing_before = nothing;
@@ -465,6 +468,11 @@ where
                 epoch: self.lease.epoch(),
             });
         }
+        if !same && direction == Direction::Doing && steps.iter().all(Step::severable) {
+            self.leave(&steps)?;
+            self.close(Ending::Superseded)?;
+            return Ok(Settled::Clear { changed: true });
+        }
         let carried = match direction {
             Direction::Doing => self.forward(&steps)?,
             Direction::Undoing => self.back(&steps)?,
@@ -515,7 +523,7 @@ where
                 });
                 return Ok(Outcome::Done { changed });
             }
-            Planning::Nothing { why } => {
+            Planning::Nothing { why } | Planning::Absent { why } => {
                 self.world.report(&Report::NothingToDo { why });
                 return Ok(Outcome::Done { changed });
             }
@@ -577,6 +585,28 @@ where
         }
     }
 
+    /// Relieves the step at which a plan past its point of no return is left.
+    fn leave(&mut self, steps: &[O::Step]) -> Result<(), Stop> {
+        let (State::Doing {
+            step: index,
+            started: true,
+        }
+        | State::Failed {
+            step: index,
+            started: true,
+        }) = self.state()
+        else {
+            return Ok(());
+        };
+        let Some(mut effort) = self.effort(steps, Direction::Doing, index, true) else {
+            return Ok(());
+        };
+        if let Look::Settled { relief, .. } = self.look(&effort, &Memory::new())? {
+            self.relieve(&mut effort, &relief)?;
+        }
+        Ok(())
+    }
+
     /// Takes the started steps back, the last one first.
     fn back(&mut self, steps: &[O::Step]) -> Result<Carried, Stop> {
         if !matches!(self.state(), State::Undoing { .. } | State::Unwound) {
@@ -632,31 +662,15 @@ where
         index: usize,
         started: bool,
     ) -> Result<Established, Stop> {
-        let limits = self
-            .journal
-            .open()
-            .and_then(|open| open.plan.steps.get(index))
-            .map(|planned| planned.limits);
-        let (Some(step), Some(limits)) = (steps.get(index), limits) else {
+        let Some(effort) = self.effort(steps, direction, index, started) else {
             return Err(lease::stopped(&format!(
                 "the plan has no step {}",
                 index + 1
             )));
         };
-        let place = place_of(steps, direction, index);
-        self.world.report(&Report::StepStarted(place.clone()));
-        let began = self.world.now();
-        let effort = Effort {
-            step,
-            direction,
-            index,
-            limits,
-            place,
-            began,
-            started,
-            attempts: 0,
-            fault: None,
-        };
+        let began = effort.began;
+        self.world
+            .report(&Report::StepStarted(effort.place.clone()));
         match self.strive(effort)? {
             (Established::Yes, effort) => {
                 let mut events = vec![Event::success(direction, index)];
@@ -683,6 +697,29 @@ where
         }
     }
 
+    /// The effort for a step of the open plan; nothing if there is no such step.
+    fn effort<'s>(
+        &mut self,
+        steps: &'s [O::Step],
+        direction: Direction,
+        index: usize,
+        started: bool,
+    ) -> Option<Effort<'s, O::Step>> {
+        let planned = self.journal.open()?.plan.steps.get(index)?;
+        let (step, limits) = (steps.get(index)?, planned.limits);
+        Some(Effort {
+            step,
+            direction,
+            index,
+            limits,
+            place: place_of(steps, direction, index),
+            began: self.world.now(),
+            started,
+            attempts: 0,
+            fault: None,
+        })
+    }
+
     /// Observes, judges and acts until the step's condition holds or cannot.
     fn strive<'s>(
         &mut self,
@@ -697,8 +734,8 @@ where
         let mut acted = false;
         let mut told: Option<(Moment, String)> = None;
         loop {
-            let verdict = match self.look(&effort, &memory)? {
-                Look::Settled(verdict) => verdict,
+            let (verdict, relief) = match self.look(&effort, &memory)? {
+                Look::Settled { verdict, relief } => (verdict, relief),
                 Look::Endless => {
                     let rounds = effort.limits.rounds;
                     let why = format!(
@@ -718,19 +755,24 @@ where
                 // seen; otherwise two equal views, a pause apart, are believed.
                 Verdict::Done if done_before || acted => return Ok((Established::Yes, effort)),
                 Verdict::Fail(problem) if failed_before => {
+                    self.relieve(&mut effort, &relief)?;
                     return Ok((Established::No(problem), effort));
                 }
                 Verdict::Done | Verdict::Fail(_) => {}
                 Verdict::Act { why, .. } | Verdict::Wait { why, .. } if late => {
+                    self.relieve(&mut effort, &relief)?;
                     return Ok((Established::No(effort.overdue(&why)), effort));
                 }
                 // Attempts are a pause apart, and the view is renewed after it.
                 Verdict::Act { .. } if acted => {}
                 Verdict::Act { why, .. } if effort.attempts >= effort.limits.attempts => {
+                    self.relieve(&mut effort, &relief)?;
                     return Ok((Established::No(effort.exhausted(&why)), effort));
                 }
                 Verdict::Act { commands, why } => {
                     self.act(&mut effort, &commands, &why)?;
+                    // What was remembered of a wait ended with the wait.
+                    memory = Memory::new();
                     acted = true;
                     (done_before, failed_before) = (false, false);
                     continue;
@@ -761,15 +803,31 @@ where
         for _ in 0..effort.limits.rounds {
             let queries = unasked(step.observe(direction, &seen), &seen);
             if queries.is_empty() {
-                return Ok(Look::Settled(step.assess(direction, &seen)));
+                return Ok(judged(step, direction, &seen));
             }
             self.lease.keep(self.world)?;
             ask(self.world, queries, &mut seen)?;
         }
         if unasked(step.observe(direction, &seen), &seen).is_empty() {
-            return Ok(Look::Settled(step.assess(direction, &seen)));
+            return Ok(judged(step, direction, &seen));
         }
         Ok(Look::Endless)
+    }
+
+    /// Brings back what a started step has lowered, before it is given up or left. One try of each
+    /// command: the step's failure stands, and the next run meets what is left.
+    fn relieve(
+        &mut self,
+        effort: &mut Effort<'_, O::Step>,
+        relief: &[Command<O>],
+    ) -> Result<(), Stop> {
+        if !effort.started {
+            return Ok(());
+        }
+        for command in relief {
+            self.command(effort, command)?;
+        }
+        Ok(())
     }
 
     /// Writes the intent if it is not written, and performs commands until one is not confirmed.
@@ -791,24 +849,35 @@ where
             attempts: effort.limits.attempts,
         });
         for command in commands {
-            let permit = self.lease.permit(self.world)?;
-            match self.world.perform(command, &permit) {
-                Ok(()) => {}
-                Err(CommandFault::Unanswered(fault) | CommandFault::Declined(fault)) => {
-                    let why = format!("{}: {}", fault.object, fault.why);
-                    self.world.report(&Report::StepFault {
-                        place: effort.place.clone(),
-                        why: why.clone(),
-                    });
-                    effort.fault = Some(why);
-                    break;
-                }
-                Err(CommandFault::Interrupted(interrupted)) => {
-                    return Err(self.lease.expired(self.world, interrupted));
-                }
+            if !self.command(effort, command)? {
+                break;
             }
         }
         Ok(())
+    }
+
+    /// Performs one command; returns whether it was confirmed.
+    fn command(
+        &mut self,
+        effort: &mut Effort<'_, O::Step>,
+        command: &Command<O>,
+    ) -> Result<bool, Stop> {
+        let permit = self.lease.permit(self.world)?;
+        match self.world.perform(command, &permit) {
+            Ok(()) => Ok(true),
+            Err(CommandFault::Unanswered(fault) | CommandFault::Declined(fault)) => {
+                let why = format!("{}: {}", fault.object, fault.why);
+                self.world.report(&Report::StepFault {
+                    place: effort.place.clone(),
+                    why: why.clone(),
+                });
+                effort.fault = Some(why);
+                Ok(false)
+            }
+            Err(CommandFault::Interrupted(interrupted)) => {
+                Err(self.lease.expired(self.world, interrupted))
+            }
+        }
     }
 
     /// Tells people that a step waits: the log when something changed or some time has passed,
@@ -928,6 +997,17 @@ where
                 }
             }
         }
+    }
+}
+
+fn judged<S: Step>(
+    step: &S,
+    direction: Direction,
+    seen: &Seen<S::Query, S::Answer>,
+) -> Look<S::Command> {
+    Look::Settled {
+        verdict: step.assess(direction, seen),
+        relief: step.relief(seen),
     }
 }
 

@@ -169,6 +169,19 @@ pub trait Step: Clone + Debug + Serialize + DeserializeOwned {
     fn undoable(&self) -> bool {
         true
     }
+
+    /// Commands that bring back what the started step has lowered, such as a server that it has
+    /// closed for writing. They are performed when the step is given up or left, so that nothing
+    /// stays lowered until somebody comes.
+    fn relief(&self, _seen: &Seen<Self::Query, Self::Answer>) -> Vec<Self::Command> {
+        Vec::new()
+    }
+
+    /// Whether a plan past its point of no return may be left at this step, once relieved, when
+    /// another state is desired: a survey then plans from what it finds. Otherwise it is finished.
+    fn severable(&self) -> bool {
+        false
+    }
 }
 
 /// What an operation concludes from its survey of the world.
@@ -176,6 +189,12 @@ pub trait Step: Clone + Debug + Serialize + DeserializeOwned {
 pub enum Planning<S> {
     /// The desired state holds already.
     Nothing {
+        /// What was found, in words.
+        why: String,
+    },
+    /// Nothing of the cluster stands, so there is nothing to judge and nothing to do. The only
+    /// finding that needs neither lease nor journal.
+    Absent {
         /// What was found, in words.
         why: String,
     },

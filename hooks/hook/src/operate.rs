@@ -82,7 +82,7 @@ pub fn plan(arguments: &arguments::Plan) -> Exit {
 
 fn described<S: Step>(planning: &Planning<S>) -> String {
     match planning {
-        Planning::Nothing { why } => format!("nothing to do: {why}"),
+        Planning::Nothing { why } | Planning::Absent { why } => format!("nothing to do: {why}"),
         Planning::Wait { why, .. } => format!("would wait: {why}"),
         Planning::Refused(problem) => format!("would be refused: {}", told(problem)),
         Planning::Steps(steps) => {

@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::io::Write;
 
-use midships_client_kubernetes::{Answer, Client, Command, Pod, Query, Reason, Store};
+use midships_client_kubernetes::{Answer, Client, Command, DataVolume, Pod, Query, Reason, Store};
 use midships_engine::world::{CommandFault, LeaseRecord, StoreFault};
 
 /// The full name of the cluster that the objects belong to.
@@ -80,7 +80,7 @@ async fn reads(client: &Client) -> Outcome {
         "the StatefulSet has 2 of 2 pods ready",
     )?;
     expect(
-        set.ephemeral_storage && !set.deleting,
+        set.data == DataVolume::EmptyDir && !set.deleting,
         "its volume data is seen as an emptyDir",
     )?;
     let missing = client

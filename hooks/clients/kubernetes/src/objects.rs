@@ -76,10 +76,38 @@ pub struct StatefulSet {
     pub ready_replicas: i64,
     /// Whether its deletion has been asked for.
     pub deleting: bool,
-    /// Whether its volume named `data` is an `emptyDir`, so that a pod's end is the end of its data.
-    /// False for a claim and for a directory of the node.
-    pub ephemeral_storage: bool,
+    /// Where the data of its pods lie.
+    pub data: DataVolume,
+    /// The variables of its first container that have their value in the template.
+    pub environment: BTreeMap<String, String>,
 }
+
+/// Where the data of a `StatefulSet`'s pods lie: its volume or its claim named `data`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DataVolume {
+    /// There is none of that name.
+    #[default]
+    None,
+    /// A directory that goes with the pod.
+    EmptyDir,
+    /// A directory of the node.
+    HostPath {
+        /// The directory.
+        path: String,
+    },
+    /// A claim for a volume.
+    Claim {
+        /// How much is asked for, as the API tells it.
+        size: String,
+        /// The storage class; none stands for the cluster's default one.
+        class: Option<String>,
+        /// Who may mount it.
+        access_modes: Vec<String>,
+    },
+}
+
+/// The name of the volume or claim that holds the data.
+const DATA: &str = "data";
 
 /// A `ConfigMap` as operations see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,14 +178,17 @@ impl From<core::Pod> for Pod {
 impl From<apps::StatefulSet> for StatefulSet {
     fn from(set: apps::StatefulSet) -> Self {
         let spec = set.spec.unwrap_or_default();
-        let volumes = spec
+        let data = data_volume(&spec);
+        let environment = spec
             .template
             .spec
-            .iter()
-            .flat_map(|pod| pod.volumes.iter().flatten());
-        let ephemeral_storage = volumes
-            .filter(|volume| volume.name == "data")
-            .any(|volume| volume.empty_dir.is_some());
+            .as_ref()
+            .and_then(|pod| pod.containers.first())
+            .and_then(|container| container.env.as_ref())
+            .into_iter()
+            .flatten()
+            .filter_map(|variable| Some((variable.name.clone(), variable.value.clone()?)))
+            .collect();
         Self {
             name: set.metadata.name.unwrap_or_default(),
             labels: set.metadata.labels.unwrap_or_default(),
@@ -167,8 +198,45 @@ impl From<apps::StatefulSet> for StatefulSet {
                 .and_then(|status| status.ready_replicas)
                 .map_or(0, i64::from),
             deleting: set.metadata.deletion_timestamp.is_some(),
-            ephemeral_storage,
+            data,
+            environment,
         }
+    }
+}
+
+fn data_volume(spec: &apps::StatefulSetSpec) -> DataVolume {
+    let claim = spec
+        .volume_claim_templates
+        .iter()
+        .flatten()
+        .find(|claim| claim.metadata.name.as_deref() == Some(DATA));
+    if let Some(claim) = claim {
+        let claim = claim.spec.clone().unwrap_or_default();
+        let size = claim
+            .resources
+            .and_then(|resources| resources.requests)
+            .and_then(|requests| requests.get("storage").cloned())
+            .map_or_else(String::new, |size| size.0);
+        return DataVolume::Claim {
+            size,
+            class: claim.storage_class_name,
+            access_modes: claim.access_modes.unwrap_or_default(),
+        };
+    }
+    let volumes = spec
+        .template
+        .spec
+        .iter()
+        .flat_map(|pod| pod.volumes.iter().flatten());
+    match volumes.into_iter().find(|volume| volume.name == DATA) {
+        Some(volume) if volume.empty_dir.is_some() => DataVolume::EmptyDir,
+        Some(volume) => volume
+            .host_path
+            .as_ref()
+            .map_or(DataVolume::None, |directory| DataVolume::HostPath {
+                path: directory.path.clone(),
+            }),
+        None => DataVolume::None,
     }
 }
 
@@ -234,11 +302,18 @@ mod tests {
     }
 
     #[test]
-    fn storage_is_ephemeral_only_when_the_data_volume_is_an_empty_dir() {
-        let set = |volumes: serde_json::Value| {
+    fn where_data_lie_is_told_by_the_volume_or_claim_of_that_name() {
+        let set = |volumes: serde_json::Value, claims: serde_json::Value| {
+            let variable = json!({"name": "MIDSHIPS_CLUSTER", "value": "shop"});
+            let other =
+                json!({"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}});
+            let container = json!({"name": "broker", "env": [variable, other]});
             let value = json!({
                 "metadata": {"name": "a"},
-                "spec": {"serviceName": "a", "selector": {}, "template": {"spec": {"containers": [], "volumes": volumes}}},
+                "spec": {
+                    "serviceName": "a", "selector": {}, "volumeClaimTemplates": claims,
+                    "template": {"spec": {"containers": [container], "volumes": volumes}}
+                },
                 "status": {"replicas": 3, "readyReplicas": 2}
             });
             StatefulSet::from(serde_json::from_value::<apps::StatefulSet>(value).unwrap())
@@ -246,13 +321,30 @@ mod tests {
         let empty = json!({"name": "data", "emptyDir": {}});
         let scratch = json!({"name": "scratch", "emptyDir": {}});
         let host = json!({"name": "data", "hostPath": {"path": "/srv"}});
-        assert!(set(json!([empty, scratch])).ephemeral_storage);
-        assert!(!set(json!([scratch, host])).ephemeral_storage);
-        assert!(
-            !set(json!([scratch])).ephemeral_storage,
-            "a claim template is no volume of the pod template"
+        let claim = json!({
+            "metadata": {"name": "data"},
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+        });
+        let none = json!([]);
+        assert_eq!(
+            set(json!([empty, scratch]), none.clone()).data,
+            DataVolume::EmptyDir
         );
-        let read = set(json!([]));
+        let path = "/srv".to_owned();
+        assert_eq!(
+            set(json!([scratch, host]), none.clone()).data,
+            DataVolume::HostPath { path }
+        );
+        assert_eq!(set(json!([scratch]), none.clone()).data, DataVolume::None);
+        let claimed = DataVolume::Claim {
+            size: "1Gi".to_owned(),
+            class: None,
+            access_modes: vec!["ReadWriteOnce".to_owned()],
+        };
+        assert_eq!(set(json!([scratch]), json!([claim])).data, claimed);
+        let read = set(json!([]), none);
+        let variables = BTreeMap::from([("MIDSHIPS_CLUSTER".to_owned(), "shop".to_owned())]);
+        assert_eq!(read.environment, variables);
         assert_eq!(
             (read.replicas, read.ready_replicas, read.deleting),
             (1, 2, false)

@@ -146,6 +146,17 @@ pub struct TopicConfiguration {
     pub other: Map<String, serde_json::Value>,
 }
 
+impl TopicConfiguration {
+    /// The bit of the permission that lets a topic be written.
+    const WRITE: u32 = 2;
+
+    /// Whether messages may be sent to it.
+    #[must_use]
+    pub fn is_written(&self) -> bool {
+        self.permission & Self::WRITE != 0 && self.write_queues > 0
+    }
+}
+
 /// A broker's subscription groups.
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

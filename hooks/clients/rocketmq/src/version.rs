@@ -69,6 +69,13 @@ impl ProductVersion {
         }
     }
 
+    /// Whether another build says this ordinal too, so that the broker's own description has to be asked for:
+    /// see [`ProductVersion::is_named`].
+    #[must_use]
+    pub fn is_ambiguous(self) -> bool {
+        self.0 == FIRST_OF_FIVE
+    }
+
     /// Whether a broker's own description of its version (`brokerVersionDesc` in its runtime information, for example
     /// `V5_0_0` or `V5_0_0_PREVIEW`) names the version that this ordinal stands for.
     #[must_use]

@@ -16,16 +16,17 @@ mod tests;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use midships_client_kubernetes as kubernetes;
+use midships_client_kubernetes::{self as kubernetes, DataVolume};
 use midships_client_rocketmq::Request;
 use midships_engine::step::{Limits, Operation, Planning, Problem, Seen};
 use midships_model::rocketmq::NAME_SERVER_PORT;
 use sha2::{Digest, Sha256};
 
 use crate::desired::{Broker, Desired, Phase};
-use crate::view::{BrokerSettings, View};
+use crate::fixed;
+use crate::view::{BrokerSettings, PERMISSION_SETTING, View};
 use crate::vocabulary::{Answer, Query};
-use steps::{ChangeStep, RestartedBroker, Scene, ToldBroker};
+use steps::{ChangeStep, Scene, ToldBroker};
 
 /// How long a name server goes on listing a broker that stopped reporting, and a margin, in seconds.
 /// Source: the name server's expiry of 120 s, looked at every 10 s.
@@ -73,6 +74,17 @@ impl Operation for ChangeNameServers {
             .name_servers
             .iter()
             .for_each(|server| add(server));
+        add("key-values");
+        self.desired
+            .key_value_namespaces
+            .iter()
+            .for_each(|namespace| add(namespace));
+        // Whoever forbids restarts does not want the plan that a run with leave for them has made.
+        add(if self.desired.allow_restart {
+            "restarts"
+        } else {
+            "no restarts"
+        });
         add("brokers");
         for broker in &self.desired.brokers {
             add(&broker.address);
@@ -207,9 +219,26 @@ impl ChangeNameServers {
             .collect();
         for server in servers {
             wanted.push(Query::rocketmq(server, Request::ClusterInfo));
-            wanted.push(steps::order_configuration_query(server));
+            wanted.extend(steps::key_value_queries(
+                server,
+                &self.desired.key_value_namespaces,
+            ));
         }
+        wanted.extend(self.naming_queries(view));
         wanted
+    }
+
+    /// The questions that tell versions apart which say the same ordinal.
+    fn naming_queries(&self, view: View<'_>) -> Vec<Query> {
+        self.desired
+            .brokers
+            .iter()
+            .filter(|broker| {
+                view.settings(&broker.address)
+                    .is_ok_and(|found| found.version.is_ambiguous())
+            })
+            .map(|broker| Query::rocketmq(&broker.address, Request::RuntimeInformation))
+            .collect()
     }
 
     fn plan_before(&self, view: View<'_>) -> Planning<ChangeStep> {
@@ -218,7 +247,7 @@ impl ChangeNameServers {
             Err(unanswered) => return unanswering(&unanswered.object, &unanswered.why),
         };
         if sets.is_empty() {
-            return Planning::Nothing {
+            return Planning::Absent {
                 why: "nothing of this release stands yet".to_owned(),
             };
         }
@@ -231,6 +260,13 @@ impl ChangeNameServers {
                          are"
                 .to_owned(),
             });
+        }
+        let configuration = match view.config_map(&self.desired.broker_config_map()) {
+            Ok(configuration) => configuration,
+            Err(unanswered) => return unanswering(&unanswered.object, &unanswered.why),
+        };
+        if let Some(problem) = fixed::changed(&self.desired, sets, configuration) {
+            return Planning::Refused(problem);
         }
         if !self.changes(view, &leaving) {
             return Planning::Nothing {
@@ -259,7 +295,10 @@ impl ChangeNameServers {
                 why: "no brokers of this release stand".to_owned(),
             };
         }
-        if let Some(planning) = self.check_restarts(&settings, sets) {
+        if let Some(planning) = self
+            .check_lists(view, &settings)
+            .or_else(|| self.check_restarts(view, &settings, sets))
+        {
             return planning;
         }
         if leaving.servers.is_empty() {
@@ -271,14 +310,14 @@ impl ChangeNameServers {
             };
         }
         if remaining.is_empty() {
-            let list = self.desired.list();
-            return Planning::Refused(Problem {
-                object: "nameServers".to_owned(),
-                why: format!("none of the desired name servers answers yet: `{list}`"),
-                remedy: "change it in two upgrades: add the new name servers first, then remove \
-                         the old ones"
-                    .to_owned(),
-            });
+            let why = format!(
+                "none of the desired name servers answers yet: `{}`",
+                self.desired.list()
+            );
+            return Planning::Wait {
+                why: why.clone(),
+                otherwise: in_two_upgrades("nameServers", why),
+            };
         }
         self.plan_leaving(view, &leaving, &settings, remaining)
     }
@@ -352,7 +391,17 @@ impl ChangeNameServers {
             }));
         }
         for (broker, found) in &settings {
-            if found.version.reloads_name_servers().is_none() {
+            let named = if found.version.is_ambiguous() {
+                match view.is_named(&broker.address) {
+                    Ok(named) => named,
+                    Err(unanswered) => {
+                        return Err(Box::new(unanswering(&unanswered.object, &unanswered.why)));
+                    }
+                }
+            } else {
+                true
+            };
+            if found.version.reloads_name_servers().is_none() || !named {
                 return Err(Box::new(Planning::Refused(Problem {
                     object: format!("broker {}", broker.pod),
                     why: format!(
@@ -369,9 +418,82 @@ impl ChangeNameServers {
         Ok(settings)
     }
 
-    /// Refuses what a restart would need and must not do.
+    /// Refuses a list that has no name server in common with the one that a broker uses, and
+    /// key-value configuration of which nobody could say what new name servers shall get.
+    fn check_lists(
+        &self,
+        view: View<'_>,
+        settings: &[(&Broker, BrokerSettings<'_>)],
+    ) -> Option<Planning<ChangeStep>> {
+        let list = self.desired.list();
+        let wanted = list_of(&list);
+        for (broker, found) in settings {
+            let used = list_of(found.name_servers());
+            if !used.is_empty() && used.is_disjoint(&wanted) {
+                return Some(Planning::Refused(in_two_upgrades(
+                    &format!("broker {}", broker.pod),
+                    format!(
+                        "it uses the name servers `{}`, and none of them is among the desired ones: \
+                         `{list}`",
+                        found.name_servers()
+                    ),
+                )));
+            }
+        }
+        let (kept, targets) = self.kept_and_new(settings);
+        if targets.is_empty() || kept.is_empty() {
+            return None;
+        }
+        self.desired.key_value_namespaces.iter().find_map(
+            |namespace| match steps::agreed_key_values(&kept, namespace, view) {
+                Ok(Err(problem)) => Some(Planning::Refused(problem)),
+                Ok(Ok(_)) => None,
+                Err(unanswered) => Some(unanswering(&unanswered.object, &unanswered.why)),
+            },
+        )
+    }
+
+    /// The desired name servers that every broker uses already, and those that none uses.
+    fn kept_and_new(
+        &self,
+        settings: &[(&Broker, BrokerSettings<'_>)],
+    ) -> (Vec<String>, Vec<String>) {
+        let used: Vec<BTreeSet<&str>> = settings
+            .iter()
+            .map(|(_, found)| list_of(found.name_servers()))
+            .collect();
+        let servers = &self.desired.name_servers;
+        let all = |server: &&String| used.iter().all(|list| list.contains(server.as_str()));
+        let none = |server: &&String| !used.iter().any(|list| list.contains(server.as_str()));
+        (
+            servers.iter().filter(all).cloned().collect(),
+            servers.iter().filter(none).cloned().collect(),
+        )
+    }
+
+    /// The step that gives new name servers the key-value configuration.
+    fn copying(&self, sources: Vec<String>, targets: Vec<String>) -> ChangeStep {
+        let own: BTreeSet<String> = self
+            .desired
+            .own_name_servers
+            .iter()
+            .map(|pod| self.address_of_own(pod))
+            .collect();
+        let (targets, foreign_targets) =
+            targets.into_iter().partition(|server| own.contains(server));
+        ChangeStep::KeyValuesCopied {
+            namespaces: self.desired.key_value_namespaces.clone(),
+            sources,
+            targets,
+            foreign_targets,
+        }
+    }
+
+    /// Refuses what a restart would need and must not do, and waits while a broker that is closed or
+    /// stops leaves clients fewer to turn to.
     fn check_restarts(
         &self,
+        view: View<'_>,
         settings: &[(&Broker, BrokerSettings<'_>)],
         sets: &[kubernetes::StatefulSet],
     ) -> Option<Planning<ChangeStep>> {
@@ -381,11 +503,14 @@ impl ChangeNameServers {
             .iter()
             .map(String::as_str)
             .collect();
-        let restarting = settings.iter().filter(|(_, found)| {
-            found.version.reloads_name_servers() == Some(false)
-                && list_of(found.name_servers()) != desired
-        });
-        for (broker, found) in restarting {
+        let restarting: Vec<_> = settings
+            .iter()
+            .filter(|(_, found)| {
+                found.version.reloads_name_servers() == Some(false)
+                    && list_of(found.name_servers()) != desired
+            })
+            .collect();
+        for (broker, found) in &restarting {
             if !self.desired.allow_restart {
                 return Some(Planning::Refused(Problem {
                     object: format!("broker {}", broker.pod),
@@ -402,7 +527,7 @@ impl ChangeNameServers {
             let set = broker.pod.trim_end_matches("-0");
             if sets
                 .iter()
-                .any(|found| found.name == set && found.ephemeral_storage)
+                .any(|found| found.name == set && found.data == DataVolume::EmptyDir)
             {
                 return Some(Planning::Refused(Problem {
                     object: format!("broker {}", broker.pod),
@@ -416,6 +541,50 @@ impl ChangeNameServers {
                         .to_owned(),
                 }));
             }
+        }
+        if restarting.is_empty() {
+            None
+        } else {
+            self.check_all_open(view, settings)
+        }
+    }
+
+    /// Waits while a master is closed for writing or a broker's pod stops.
+    fn check_all_open(
+        &self,
+        view: View<'_>,
+        settings: &[(&Broker, BrokerSettings<'_>)],
+    ) -> Option<Planning<ChangeStep>> {
+        let cluster = &self.desired.full_name;
+        let stopping = view.pods(cluster).unwrap_or_default();
+        for (broker, found) in settings {
+            let pod = stopping.iter().find(|pod| pod.name == broker.pod);
+            let (why, remedy) = if pod.is_some_and(|pod| pod.terminating) {
+                (
+                    view.describe_pod(cluster, &broker.pod),
+                    "wait until it is back, then run the upgrade again",
+                )
+            } else if broker.is_master() && !found.is_open() {
+                (
+                    format!(
+                        "it is closed for writing (`{PERMISSION_SETTING}` is {}), so that no other \
+                         broker can be restarted without sends failing",
+                        found.permission()
+                    ),
+                    "open it again (mqadmin updateBrokerConfig -k brokerPermission -v 6), then run \
+                     the upgrade again",
+                )
+            } else {
+                continue;
+            };
+            return Some(Planning::Wait {
+                why: format!("broker {}: {why}", broker.pod),
+                otherwise: Problem {
+                    object: format!("broker {}", broker.pod),
+                    why,
+                    remedy: remedy.to_owned(),
+                },
+            });
         }
         None
     }
@@ -440,13 +609,12 @@ impl ChangeNameServers {
                     .is_ok_and(|info| broker.is_registered(info))
             });
             if !known {
-                return Planning::Refused(Problem {
-                    object: format!("broker {}", broker.pod),
-                    why: format!("it is not registered at any name server that stays: `{list}`"),
-                    remedy: "change it in two upgrades: add the new name servers first, then \
-                             remove the old ones"
-                        .to_owned(),
-                });
+                let why = format!("it is not registered at any name server that stays: `{list}`");
+                let object = format!("broker {}", broker.pod);
+                return Planning::Wait {
+                    why: format!("{object}: {why}"),
+                    otherwise: in_two_upgrades(&object, why),
+                };
             }
         }
         let told: Vec<ToldBroker> = online
@@ -472,10 +640,7 @@ impl ChangeNameServers {
         let mut steps = Vec::new();
         let targets = self.servers_without_brokers(view, &remaining);
         if !targets.is_empty() {
-            steps.push(ChangeStep::OrderConfigurationCopied {
-                sources: leaving.servers.clone(),
-                targets,
-            });
+            steps.push(self.copying(leaving.servers.clone(), targets));
         }
         let scene = Scene {
             cluster: self.desired.full_name.clone(),
@@ -526,12 +691,10 @@ impl ChangeNameServers {
                 .iter()
                 .map(|broker| Query::rocketmq(&broker.address, Request::BrokerConfiguration)),
         );
-        wanted.extend(
-            self.desired
-                .name_servers
-                .iter()
-                .map(|server| steps::order_configuration_query(server)),
-        );
+        wanted.extend(self.desired.name_servers.iter().flat_map(|server| {
+            steps::key_value_queries(server, &self.desired.key_value_namespaces)
+        }));
+        wanted.extend(self.naming_queries(view));
         wanted
     }
 
@@ -571,7 +734,7 @@ impl ChangeNameServers {
         if let Some(planning) = self.check_config_map(view) {
             return planning;
         }
-        self.plan_telling(view, pods, &settings)
+        self.plan_telling(view, &settings)
     }
 
     /// Waits until every desired name server answers and every other own one is gone.
@@ -654,7 +817,6 @@ impl ChangeNameServers {
     fn plan_telling(
         &self,
         view: View<'_>,
-        pods: &[kubernetes::Pod],
         settings: &[(&Broker, BrokerSettings<'_>)],
     ) -> Planning<ChangeStep> {
         let list = self.desired.list();
@@ -669,20 +831,10 @@ impl ChangeNameServers {
                     previous: found.name_servers().to_owned(),
                 });
             } else if !online && list_of(found.name_servers()) != wanted {
-                restarted.push((*broker, *found));
+                restarted.push(*broker);
             }
         }
-        let used: Vec<BTreeSet<&str>> = settings
-            .iter()
-            .map(|(_, found)| list_of(found.name_servers()))
-            .collect();
-        let kept: Vec<String> = self
-            .desired
-            .name_servers
-            .iter()
-            .filter(|server| used.iter().all(|list| list.contains(server.as_str())))
-            .cloned()
-            .collect();
+        let (kept, targets) = self.kept_and_new(settings);
         let scene = self.scene(kept.clone());
         if told.is_empty() && restarted.is_empty() {
             return Self::plan_nothing(view, &scene);
@@ -690,25 +842,15 @@ impl ChangeNameServers {
         let sets = view
             .stateful_sets(&self.desired.full_name)
             .unwrap_or_default();
-        if let Some(planning) = self.check_restarts(settings, sets) {
+        if let Some(planning) = self
+            .check_lists(view, settings)
+            .or_else(|| self.check_restarts(view, settings, sets))
+        {
             return planning;
         }
-        let targets: Vec<String> = self
-            .desired
-            .name_servers
-            .iter()
-            .filter(|server| !used.iter().any(|list| list.contains(server.as_str())))
-            .cloned()
-            .collect();
         let mut steps = Vec::new();
         if !targets.is_empty() && !kept.is_empty() {
-            if let Ok(Err(problem)) = steps::agreed_order_configuration(&kept, view) {
-                return Planning::Refused(problem);
-            }
-            steps.push(ChangeStep::OrderConfigurationCopied {
-                sources: kept,
-                targets,
-            });
+            steps.push(self.copying(kept, targets));
         }
         if !told.is_empty() {
             steps.push(ChangeStep::BrokersTold {
@@ -717,19 +859,11 @@ impl ChangeNameServers {
             });
         }
         // Replicas first: their masters go on serving.
-        restarted.sort_by_key(|(broker, _)| (broker.is_master(), broker.pod.clone()));
-        for (broker, found) in restarted {
-            let Some(pod) = pods.iter().find(|pod| pod.name == broker.pod) else {
-                return unanswering(&format!("pod {}", broker.pod), "does not exist");
-            };
-            let target = RestartedBroker {
-                broker: broker.clone(),
-                uid: pod.uid.clone(),
-                permission: found.permission().to_owned(),
-            };
+        restarted.sort_by_key(|broker| (broker.is_master(), broker.pod.clone()));
+        for broker in restarted {
             steps.push(ChangeStep::BrokerRestarted {
                 scene: scene.clone(),
-                target,
+                pod: broker.pod.clone(),
             });
         }
         steps.push(ChangeStep::BrokersRegistered { scene });
@@ -768,6 +902,16 @@ fn list_of(list: &str) -> BTreeSet<&str> {
         .map(str::trim)
         .filter(|server| !server.is_empty())
         .collect()
+}
+
+fn in_two_upgrades(object: &str, why: String) -> Problem {
+    Problem {
+        object: object.to_owned(),
+        why,
+        remedy: "change it in two upgrades: add the new name servers first, then remove the old \
+                 ones"
+            .to_owned(),
+    }
 }
 
 fn unanswering(object: &str, why: &str) -> Planning<ChangeStep> {

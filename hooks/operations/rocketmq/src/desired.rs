@@ -6,6 +6,9 @@ use midships_model::rocketmq::names::{Names, Role};
 use midships_model::rocketmq::{BROKER_PORT, NameServerSource, Values};
 use serde::{Deserialize, Serialize};
 
+use crate::fixed::{DataPlace, Fixed};
+use crate::view::ORDER_NAMESPACE;
+
 /// The longest that the *after* run waits for pods to serve before it has a plan, in seconds.
 const LONGEST_PATIENCE: u64 = 900;
 
@@ -79,6 +82,10 @@ pub struct Desired {
     pub route_refresh_seconds: u64,
     /// How long the *after* run waits for pods to serve, in seconds.
     pub patience_seconds: u64,
+    /// The namespaces of key-value configuration that new name servers get, the order configuration first.
+    pub key_value_namespaces: Vec<String>,
+    /// What cannot be changed once the release stands.
+    pub fixed: Fixed,
 }
 
 impl Desired {
@@ -101,7 +108,7 @@ impl Desired {
                 pod: names.broker_pod(group, role),
                 address: format!("{host}:{BROKER_PORT}"),
                 cluster: values.cluster_name(&names).to_owned(),
-                name: values.group_name(&names, group),
+                name: names.group_name(group),
                 id: match role {
                     Role::Master => 0,
                     Role::Replica(number) => i64::from(number),
@@ -118,7 +125,16 @@ impl Desired {
             allow_restart: values.brokers.allow_restart,
             route_refresh_seconds: u64::from(values.brokers.client_route_refresh_seconds),
             // Half of the Job's time at most, so that time is left to act.
-            patience_seconds: (u64::from(values.hook.deadline_seconds) / 2).min(LONGEST_PATIENCE),
+            patience_seconds: (u64::from(values.deadline_seconds()) / 2).min(LONGEST_PATIENCE),
+            key_value_namespaces: [ORDER_NAMESPACE.to_owned()]
+                .into_iter()
+                .chain(values.name_servers.key_value_namespaces.iter().cloned())
+                .collect(),
+            fixed: Fixed {
+                name_server_data: DataPlace::of(&values.name_servers.storage),
+                broker_data: DataPlace::of(&values.brokers.storage),
+                commit_log_file_mebibytes: u64::from(values.brokers.commit_log_file_megabytes),
+            },
             full_name: names.full_name,
         }
     }

@@ -32,7 +32,8 @@ impl Clearance {
 }
 
 /// Clears a broker's pod for its restart if every other broker of the cluster is up and known to
-/// every name server, so that never more than one broker is away.
+/// every name server, so that never more than one broker is away. For a master every other master
+/// must take messages as well, so that there is always one that clients can turn to.
 ///
 /// # Errors
 /// Why not, naming the pods and servers.
@@ -77,6 +78,17 @@ pub fn clear(
                     other.pod
                 ));
             }
+        }
+    }
+    for other in brokers
+        .iter()
+        .filter(|other| broker.is_master() && other.is_master() && other.pod != broker.pod)
+    {
+        let settings = view
+            .settings(&other.address)
+            .map_err(|unanswered| format!("broker {}: {}", other.pod, unanswered.why))?;
+        if !settings.is_open() {
+            return Err(format!("broker {} is closed for writing", other.pod));
         }
     }
     Ok(Clearance {

@@ -2,6 +2,7 @@
 
 pub mod change_name_servers;
 pub mod desired;
+pub mod fixed;
 pub mod guard;
 pub mod simulation;
 pub mod view;

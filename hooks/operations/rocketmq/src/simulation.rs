@@ -22,7 +22,8 @@ use midships_engine::world::CommandFault;
 
 use crate::desired::{Broker, Desired};
 use crate::view::{
-    NAME_SERVER_SETTING, ORDER_NAMESPACE, PERMISSION_SETTING, RELOAD_PERIOD_SETTING,
+    NAME_SERVER_SETTING, OPEN, ORDER_NAMESPACE, PERMISSION_SETTING, READ_ONLY,
+    RELOAD_PERIOD_SETTING,
 };
 use crate::vocabulary::{Answer, Command, Query};
 
@@ -95,6 +96,9 @@ pub struct Cluster {
     /// What Helm applied: the list that brokers read when they start.
     applied: String,
     ephemeral_storage: bool,
+    declines_evictions: bool,
+    /// How brokers describe their version, where that is not as their answers say.
+    description: Option<String>,
     name_servers: BTreeMap<String, NameServer>,
     brokers: Vec<SimulatedBroker>,
     breach: Option<String>,
@@ -113,6 +117,8 @@ impl Cluster {
             look_period: 3 * SECOND,
             applied: list.clone(),
             ephemeral_storage: false,
+            declines_evictions: false,
+            description: None,
             name_servers: BTreeMap::new(),
             brokers: Vec::new(),
             breach: None,
@@ -125,7 +131,7 @@ impl Cluster {
                 generation: 1,
                 configured: list.clone(),
                 used: desired.name_servers.clone(),
-                permission: "6".to_owned(),
+                permission: OPEN.to_owned(),
                 permission_since: 0,
                 next_look: now + TICK,
                 next_report: now,
@@ -150,6 +156,42 @@ impl Cluster {
     #[must_use]
     pub fn with_ephemeral_storage(mut self) -> Self {
         self.ephemeral_storage = true;
+        self
+    }
+
+    /// Gives one master a topic that no other has.
+    #[must_use]
+    pub fn with_topic_at(mut self, pod: &str, topic: &str) -> Self {
+        for broker in &mut self.brokers {
+            if broker.identity.pod == pod {
+                broker.topics.insert(topic.to_owned());
+            }
+        }
+        self
+    }
+
+    /// Declines every eviction, as a disruption budget of somebody else may.
+    #[must_use]
+    pub fn without_evictions(mut self) -> Self {
+        self.declines_evictions = true;
+        self
+    }
+
+    /// Makes brokers describe their version in other words than their answers say.
+    #[must_use]
+    pub fn with_description(mut self, description: &str) -> Self {
+        self.description = Some(description.to_owned());
+        self
+    }
+
+    /// Closes a broker for writing, as somebody else may.
+    #[must_use]
+    pub fn with_closed(mut self, pod: &str) -> Self {
+        for broker in &mut self.brokers {
+            if broker.identity.pod == pod {
+                READ_ONLY.clone_into(&mut broker.permission);
+            }
+        }
         self
     }
 
@@ -247,7 +289,7 @@ impl Cluster {
                     broker.state = State::Up;
                     broker.configured.clone_from(&self.applied);
                     broker.used = list_of(&self.applied);
-                    "6".clone_into(&mut broker.permission);
+                    OPEN.clone_into(&mut broker.permission);
                     broker.permission_since = now;
                     broker.next_look = now + 10 * SECOND;
                     broker.next_report = now;
@@ -265,7 +307,7 @@ impl Cluster {
                 broker.next_report += REPORT_PERIOD;
                 broker.report(now, &mut self.name_servers);
             }
-            let written = broker.permission == "6" || now < broker.permission_since + refresh;
+            let written = broker.permission == OPEN || now < broker.permission_since + refresh;
             if broker.identity.is_master() && written {
                 broker.stored += 1;
             }
@@ -294,7 +336,7 @@ impl Cluster {
         let (mut total, mut writable) = (0, 0);
         for master in masters {
             total += 1;
-            writable += usize::from(master.state == State::Up && master.permission == "6");
+            writable += usize::from(master.state == State::Up && master.permission == OPEN);
         }
         if total > 1 && writable == 0 {
             self.breach = Some("no master takes messages".to_owned());
@@ -334,16 +376,19 @@ impl Cluster {
         else {
             return declined("does not exist");
         };
+        if self.declines_evictions {
+            return declined("a disruption budget does not allow it");
+        }
         if broker.uid() != uid || broker.state != State::Up {
             return declined("is another pod by now");
         }
-        let drained = broker.permission == "4" && now >= broker.permission_since + refresh;
-        let masters = self
-            .brokers
-            .iter()
-            .filter(|broker| broker.identity.is_master())
-            .count();
-        if broker.identity.is_master() && masters > 1 && !drained {
+        let drained = broker.permission == READ_ONLY && now >= broker.permission_since + refresh;
+        let mut others = self.brokers.iter().filter(|other| {
+            other.identity.is_master() && other.identity.pod != broker.identity.pod
+        });
+        // A drain serves those whose topics can be written elsewhere.
+        let drainable = others.any(|other| broker.topics.is_subset(&other.topics));
+        if broker.identity.is_master() && drainable && !drained {
             self.breach = Some(format!(
                 "master {pod} was restarted while clients wrote to it"
             ));
@@ -393,7 +438,11 @@ impl Cluster {
                     name: broker.identity.pod.trim_end_matches("-0").to_owned(),
                     labels: labels("broker"),
                     replicas: 1,
-                    ephemeral_storage: self.ephemeral_storage,
+                    data: if self.ephemeral_storage {
+                        kubernetes::DataVolume::EmptyDir
+                    } else {
+                        kubernetes::DataVolume::None
+                    },
                     ..kubernetes::StatefulSet::default()
                 });
                 kubernetes::Answer::StatefulSets(servers.into_iter().chain(brokers).collect())
@@ -427,7 +476,14 @@ impl Cluster {
             .find(|broker| broker.identity.address == address && broker.state == State::Up)
         {
             let now = self.now;
-            let reply = broker.serve(request, now, self.look_period, self.version);
+            let mut reply = broker.serve(request, now, self.look_period, self.version);
+            if let Some(Reply::Runtime(table)) = &mut reply {
+                let description = self
+                    .description
+                    .clone()
+                    .unwrap_or_else(|| format!("V{}", self.version.to_string().replace('.', "_")));
+                table.insert("brokerVersionDesc".to_owned(), description);
+            }
             // A change of the permission is reported to the name servers at once.
             if request.changes() {
                 broker.report(now, &mut self.name_servers);

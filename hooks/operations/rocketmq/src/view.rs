@@ -19,6 +19,12 @@ pub const NAME_SERVER_SETTING: &str = "namesrvAddr";
 /// The broker's setting that says whether it may be read (4) and written (2).
 pub const PERMISSION_SETTING: &str = "brokerPermission";
 
+/// The permission of a broker that serves: read and written. The chart lets nobody choose another.
+pub const OPEN: &str = "6";
+
+/// The permission of a broker that is read but not written.
+pub const READ_ONLY: &str = "4";
+
 /// The broker's setting for the milliseconds between two looks at its name server list.
 pub const RELOAD_PERIOD_SETTING: &str = "updateNameServerAddrPeriod";
 
@@ -40,12 +46,18 @@ impl BrokerSettings<'_> {
             .map_or("", String::as_str)
     }
 
-    /// Its permission; a broker that does not tell has the default, 6.
+    /// Its permission; a broker that does not tell has the default.
     #[must_use]
     pub fn permission(&self) -> &str {
         self.properties
             .get(PERMISSION_SETTING)
-            .map_or("6", String::as_str)
+            .map_or(OPEN, String::as_str)
+    }
+
+    /// Whether it takes messages.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.permission() == OPEN
     }
 
     /// How many seconds may pass until the broker looks at its name server list again. The period
@@ -184,13 +196,17 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The order configuration that a name server holds.
+    /// The key-value configuration that a name server holds in a namespace.
     ///
     /// # Errors
     /// Without an answer.
-    pub fn key_values(self, name_server: &str) -> Result<&'a BTreeMap<String, String>, Unanswered> {
+    pub fn key_values(
+        self,
+        name_server: &str,
+        namespace: &str,
+    ) -> Result<&'a BTreeMap<String, String>, Unanswered> {
         let request = Request::KeyValues {
-            namespace: ORDER_NAMESPACE.to_owned(),
+            namespace: namespace.to_owned(),
         };
         match self.rocketmq(name_server, request.clone())?.1 {
             Reply::KeyValues(pairs) => Ok(pairs),
@@ -228,6 +244,22 @@ impl<'a> View<'a> {
                     object: broker.to_owned(),
                     why: "its runtime information lacks `msgPutTotalTodayNow`".to_owned(),
                 }),
+            _ => Err(another_kind(&Query::rocketmq(
+                broker,
+                Request::RuntimeInformation,
+            ))),
+        }
+    }
+
+    /// Whether a broker calls itself the version that its answers say.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn is_named(self, broker: &str) -> Result<bool, Unanswered> {
+        match self.rocketmq(broker, Request::RuntimeInformation)? {
+            (version, Reply::Runtime(table)) => Ok(table
+                .get("brokerVersionDesc")
+                .is_some_and(|description| version.is_named(description))),
             _ => Err(another_kind(&Query::rocketmq(
                 broker,
                 Request::RuntimeInformation,

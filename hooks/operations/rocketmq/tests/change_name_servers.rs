@@ -9,27 +9,28 @@
 use std::sync::{Arc, Mutex};
 
 use midships_engine::harness::{Counts, Scenario, exercise};
-use midships_engine::report::Outcome;
+use midships_engine::journal::Journal;
+use midships_engine::report::{Outcome, Report};
 use midships_engine::runner;
-use midships_engine::simulation::{Ground, SimulatedWorld, Simulation, locked};
-use midships_operations_rocketmq::Phase;
+use midships_engine::simulation::{Fault, Ground, Shared, SimulatedWorld, Simulation, locked};
+use midships_engine::step::{Moment, Unanswered};
+use midships_engine::world::{
+    CommandFault, Interrupted, LeaseRecord, Permit, StoreFault, Stored, World,
+};
 use midships_operations_rocketmq::change_name_servers::ChangeNameServers;
 use midships_operations_rocketmq::simulation::Cluster;
 use midships_operations_rocketmq::simulation::scenario::{desired, version};
+use midships_operations_rocketmq::{Desired, Phase};
 
 /// The steps of a change that brokers take online.
-const ONLINE: &[&str] = &[
-    "order_configuration_copied",
-    "brokers_told",
-    "brokers_registered",
-];
+const ONLINE: &[&str] = &["key_values_copied", "brokers_told", "brokers_registered"];
 
 /// Whether a step performs commands, doing and undoing. The others only wait, are news that do no
 /// harm, or are restarts, which stay.
 fn acts(step: &str) -> (bool, bool) {
     match step {
         "brokers_told" => (true, true),
-        "order_configuration_copied" | "broker_restarted" => (true, false),
+        "key_values_copied" | "broker_restarted" => (true, false),
         _ => (false, false),
     }
 }
@@ -120,7 +121,7 @@ fn brokers_leave_two_of_three_name_servers() {
 fn older_brokers_are_restarted_for_a_second_name_server() {
     let operation = ChangeNameServers::new(desired(2, 2, 1, true), Phase::After);
     let steps = &[
-        "order_configuration_copied",
+        "key_values_copied",
         "broker_restarted",
         "brokers_registered",
     ];
@@ -142,7 +143,7 @@ fn the_only_master_is_restarted_without_a_drain() {
     let start = Cluster::standing(&before, version("4.9.3")).applied(&desired(2, 1, 0, true));
     let operation = ChangeNameServers::new(desired(2, 1, 0, true), Phase::After);
     let steps = &[
-        "order_configuration_copied",
+        "key_values_copied",
         "broker_restarted",
         "brokers_registered",
     ];
@@ -160,4 +161,172 @@ fn the_only_master_is_restarted_without_a_drain() {
         .collect::<String>();
     assert!(steps.iter().all(|step| told.contains(step)), "{told}");
     assert!(!told.contains("clients turn from"), "{told}");
+}
+
+fn carry(ground: &Shared<Cluster>, operation: &ChangeNameServers) -> Outcome {
+    match runner::run(
+        &mut SimulatedWorld::new(ground, "fresh"),
+        operation,
+        "fresh",
+    ) {
+        Ok(outcome) => outcome,
+        Err(interrupted) => panic!("{interrupted:?}"),
+    }
+}
+
+/// A rollback after restarts have begun drops what is left of the plan: it does not first restart
+/// the rest for a list that nobody wants any more.
+#[test]
+fn a_rollback_leaves_a_plan_of_restarts_wherever_it_was_left() {
+    let wanted = ChangeNameServers::new(desired(2, 2, 1, true), Phase::After);
+    let back = desired(1, 2, 1, true);
+    let ground = || Arc::new(Mutex::new(Ground::new(applied(1, 2, "4.9.3"))));
+    let whole = ground();
+    let mut world = SimulatedWorld::new(&whole, "first");
+    runner::run(&mut world, &wanted, "first").unwrap();
+    let length = world.trace.len();
+    let mut fewest = usize::MAX;
+    for at in (0..length).step_by(9) {
+        let ground = ground();
+        let mut world = SimulatedWorld::new(&ground, "first").with_fault(at, Fault::CrashAfter);
+        let _ = runner::run(&mut world, &wanted, "first");
+        let before = ChangeNameServers::new(back.clone(), Phase::Before);
+        let outcome = carry(&ground, &before);
+        assert!(matches!(outcome, Outcome::Done { .. }), "{at}: {outcome:?}");
+        {
+            let mut ground = locked(&ground);
+            ground.simulation = ground.simulation.clone().applied(&back);
+        }
+        let outcome = carry(&ground, &ChangeNameServers::new(back.clone(), Phase::After));
+        assert!(matches!(outcome, Outcome::Done { .. }), "{at}: {outcome:?}");
+        let ground = locked(&ground);
+        assert_eq!(ground.violation, None, "{at}");
+        let state = ground.simulation.state();
+        assert_eq!(state.matches("permission 6").count(), 4, "{at}: {state}");
+        assert_eq!(state.matches("name-server-1").count(), 0, "{at}: {state}");
+        fewest = fewest.min(state.matches("pod 1 ").count());
+        assert!(Journal::verify(&ground.journal).unwrap().open().is_none());
+    }
+    assert_eq!(
+        fewest, 0,
+        "some run must have come to its end before it was killed"
+    );
+}
+
+#[test]
+fn a_master_that_cannot_be_restarted_takes_messages_again() {
+    let operation = ChangeNameServers::new(desired(2, 2, 0, true), Phase::After);
+    let start = Cluster::standing(&desired(1, 2, 0, true), version("4.9.3"))
+        .applied(&desired(2, 2, 0, true))
+        .without_evictions();
+    let ground = Arc::new(Mutex::new(Ground::new(start)));
+    let outcome = carry(&ground, &operation);
+    let Outcome::Stuck(problem) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert!(problem.why.contains("disruption budget"), "{problem:?}");
+    let state = locked(&ground).simulation.state();
+    assert_eq!(state.matches("permission 6").count(), 2, "{state}");
+}
+
+#[test]
+fn a_master_whose_topic_is_nowhere_else_is_not_closed_first() {
+    let operation = ChangeNameServers::new(desired(2, 2, 0, true), Phase::After);
+    let start = Cluster::standing(&desired(1, 2, 0, true), version("4.9.3"))
+        .with_topic_at("shop-rocketmq-broker-0-master-0", "only-here")
+        .applied(&desired(2, 2, 0, true));
+    let ground = Arc::new(Mutex::new(Ground::new(start)));
+    let mut world = SimulatedWorld::new(&ground, "only");
+    let outcome = runner::run(&mut world, &operation, "only").unwrap();
+    assert!(
+        matches!(outcome, Outcome::Done { changed: true }),
+        "{outcome:?}"
+    );
+    let told: Vec<String> = world.reports.iter().map(ToString::to_string).collect();
+    let told = told.join("\n");
+    assert!(
+        told.contains("can be written nowhere else: only-here"),
+        "{told}"
+    );
+    assert!(
+        told.contains("clients turn from broker shop-rocketmq-broker-1-master-0"),
+        "{told}"
+    );
+    assert!(
+        !told.contains("clients turn from broker shop-rocketmq-broker-0-master-0"),
+        "{told}"
+    );
+    assert_eq!(locked(&ground).violation, None);
+}
+
+/// The world before the chart is applied for the first time: no journal and no lease.
+struct Bare<'a>(SimulatedWorld<'a, Cluster>);
+
+impl World for Bare<'_> {
+    type Query = <Cluster as Simulation>::Query;
+    type Answer = <Cluster as Simulation>::Answer;
+    type Command = <Cluster as Simulation>::Command;
+
+    fn now(&mut self) -> Moment {
+        self.0.now()
+    }
+
+    fn pause(&mut self, milliseconds: u64) -> Result<(), Interrupted> {
+        self.0.pause(milliseconds)
+    }
+
+    fn ask(
+        &mut self,
+        queries: &[Self::Query],
+    ) -> Result<Vec<Result<Self::Answer, Unanswered>>, Interrupted> {
+        self.0.ask(queries)
+    }
+
+    fn perform(&mut self, command: &Self::Command, _permit: &Permit) -> Result<(), CommandFault> {
+        panic!("nothing may be commanded without a lease: {command:?}")
+    }
+
+    fn read_journal(&mut self) -> Result<Stored, StoreFault> {
+        let object = "ConfigMap shop-rocketmq-journal".to_owned();
+        Err(StoreFault::Missing { object })
+    }
+
+    fn write_journal(&mut self, _journal: &Stored) -> Result<String, StoreFault> {
+        panic!("nothing may be written without a lease")
+    }
+
+    fn read_lease(&mut self) -> Result<LeaseRecord, StoreFault> {
+        let object = "Lease shop-rocketmq-operations".to_owned();
+        Err(StoreFault::Missing { object })
+    }
+
+    fn write_lease(&mut self, _lease: &LeaseRecord) -> Result<LeaseRecord, StoreFault> {
+        panic!("nothing may be written without a lease")
+    }
+
+    fn report(&mut self, report: &Report) {
+        self.0.report(report);
+    }
+}
+
+/// Whoever applies the chart for the first time may run the *before* Job before anything stands.
+#[test]
+fn without_a_lease_all_is_well_where_nothing_stands_and_refused_where_something_does() {
+    let run = |desired: &Desired| {
+        let cluster = Cluster::standing(desired, version("5.4.0"));
+        let ground = Arc::new(Mutex::new(Ground::new(cluster)));
+        let mut world = Bare(SimulatedWorld::new(&ground, "only"));
+        let operation = ChangeNameServers::new(desired.clone(), Phase::Before);
+        runner::run(&mut world, &operation, "only").unwrap()
+    };
+    let nothing = run(&desired(0, 0, 0, false));
+    assert_eq!(nothing, Outcome::Done { changed: false });
+    let Outcome::Refused(problem) = run(&desired(1, 2, 1, false)) else {
+        panic!("expected a refusal")
+    };
+    assert!(problem.remedy.contains("--no-hooks"), "{problem:?}");
+    assert!(
+        problem.object.contains("shop-rocketmq-operations"),
+        "{problem:?}"
+    );
 }

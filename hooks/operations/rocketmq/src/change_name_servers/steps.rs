@@ -12,16 +12,13 @@ use serde::{Deserialize, Serialize};
 use crate::desired::Broker;
 use crate::guard;
 use crate::view::{
-    NAME_SERVER_SETTING, ORDER_NAMESPACE, PERMISSION_SETTING, View, ask_name_server,
+    NAME_SERVER_SETTING, OPEN, PERMISSION_SETTING, READ_ONLY, View, ask_name_server,
 };
 use crate::vocabulary::{Answer, Command, Query};
 
 /// How long after a client's next look at the routes a producer may still send to where it sent
 /// before: its look takes up to 3 s and it may be in the middle of a send with two retries.
 const SETTLE_SECONDS: u64 = 15;
-
-/// The permission of a broker that is read but not written.
-const READ_ONLY: &str = "4";
 
 /// How long a drained broker's message count has to stand still.
 const STILL_SECONDS: u64 = 5;
@@ -40,17 +37,6 @@ pub struct ToldBroker {
     pub previous: String,
 }
 
-/// A broker that has to be restarted, and what it was when the plan was made.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-pub struct RestartedBroker {
-    /// The broker.
-    pub broker: Broker,
-    /// The identity of its pod when the plan was made: another identity means that it was restarted.
-    pub uid: String,
-    /// Its permission when the plan was made, which it has again in the end.
-    pub permission: String,
-}
-
 /// What all steps of one plan share.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Scene {
@@ -66,16 +52,40 @@ pub struct Scene {
     pub route_refresh_seconds: u64,
 }
 
+impl Scene {
+    fn broker(&self, pod: &str) -> Option<&Broker> {
+        self.brokers.iter().find(|broker| broker.pod == pod)
+    }
+
+    /// Whether a broker's list means the desired name servers, in whatever order.
+    fn is_list(&self, list: &str) -> bool {
+        let wanted: BTreeSet<&str> = self.name_servers.iter().map(String::as_str).collect();
+        super::list_of(list) == wanted
+    }
+
+    /// The masters of the other groups.
+    fn other_masters<'a>(&'a self, target: &'a Broker) -> impl Iterator<Item = &'a Broker> + Clone {
+        self.brokers
+            .iter()
+            .filter(move |other| other.is_master() && other.pod != target.pod)
+    }
+}
+
 /// A step of `change_name_servers`.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "snake_case", deny_unknown_fields)]
 pub enum ChangeStep {
-    /// The targets hold the order configuration that the sources agree on, and nothing else.
-    OrderConfigurationCopied {
+    /// The targets hold the key-value configuration that the sources agree on: in name servers of
+    /// this release nothing else, in those of others beside what they have.
+    KeyValuesCopied {
+        /// The namespaces of the configuration.
+        namespaces: Vec<String>,
         /// The name servers that were in use before.
         sources: Vec<String>,
-        /// The name servers that are new.
+        /// The name servers of this release that are new.
         targets: Vec<String>,
+        /// The name servers of others that are new to this release.
+        foreign_targets: Vec<String>,
     },
     /// Every broker that takes a new list online is set to it.
     BrokersTold {
@@ -99,12 +109,13 @@ pub enum ChangeStep {
         /// The longest time between two looks, with a margin, in seconds.
         seconds: u64,
     },
-    /// A broker runs in a new pod with the desired list, serves as before, and clients know it.
+    /// A broker runs with the desired list, for which its pod is renewed; it takes messages, and
+    /// clients know it.
     BrokerRestarted {
         /// What the plan is about.
         scene: Scene,
-        /// The broker.
-        target: RestartedBroker,
+        /// The broker's pod.
+        pod: String,
     },
 }
 
@@ -117,19 +128,17 @@ impl Step for ChangeStep {
 
     fn name(&self) -> String {
         match self {
-            Self::OrderConfigurationCopied { .. } => "order_configuration_copied".to_owned(),
+            Self::KeyValuesCopied { .. } => "key_values_copied".to_owned(),
             Self::BrokersTold { .. } => "brokers_told".to_owned(),
             Self::BrokersRegistered { .. } => "brokers_registered".to_owned(),
             Self::BrokersReleased { .. } => "brokers_released".to_owned(),
-            Self::BrokerRestarted { target, .. } => {
-                format!("broker_restarted/{}", target.broker.pod)
-            }
+            Self::BrokerRestarted { pod, .. } => format!("broker_restarted/{pod}"),
         }
     }
 
     fn limits(&self) -> Limits {
         let seconds = match self {
-            Self::OrderConfigurationCopied { .. } | Self::BrokersTold { .. } => 120,
+            Self::KeyValuesCopied { .. } | Self::BrokersTold { .. } => 120,
             // A broker looks at its list every 120 s where the period cannot be set, and then
             // registers within 30 s (facts of the versions 4.9.4 to 5.3.0).
             Self::BrokersRegistered { .. } => 300,
@@ -141,9 +150,8 @@ impl Step for ChangeStep {
         };
         Limits {
             seconds,
-            attempts: 20,
-            // What is waited for takes tens of seconds in a restart, and a second or so elsewhere.
-            poll_milliseconds: if self.undoable() { 1_000 } else { 2_000 },
+            // An eviction may be declined for as long as somebody else's disruption lasts.
+            attempts: if self.undoable() { 20 } else { 600 },
             ..Limits::default()
         }
     }
@@ -156,10 +164,16 @@ impl Step for ChangeStep {
     fn observe(&self, direction: Direction, seen: &Observation) -> Vec<Query> {
         let view = View::new(seen);
         view.unasked(match self {
-            Self::OrderConfigurationCopied { sources, targets } => sources
+            Self::KeyValuesCopied {
+                namespaces,
+                sources,
+                targets,
+                foreign_targets,
+            } => sources
                 .iter()
                 .chain(targets)
-                .map(|server| order_configuration_query(server))
+                .chain(foreign_targets)
+                .flat_map(|server| key_value_queries(server, namespaces))
                 .collect(),
             Self::BrokersTold { brokers, .. } => brokers
                 .iter()
@@ -168,20 +182,9 @@ impl Step for ChangeStep {
             Self::BrokersReleased { brokers, .. } => brokers.iter().map(settings_query).collect(),
             Self::BrokersRegistered { .. } if direction == Direction::Undoing => Vec::new(),
             Self::BrokersRegistered { scene } => registration_queries(scene),
-            Self::BrokerRestarted { scene, target } => {
-                let mut wanted = vec![
-                    pods_query(scene),
-                    settings_query(&target.broker),
-                    Query::rocketmq(&target.broker.address, Request::RuntimeInformation),
-                ];
-                wanted.extend(
-                    scene
-                        .name_servers
-                        .iter()
-                        .map(|server| Query::rocketmq(server, Request::ClusterInfo)),
-                );
-                wanted
-            }
+            Self::BrokerRestarted { scene, pod } => scene
+                .broker(pod)
+                .map_or_else(Vec::new, |target| restart_queries(scene, target, view)),
         })
     }
 
@@ -190,7 +193,7 @@ impl Step for ChangeStep {
         match self {
             // What was copied to a name server that nobody uses yet, and the news of where brokers
             // are, do no harm and need not be taken back.
-            Self::OrderConfigurationCopied { .. }
+            Self::KeyValuesCopied { .. }
             | Self::BrokersRegistered { .. }
             | Self::BrokersReleased { .. }
             | Self::BrokerRestarted { .. }
@@ -198,9 +201,12 @@ impl Step for ChangeStep {
             {
                 Verdict::Done
             }
-            Self::OrderConfigurationCopied { sources, targets } => {
-                assess_order_configuration(sources, targets, seen)
-            }
+            Self::KeyValuesCopied {
+                namespaces,
+                sources,
+                targets,
+                foreign_targets,
+            } => assess_key_values(namespaces, sources, targets, foreign_targets, seen),
             Self::BrokersTold { list, brokers } => {
                 let wanted = brokers
                     .iter()
@@ -213,19 +219,88 @@ impl Step for ChangeStep {
                 brokers,
                 seconds,
             } => assess_released(list, brokers, *seconds, seen),
-            Self::BrokerRestarted { scene, target } => assess_restarted(scene, target, seen),
+            Self::BrokerRestarted { scene, pod } => match scene.broker(pod) {
+                Some(target) => assess_restarted(scene, target, seen),
+                None => Verdict::Fail(Problem {
+                    object: format!("pod {pod}"),
+                    why: "it is not among the brokers that the plan knows".to_owned(),
+                    remedy: "this is a bug of midships; report it with the journal".to_owned(),
+                }),
+            },
         }
+    }
+
+    /// A master that this step has closed takes messages again.
+    fn relief(&self, seen: &Observation) -> Vec<Command> {
+        let Self::BrokerRestarted { scene, pod } = self else {
+            return Vec::new();
+        };
+        let Some(target) = scene.broker(pod) else {
+            return Vec::new();
+        };
+        let view = View::new(seen);
+        let stays = view.pods(&scene.cluster).is_ok_and(|pods| {
+            pods.iter()
+                .any(|pod| pod.name == target.pod && !pod.terminating)
+        });
+        match view.settings(&target.address) {
+            Ok(settings) if stays && !settings.is_open() => {
+                vec![set(&target.address, PERMISSION_SETTING, OPEN)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Each step leaves brokers in a state from which a survey plans.
+    fn severable(&self) -> bool {
+        true
     }
 }
 
-/// The question for the order configuration that a name server holds.
-pub(crate) fn order_configuration_query(server: &str) -> Query {
-    Query::rocketmq(
-        server,
-        Request::KeyValues {
-            namespace: ORDER_NAMESPACE.to_owned(),
-        },
-    )
+/// The questions for the key-value configuration that a name server holds.
+pub(crate) fn key_value_queries<'a>(
+    server: &'a str,
+    namespaces: &'a [String],
+) -> impl Iterator<Item = Query> + 'a {
+    namespaces.iter().map(move |namespace| {
+        Query::rocketmq(
+            server,
+            Request::KeyValues {
+                namespace: namespace.clone(),
+            },
+        )
+    })
+}
+
+/// What has to be known of a broker that is restarted, of the other masters, and, as long as it is
+/// open and has its old list, of what is written where.
+fn restart_queries(scene: &Scene, target: &Broker, view: View<'_>) -> Vec<Query> {
+    let mut wanted = vec![
+        pods_query(scene),
+        settings_query(target),
+        Query::rocketmq(&target.address, Request::RuntimeInformation),
+    ];
+    wanted.extend(
+        scene
+            .name_servers
+            .iter()
+            .map(|server| Query::rocketmq(server, Request::ClusterInfo)),
+    );
+    let Ok(settings) = view.settings(&target.address) else {
+        return wanted;
+    };
+    if target.is_master() && !scene.is_list(settings.name_servers()) {
+        let others = scene.other_masters(target);
+        wanted.extend(others.clone().map(settings_query));
+        if settings.is_open() {
+            wanted.extend(
+                others
+                    .chain([target])
+                    .map(|master| Query::rocketmq(&master.address, Request::TopicConfigurations)),
+            );
+        }
+    }
+    wanted
 }
 
 fn settings_query(broker: &Broker) -> Query {
@@ -267,6 +342,15 @@ fn wait(why: impl Into<String>) -> Verdict<Command> {
     }
 }
 
+/// A wait of a broker that was seen with another list, which the next look may believe.
+fn wait_again(why: String) -> Verdict<Command> {
+    Verdict::Wait {
+        why,
+        progress: None,
+        memory: Memory::from([("another list".to_owned(), 1)]),
+    }
+}
+
 fn count(done: usize, total: usize, unit: &str) -> Progress {
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     Progress {
@@ -283,26 +367,26 @@ fn since(memory: &Memory, key: &str, now: Moment) -> (u64, i64) {
     (u64::try_from((now - started) / 1_000).unwrap_or(0), started)
 }
 
-/// The order configuration that all sources agree on.
+/// The key-value configuration of a namespace that all sources agree on.
 ///
 /// # Errors
 /// A problem that names the key and the servers that disagree.
-pub fn agreed_order_configuration(
+pub fn agreed_key_values(
     sources: &[String],
+    namespace: &str,
     view: View<'_>,
 ) -> Result<Result<BTreeMap<String, String>, Problem>, midships_engine::step::Unanswered> {
     let mut agreed: BTreeMap<String, (String, String)> = BTreeMap::new();
     for source in sources {
-        for (key, value) in view.key_values(source)? {
+        for (key, value) in view.key_values(source, namespace)? {
             match agreed.get(key) {
                 Some((other, known)) if other != value => {
-                    return Ok(Err(Problem {
-                        object: format!("order configuration of topic {key}"),
-                        why: format!("name server {known} says `{other}`, {source} says `{value}`"),
-                        remedy: "set the same order configuration on every name server (mqadmin \
-                                 updateOrderConf), then run the upgrade again"
-                            .to_owned(),
-                    }));
+                    return Ok(Err(disagreement(
+                        namespace,
+                        key,
+                        (known, other),
+                        (source, value),
+                    )));
                 }
                 Some(_) => {}
                 None => {
@@ -317,51 +401,33 @@ pub fn agreed_order_configuration(
         .collect()))
 }
 
-fn assess_order_configuration(
+fn disagreement(
+    namespace: &str,
+    key: &str,
+    (first, says): (&str, &str),
+    (second, otherwise): (&str, &str),
+) -> Problem {
+    Problem {
+        object: format!("key {key} of the key-value configuration {namespace}"),
+        why: format!("name server {first} says `{says}`, {second} says `{otherwise}`"),
+        remedy: "set the same value on every name server (mqadmin updateKvConfig, or \
+                 updateOrderConf for the order of a topic), then run the upgrade again"
+            .to_owned(),
+    }
+}
+
+fn assess_key_values(
+    namespaces: &[String],
     sources: &[String],
     targets: &[String],
+    foreign_targets: &[String],
     seen: &Observation,
 ) -> Verdict<Command> {
-    let view = View::new(seen);
-    let agreed = match agreed_order_configuration(sources, view) {
-        Ok(Ok(agreed)) => agreed,
-        Ok(Err(problem)) => return Verdict::Fail(problem),
-        Err(unanswered) => {
-            return wait(format!(
-                "name server {}: {}",
-                unanswered.object, unanswered.why
-            ));
-        }
-    };
     let mut commands = Vec::new();
-    for target in targets {
-        let held = match view.key_values(target) {
-            Ok(held) => held,
-            Err(unanswered) => {
-                return wait(format!(
-                    "name server {}: {}",
-                    unanswered.object, unanswered.why
-                ));
-            }
-        };
-        let command = |request| Command::Rocketmq {
-            address: target.clone(),
-            request,
-        };
-        for (key, value) in &agreed {
-            if held.get(key) != Some(value) {
-                commands.push(command(Request::PutKeyValue {
-                    namespace: ORDER_NAMESPACE.to_owned(),
-                    key: key.clone(),
-                    value: value.clone(),
-                }));
-            }
-        }
-        for key in held.keys().filter(|key| !agreed.contains_key(*key)) {
-            commands.push(command(Request::DeleteKeyValue {
-                namespace: ORDER_NAMESPACE.to_owned(),
-                key: key.clone(),
-            }));
+    for namespace in namespaces {
+        match missing_key_values(namespace, sources, targets, foreign_targets, seen) {
+            Ok(found) => commands.extend(found),
+            Err(verdict) => return *verdict,
         }
     }
     if commands.is_empty() {
@@ -370,6 +436,63 @@ fn assess_order_configuration(
         let why = format!("{} entries differ on new name servers", commands.len());
         Verdict::Act { commands, why }
     }
+}
+
+/// The commands that bring one namespace of the targets about, or why they cannot be told.
+fn missing_key_values(
+    namespace: &str,
+    sources: &[String],
+    targets: &[String],
+    foreign_targets: &[String],
+    seen: &Observation,
+) -> Result<Vec<Command>, Box<Verdict<Command>>> {
+    let view = View::new(seen);
+    let silent = |unanswered: midships_engine::step::Unanswered| {
+        Box::new(wait(format!(
+            "name server {}: {}",
+            unanswered.object, unanswered.why
+        )))
+    };
+    let agreed = agreed_key_values(sources, namespace, view)
+        .map_err(silent)?
+        .map_err(|problem| Box::new(Verdict::Fail(problem)))?;
+    let source = sources.first().map_or("", String::as_str);
+    let mut commands = Vec::new();
+    for (target, own) in targets
+        .iter()
+        .map(|target| (target, true))
+        .chain(foreign_targets.iter().map(|target| (target, false)))
+    {
+        let held = view.key_values(target, namespace).map_err(silent)?;
+        let command = |request| Command::Rocketmq {
+            address: target.clone(),
+            request,
+        };
+        for (key, value) in &agreed {
+            match held.get(key) {
+                Some(there) if there == value => continue,
+                // What others have set is theirs.
+                Some(there) if !own => {
+                    let problem = disagreement(namespace, key, (source, value), (target, there));
+                    return Err(Box::new(Verdict::Fail(problem)));
+                }
+                _ => {}
+            }
+            commands.push(command(Request::PutKeyValue {
+                namespace: namespace.to_owned(),
+                key: key.clone(),
+                value: value.clone(),
+            }));
+        }
+        let surplus = held.keys().filter(|key| own && !agreed.contains_key(*key));
+        commands.extend(surplus.map(|key| {
+            command(Request::DeleteKeyValue {
+                namespace: namespace.to_owned(),
+                key: key.clone(),
+            })
+        }));
+    }
+    Ok(commands)
 }
 
 fn assess_told<'a>(
@@ -497,59 +620,103 @@ fn assess_released(
     }
 }
 
-/// The broker still runs in the pod that has to go: it is drained first, but only as long as no
-/// other broker is away, so that a wait for another one never leaves this one closed.
+/// The broker runs with another list, so its pod has to go: it is drained first, but only as long as
+/// no other broker is away or closed, so that a wait for another one never leaves this one closed.
 fn assess_leaving(
     scene: &Scene,
-    target: &RestartedBroker,
+    broker: &Broker,
     pod: &kubernetes::Pod,
+    is_open: bool,
     seen: &Observation,
 ) -> Verdict<Command> {
-    let view = View::new(seen);
-    let broker = &target.broker;
-    let settings = match view.settings(&broker.address) {
-        Ok(settings) => settings,
-        Err(unanswered) => return wait(format!("broker {}: {}", broker.pod, unanswered.why)),
-    };
-    let clearance = match guard::clear(
+    let cleared = guard::clear(
         broker,
         pod,
         &scene.brokers,
         &scene.kept_name_servers,
         &scene.cluster,
         seen,
-    ) {
+    );
+    let clearance = match cleared {
         Ok(clearance) => clearance,
-        Err(why) if settings.permission() == target.permission => return wait(why),
+        Err(why) if is_open => return wait_again(why),
         Err(why) => {
             return Verdict::Act {
-                commands: vec![set(&broker.address, PERMISSION_SETTING, &target.permission)],
+                commands: vec![set(&broker.address, PERMISSION_SETTING, OPEN)],
                 why: format!("broker {} takes messages again, since {why}", broker.pod),
             };
         }
     };
+    let mut why = format!("broker {} uses another name server list", broker.pod);
     // Where there is no other master, clients have nowhere to turn to.
-    let other_master = |other: &Broker| other.is_master() && other.pod != broker.pod;
-    if broker.is_master()
-        && scene.brokers.iter().any(other_master)
-        && let Some(verdict) = assess_draining(scene, broker, settings.permission(), seen)
-    {
-        return verdict;
+    if broker.is_master() && scene.other_masters(broker).next().is_some() {
+        match written_only_here(scene, broker, is_open, seen) {
+            Err(unanswered) => {
+                return wait(format!("broker {}: {}", unanswered.object, unanswered.why));
+            }
+            Ok(topics) if topics.is_empty() => {
+                if let Some(verdict) = assess_draining(scene, broker, is_open, seen) {
+                    return verdict;
+                }
+            }
+            // A drain would only make the time longer in which these cannot be written.
+            Ok(topics) => {
+                let named: Vec<&str> = topics.iter().take(5).map(String::as_str).collect();
+                why = format!(
+                    "{why}; it is not closed first, because {} topics can be written nowhere else: \
+                     {}",
+                    topics.len(),
+                    named.join(", ")
+                );
+            }
+        }
     }
     Verdict::Act {
         commands: vec![Command::Restart(clearance)],
-        why: format!("broker {} uses another name server list", broker.pod),
+        why,
     }
+}
+
+/// The topics of an open master that no other master takes messages for. One that is closed already
+/// has been judged.
+fn written_only_here(
+    scene: &Scene,
+    broker: &Broker,
+    is_open: bool,
+    seen: &Observation,
+) -> Result<Vec<String>, midships_engine::step::Unanswered> {
+    if !is_open {
+        return Ok(Vec::new());
+    }
+    let view = View::new(seen);
+    let mut elsewhere = BTreeSet::new();
+    for other in scene.other_masters(broker) {
+        let table = view.topic_configurations(&other.address)?;
+        elsewhere.extend(
+            table
+                .values()
+                .filter(|topic| topic.is_written())
+                .map(|topic| topic.name.as_str()),
+        );
+    }
+    let own = view.topic_configurations(&broker.address)?;
+    Ok(own
+        .values()
+        .filter(|topic| topic.is_written() && !elsewhere.contains(topic.name.as_str()))
+        .map(|topic| topic.name.clone())
+        // Every broker has a topic of its own name, and those of consumers that came to it.
+        .filter(|name| *name != broker.name && !name.starts_with('%'))
+        .collect())
 }
 
 /// What has to be done or waited for until clients write elsewhere; nothing once they do.
 fn assess_draining(
     scene: &Scene,
     broker: &Broker,
-    permission: &str,
+    is_open: bool,
     seen: &Observation,
 ) -> Option<Verdict<Command>> {
-    if permission != READ_ONLY {
+    if is_open {
         return Some(Verdict::Act {
             commands: vec![set(&broker.address, PERMISSION_SETTING, READ_ONLY)],
             why: format!("broker {} takes new messages", broker.pod),
@@ -586,13 +753,8 @@ fn assess_draining(
     })
 }
 
-fn assess_restarted(
-    scene: &Scene,
-    target: &RestartedBroker,
-    seen: &Observation,
-) -> Verdict<Command> {
+fn assess_restarted(scene: &Scene, broker: &Broker, seen: &Observation) -> Verdict<Command> {
     let view = View::new(seen);
-    let broker = &target.broker;
     let pods = match view.pods(&scene.cluster) {
         Ok(pods) => pods,
         Err(unanswered) => return wait(unanswered.why),
@@ -600,9 +762,6 @@ fn assess_restarted(
     let Some(pod) = pods.iter().find(|pod| pod.name == broker.pod) else {
         return wait(format!("pod {} is being made", broker.pod));
     };
-    if pod.uid == target.uid && !pod.terminating {
-        return assess_leaving(scene, target, pod, seen);
-    }
     if pod.terminating || !pod.ready {
         return wait(view.describe_pod(&scene.cluster, &broker.pod));
     }
@@ -610,10 +769,20 @@ fn assess_restarted(
         Ok(settings) => settings,
         Err(unanswered) => return wait(format!("broker {}: {}", broker.pod, unanswered.why)),
     };
-    if settings.permission() != target.permission {
+    if !scene.is_list(settings.name_servers()) {
+        // One look may be older than the restart; a second one, a pause later, is believed.
+        if seen.memory.is_empty() {
+            return wait_again(format!(
+                "broker {} uses another name server list",
+                broker.pod
+            ));
+        }
+        return assess_leaving(scene, broker, pod, settings.is_open(), seen);
+    }
+    if !settings.is_open() {
         return Verdict::Act {
-            commands: vec![set(&broker.address, PERMISSION_SETTING, &target.permission)],
-            why: format!("broker {} has another permission than before", broker.pod),
+            commands: vec![set(&broker.address, PERMISSION_SETTING, OPEN)],
+            why: format!("broker {} is closed for writing", broker.pod),
         };
     }
     for server in &scene.name_servers {

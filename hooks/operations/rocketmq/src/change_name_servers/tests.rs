@@ -1,12 +1,15 @@
 //! Tests of what the survey concludes, on a simulated cluster.
 
+use midships_client_kubernetes::{self as kubernetes, DataVolume, StatefulSet};
 use midships_client_rocketmq::ProductVersion;
+use midships_engine::journal::Plan;
 use midships_engine::simulation::Simulation;
-use midships_engine::step::{Memory, Operation, Planning, Seen, Step};
+use midships_engine::step::{Direction, Memory, Operation, Planning, Seen, Step, Verdict};
 
 use super::ChangeNameServers;
 use super::steps::ChangeStep;
-use crate::desired::Phase;
+use crate::desired::{Desired, Phase};
+use crate::fixed;
 use crate::simulation::Cluster;
 use crate::simulation::scenario::{desired, version};
 
@@ -73,11 +76,7 @@ fn brokers_that_look_again_are_told_after_a_new_name_server_serves() {
     let after = plan(&mut applied, 2, Phase::After, false);
     assert_eq!(
         names(&after),
-        [
-            "order_configuration_copied",
-            "brokers_told",
-            "brokers_registered"
-        ]
+        ["key_values_copied", "brokers_told", "brokers_registered"]
     );
 }
 
@@ -99,7 +98,7 @@ fn older_brokers_are_restarted_one_at_a_time_replicas_first() {
     assert_eq!(
         names(&after),
         [
-            "order_configuration_copied",
+            "key_values_copied",
             "broker_restarted/shop-rocketmq-broker-0-replica-1-0",
             "broker_restarted/shop-rocketmq-broker-1-replica-1-0",
             "broker_restarted/shop-rocketmq-broker-0-master-0",
@@ -196,14 +195,206 @@ fn order_configuration_that_disagrees_is_refused() {
 }
 
 #[test]
-fn replacing_all_name_servers_at_once_is_refused_when_none_answers() {
+fn own_name_servers_are_not_given_up() {
     let mut cluster = standing(1, version("5.4.0"));
     let mut other = desired(1, 2, 1, true);
     other.own_name_servers.clear();
     other.name_servers = vec!["elsewhere.example:9876".to_owned()];
     let planning = survey(&ChangeNameServers::new(other, Phase::Before), &mut cluster);
     assert!(
-        refusal(&planning).contains("none of the desired name servers answers"),
+        refusal(&planning).contains("nameServers.source"),
         "{planning:?}"
+    );
+}
+
+#[test]
+fn name_servers_that_have_none_in_common_with_the_old_ones_are_refused() {
+    let elsewhere = |names: &[&str]| {
+        let mut desired = desired(1, 2, 1, true);
+        desired.own_name_servers.clear();
+        desired.name_servers = names.iter().map(|name| format!("{name}:9876")).collect();
+        desired
+    };
+    for release in ["4.9.3", "5.4.0"] {
+        let mut cluster = Cluster::standing(&elsewhere(&["a"]), version(release));
+        let other = ChangeNameServers::new(elsewhere(&["b"]), Phase::Before);
+        let planning = survey(&other, &mut cluster);
+        assert!(
+            refusal(&planning).contains("none of them is among the desired ones"),
+            "{planning:?}"
+        );
+        let more = ChangeNameServers::new(elsewhere(&["a", "b"]), Phase::Before);
+        let planning = survey(&more, &mut cluster);
+        assert!(matches!(planning, Planning::Nothing { .. }), "{planning:?}");
+    }
+}
+
+#[test]
+fn what_others_have_set_on_their_name_servers_stays() {
+    let mut before = desired(1, 2, 1, true);
+    before.own_name_servers.clear();
+    let mut after = before.clone();
+    after.name_servers.push("theirs:9876".to_owned());
+    let cluster = Cluster::standing(&before, version("5.4.0"))
+        .with_order_configuration(&before.name_servers[0], "orders", "a:8")
+        .applied(&after);
+    for (key, agrees) in [("payments", true), ("orders", false)] {
+        let mut cluster = cluster
+            .clone()
+            .with_order_configuration("theirs:9876", key, "theirs:4");
+        cluster.advance(cluster.now() + 10_000);
+        let operation = ChangeNameServers::new(after.clone(), Phase::After);
+        let Planning::Steps(steps) = survey(&operation, &mut cluster) else {
+            panic!("expected steps");
+        };
+        let mut seen = Seen::new(cluster.now(), Memory::new());
+        for query in steps[0].observe(Direction::Doing, &seen) {
+            let answer = cluster.ask(cluster.now(), &query);
+            seen.answers.insert(query, answer);
+        }
+        match steps[0].assess(Direction::Doing, &seen) {
+            Verdict::Act { commands, .. } if agrees => {
+                assert_eq!(commands.len(), 1, "{commands:?}");
+                assert!(
+                    format!("{commands:?}").contains("PutKeyValue"),
+                    "{commands:?}"
+                );
+            }
+            Verdict::Fail(problem) if !agrees => {
+                assert!(problem.why.contains("theirs:4"), "{problem:?}");
+            }
+            verdict => panic!("{verdict:?}"),
+        }
+    }
+}
+
+#[test]
+fn no_broker_is_restarted_while_a_master_is_closed() {
+    let closed = "shop-rocketmq-broker-1-master-0";
+    let mut cluster = standing(1, version("4.9.3")).with_closed(closed);
+    let planning = plan(&mut cluster, 2, Phase::Before, true);
+    assert!(matches!(planning, Planning::Wait { .. }), "{planning:?}");
+    assert!(
+        refusal(&planning).contains("closed for writing"),
+        "{planning:?}"
+    );
+    assert!(refusal(&planning).contains(closed), "{planning:?}");
+    let mut newer = standing(1, version("5.4.0")).with_closed(closed);
+    let planning = plan(&mut newer, 2, Phase::Before, true);
+    assert!(matches!(planning, Planning::Nothing { .. }), "{planning:?}");
+}
+
+#[test]
+fn a_preview_that_says_the_ordinal_of_a_release_is_refused() {
+    let mut cluster = standing(1, version("5.0.0")).with_description("V5_0_0_PREVIEW");
+    let planning = plan(&mut cluster, 2, Phase::Before, true);
+    assert!(refusal(&planning).contains("is not known"), "{planning:?}");
+}
+
+/// The plan of the largest release with the longest names must fit into the journal.
+#[test]
+fn the_largest_release_has_room_in_the_journal() {
+    let long = |desired: Desired| -> Desired {
+        let text = serde_json::to_string(&desired)
+            .unwrap()
+            .replace("shop-rocketmq", &"r".repeat(40))
+            .replace("test.svc", &format!("{}.svc", "n".repeat(63)));
+        serde_json::from_str(&text).unwrap()
+    };
+    let cluster = Cluster::standing(&long(desired(8, 32, 4, true)), version("4.9.3"));
+    let after = long(desired(9, 32, 4, true));
+    let mut applied = cluster.applied(&after);
+    applied.advance(applied.now() + 10_000);
+    let operation = ChangeNameServers::new(after, Phase::After);
+    let Planning::Steps(steps) = survey(&operation, &mut applied) else {
+        panic!("expected steps");
+    };
+    assert_eq!(steps.len(), 162);
+    let plan = Plan::freeze(&operation, &steps, 1, 0).unwrap();
+    assert_eq!(plan.decode::<ChangeStep>().unwrap(), steps);
+}
+
+fn stands(change: impl FnOnce(&mut StatefulSet)) -> Vec<StatefulSet> {
+    let mut set = StatefulSet {
+        name: "shop-rocketmq-broker-0-master".to_owned(),
+        replicas: 1,
+        data: DataVolume::Claim {
+            size: "10Gi".to_owned(),
+            class: None,
+            access_modes: vec!["ReadWriteOnce".to_owned()],
+        },
+        environment: [
+            ("MIDSHIPS_CLUSTER", "shop-rocketmq"),
+            (
+                "MIDSHIPS_HOST",
+                "shop-rocketmq-broker-0-master-0.shop-rocketmq-broker.test.svc.cluster.local",
+            ),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into(),
+        ..StatefulSet::default()
+    };
+    change(&mut set);
+    vec![set]
+}
+
+#[test]
+fn what_cannot_be_changed_is_refused_by_its_field() {
+    let configuration = |bytes: u64| kubernetes::ConfigMap {
+        data: [(
+            "broker.conf".to_owned(),
+            format!("listenPort=10911\nmappedFileSizeCommitLog={bytes}\n"),
+        )]
+        .into(),
+        ..kubernetes::ConfigMap::default()
+    };
+    let desired = desired(1, 1, 0, true);
+    let found = |sets: &[StatefulSet], bytes| {
+        fixed::changed(&desired, sets, Some(&configuration(bytes))).map(|problem| problem.object)
+    };
+    let gibibyte = 1_073_741_824;
+    assert_eq!(found(&stands(|_| {}), gibibyte), None);
+    let claim = |size: &str, class: Option<&str>, mode: &str| DataVolume::Claim {
+        size: size.to_owned(),
+        class: class.map(str::to_owned),
+        access_modes: vec![mode.to_owned()],
+    };
+    let cases: [(&str, DataVolume); 5] = [
+        ("brokers.storage.mode", DataVolume::EmptyDir),
+        (
+            "brokers.storage.mode",
+            DataVolume::HostPath {
+                path: "/srv".to_owned(),
+            },
+        ),
+        ("brokers.storage.size", claim("5Gi", None, "ReadWriteOnce")),
+        (
+            "brokers.storage.className",
+            claim("10Gi", Some("fast"), "ReadWriteOnce"),
+        ),
+        (
+            "brokers.storage.accessMode",
+            claim("10Gi", None, "ReadWriteMany"),
+        ),
+    ];
+    for (field, data) in cases {
+        assert_eq!(
+            found(&stands(|set| set.data = data), gibibyte).as_deref(),
+            Some(field)
+        );
+    }
+    for (variable, field) in [
+        ("MIDSHIPS_CLUSTER", "brokers.clusterName"),
+        ("MIDSHIPS_HOST", "clusterDomain"),
+    ] {
+        let sets = stands(|set| {
+            set.environment
+                .insert(variable.to_owned(), "other".to_owned());
+        });
+        assert_eq!(found(&sets, gibibyte).as_deref(), Some(field));
+    }
+    assert_eq!(
+        found(&stands(|_| {}), gibibyte / 2).as_deref(),
+        Some("brokers.commitLogFileMegabytes")
     );
 }

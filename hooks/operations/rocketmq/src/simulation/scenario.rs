@@ -1,9 +1,12 @@
 //! Desired states for tests: a release `shop` with so many name servers, groups and replicas.
 
 use midships_client_rocketmq::ProductVersion;
+use midships_model::fields::StorageMode;
 use midships_model::rocketmq::{BROKER_PORT, NAME_SERVER_PORT};
 
 use crate::desired::{Broker, Desired};
+use crate::fixed::{DataPlace, Fixed};
+use crate::view::ORDER_NAMESPACE;
 
 /// A release `shop`, whose clients look at the routes every 5 seconds.
 #[must_use]
@@ -28,6 +31,13 @@ pub fn desired(name_servers: u32, groups: u32, replicas: u32, allow_restart: boo
             id: i64::from(id),
         }
     };
+    let place = DataPlace {
+        mode: StorageMode::StorageClass,
+        mebibytes: Some(10_240),
+        class: None,
+        access_mode: "ReadWriteOnce".to_owned(),
+        host_path: String::new(),
+    };
     Desired {
         full_name: full_name.to_owned(),
         dns_zone: zone.to_owned(),
@@ -43,6 +53,12 @@ pub fn desired(name_servers: u32, groups: u32, replicas: u32, allow_restart: boo
         allow_restart,
         route_refresh_seconds: 5,
         patience_seconds: 600,
+        key_value_namespaces: vec![ORDER_NAMESPACE.to_owned()],
+        fixed: Fixed {
+            name_server_data: place.clone(),
+            broker_data: place,
+            commit_log_file_mebibytes: 1_024,
+        },
     }
 }
 

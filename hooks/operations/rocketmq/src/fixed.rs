@@ -1,0 +1,191 @@
+//! What cannot be changed once a release stands, compared with what stands: fields of mutability create-only.
+
+use midships_client_kubernetes::{ConfigMap, DataVolume, StatefulSet};
+use midships_engine::step::Problem;
+use midships_model::fields::{Bytes, Storage, StorageMode};
+use serde::{Deserialize, Serialize};
+
+use crate::desired::Desired;
+
+/// The variable that tells a broker its cluster.
+const CLUSTER_VARIABLE: &str = "MIDSHIPS_CLUSTER";
+/// The variable that tells a broker the name that it registers.
+const HOST_VARIABLE: &str = "MIDSHIPS_HOST";
+/// The key of `broker.conf` with the bytes of a commit log file.
+const FILE_SIZE_KEY: &str = "mappedFileSizeCommitLog=";
+const MEBIBYTE: u64 = 1_048_576;
+
+/// Where the data of each pod shall lie.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct DataPlace {
+    /// In which kind of volume.
+    pub mode: StorageMode,
+    /// How large it is, in mebibytes; not told where that does not matter.
+    pub mebibytes: Option<u64>,
+    /// The storage class; none stands for the cluster's default one.
+    pub class: Option<String>,
+    /// Who may mount it, as Kubernetes spells it.
+    pub access_mode: String,
+    /// The directory of the node, where it is one.
+    pub host_path: String,
+}
+
+impl DataPlace {
+    /// The place that the values of a component ask for.
+    #[must_use]
+    pub fn of(storage: &Storage) -> Self {
+        Self {
+            mode: storage.mode,
+            mebibytes: storage.size.mebibytes(),
+            class: Some(storage.class_name.clone()).filter(|class| !class.is_empty()),
+            access_mode: format!("{:?}", storage.access_mode),
+            host_path: storage.host_path.clone(),
+        }
+    }
+}
+
+/// What a release was created with and keeps.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Fixed {
+    /// Where the data of name servers lie.
+    pub name_server_data: DataPlace,
+    /// Where the data of brokers lie.
+    pub broker_data: DataPlace,
+    /// The size of a commit log file, in mebibytes.
+    pub commit_log_file_mebibytes: u64,
+}
+
+/// The first field that the desired release has otherwise than the one that stands.
+#[must_use]
+pub fn changed(
+    desired: &Desired,
+    sets: &[StatefulSet],
+    broker_configuration: Option<&ConfigMap>,
+) -> Option<Problem> {
+    let name_server_set = format!("{}-name-server", desired.full_name);
+    for set in sets {
+        if set.name == name_server_set {
+            if desired.own_name_servers.is_empty() {
+                return Some(problem(
+                    &set.name,
+                    "nameServers.source",
+                    "`Own`",
+                    "another source",
+                ));
+            }
+            if let Some(found) = moved(set, &desired.fixed.name_server_data, "nameServers.storage")
+            {
+                return Some(found);
+            }
+            continue;
+        }
+        if let Some(found) = moved(set, &desired.fixed.broker_data, "brokers.storage") {
+            return Some(found);
+        }
+        let Some(broker) = desired
+            .brokers
+            .iter()
+            .find(|broker| broker.pod.trim_end_matches("-0") == set.name)
+        else {
+            continue;
+        };
+        let host = broker.address.split(':').next().unwrap_or_default();
+        for (variable, field, wanted) in [
+            (
+                CLUSTER_VARIABLE,
+                "brokers.clusterName",
+                broker.cluster.as_str(),
+            ),
+            (HOST_VARIABLE, "clusterDomain", host),
+        ] {
+            if let Some(stands) = set.environment.get(variable)
+                && stands != wanted
+            {
+                return Some(problem(&set.name, field, stands, wanted));
+            }
+        }
+    }
+    let stands = broker_configuration?
+        .data
+        .get("broker.conf")?
+        .lines()
+        .find_map(|line| line.trim().strip_prefix(FILE_SIZE_KEY))?
+        .trim()
+        .parse::<u64>()
+        .ok()?
+        / MEBIBYTE;
+    let wanted = desired.fixed.commit_log_file_mebibytes;
+    (stands != wanted && !desired.brokers.is_empty()).then(|| {
+        problem(
+            &desired.broker_config_map(),
+            "brokers.commitLogFileMegabytes",
+            &stands.to_string(),
+            &wanted.to_string(),
+        )
+    })
+}
+
+/// What of a component's storage differs, if anything.
+fn moved(set: &StatefulSet, wanted: &DataPlace, section: &str) -> Option<Problem> {
+    let differs = |field: &str, stands: &str, wants: &str| {
+        Some(problem(
+            &set.name,
+            &format!("{section}.{field}"),
+            stands,
+            wants,
+        ))
+    };
+    let mode = match &set.data {
+        DataVolume::None => return None,
+        DataVolume::EmptyDir => StorageMode::EmptyDir,
+        DataVolume::HostPath { .. } => StorageMode::HostPath,
+        DataVolume::Claim { .. } => StorageMode::StorageClass,
+    };
+    if mode != wanted.mode {
+        return differs("mode", &format!("{mode:?}"), &format!("{:?}", wanted.mode));
+    }
+    match &set.data {
+        DataVolume::HostPath { path } if *path != wanted.host_path => {
+            differs("hostPath", path, &wanted.host_path)
+        }
+        DataVolume::Claim {
+            size,
+            class,
+            access_modes,
+        } => {
+            let stands = Bytes(size.clone()).mebibytes();
+            if let (Some(stands), Some(wants)) = (stands, wanted.mebibytes)
+                && stands != wants
+            {
+                return differs("size", size, &format!("{wants}Mi"));
+            }
+            if *class != wanted.class {
+                let words = |class: &Option<String>| {
+                    class
+                        .clone()
+                        .unwrap_or_else(|| "the default class".to_owned())
+                };
+                return differs("className", &words(class), &words(&wanted.class));
+            }
+            if !access_modes.contains(&wanted.access_mode) {
+                return differs("accessMode", &access_modes.join(", "), &wanted.access_mode);
+            }
+            None
+        }
+        _ => None,
+    }
+}
+
+fn problem(object: &str, field: &str, stands: &str, wanted: &str) -> Problem {
+    Problem {
+        object: field.to_owned(),
+        why: format!(
+            "{object} was created with {stands}, the new values say {wanted}, and this field cannot \
+             be changed once the release stands"
+        ),
+        remedy: format!(
+            "set `{field}` back to {stands}; for another value install a second release and move to \
+             it"
+        ),
+    }
+}
