@@ -1,14 +1,14 @@
 {{/* Names, labels and sizes that several templates share. */}}
 
-{{/* The name from which all others are made. */}}
+{{/* The name from which all others are made. The chart's name is written out: as a subchart it may have an alias. */}}
 {{- define "rocketmq.fullName" -}}
-{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name }}{{ else }}{{ .Release.Name }}-{{ .Chart.Name }}{{ end }}
+{{- if contains "rocketmq" .Release.Name }}{{ .Release.Name }}{{ else }}{{ .Release.Name }}-rocketmq{{ end }}
 {{- end }}
 
 {{/* Labels of pods, the same for the life of a release. Argo CD rewrites the instance on objects, so no selector uses it. */}}
 {{- define "rocketmq.podLabels" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: rocketmq
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 midships/cluster: {{ include "rocketmq.fullName" . }}
 {{- end }}
@@ -66,8 +66,14 @@ limits:
 {{- if $set }}{{ $set }}{{ else }}{{ div (mul (include "rocketmq.mebibytes" .Values.brokers.resources.limits.memory | int) 2) 5 }}{{ end }}
 {{- end }}
 
+{{/* The direct memory of a name server in MB: a quarter of what the heap leaves, rounded up. */}}
+{{- define "rocketmq.directMemory.nameServers" -}}
+{{- $rest := sub (include "rocketmq.mebibytes" .Values.nameServers.resources.limits.memory | int) (include "rocketmq.heap.nameServers" . | int) }}
+{{- div (add (max $rest 0) 3) 4 }}
+{{- end }}
+
 {{/* The direct memory of a broker in MB. */}}
-{{- define "rocketmq.directMemory" -}}
+{{- define "rocketmq.directMemory.brokers" -}}
 {{- $set := int .Values.brokers.directMemoryMegabytes }}
 {{- if $set }}{{ $set }}{{ else }}{{ div (include "rocketmq.mebibytes" .Values.brokers.resources.limits.memory | int) 4 }}{{ end }}
 {{- end }}
@@ -75,6 +81,24 @@ limits:
 {{/* Seconds that a broker's drain waits. */}}
 {{- define "rocketmq.drainSeconds" -}}
 {{ add (int .Values.brokers.clientRouteRefreshSeconds) 15 }}
+{{- end }}
+
+{{/* Seconds that an operation takes at most, as an estimate: every broker is restarted, one at a time. */}}
+{{- define "rocketmq.estimateSeconds" -}}
+{{- $restart := mul (div (add (mul (int .Values.brokers.clientRouteRefreshSeconds) 3) 179) 60) 60 }}
+{{- $brokers := mul (int .Values.brokers.groups) (add (int .Values.brokers.replicasPerGroup) 1) }}
+{{- add 600 (ternary (mul $brokers $restart) 0 .Values.brokers.enabled) }}
+{{- end }}
+
+{{/* Seconds that a hook Job may run. */}}
+{{- define "rocketmq.deadlineSeconds" -}}
+{{- $set := int .Values.hook.deadlineSeconds }}
+{{- if $set }}{{ $set }}{{ else }}{{ max 3600 (add (include "rocketmq.estimateSeconds" . | int) 600) }}{{ end }}
+{{- end }}
+
+{{/* The DNS name that a broker registers, of a Service of its own: takes a dict of the root, the group and the role. */}}
+{{- define "rocketmq.brokerHost" -}}
+{{ include "rocketmq.fullName" .root }}-broker-{{ .group }}-{{ .role }}.{{ .root.Release.Namespace }}.svc.{{ .root.Values.clusterDomain }}
 {{- end }}
 
 {{/* The name of the cluster that brokers register. */}}
@@ -93,7 +117,7 @@ limits:
 {{- $count := int .Values.nameServers.count }}
 {{- if eq .Values.nameServers.source "Release" }}
 {{- $other := .Values.nameServers.release }}
-{{- $service = printf "%s-name-server" (ternary $other.name (printf "%s-%s" $other.name .Chart.Name) (contains .Chart.Name $other.name)) }}
+{{- $service = printf "%s-name-server" (ternary $other.name (printf "%s-rocketmq" $other.name) (contains "rocketmq" $other.name)) }}
 {{- $namespace = default .Release.Namespace $other.namespace }}
 {{- $count = int $other.count }}
 {{- end }}

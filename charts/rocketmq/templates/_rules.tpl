@@ -4,6 +4,10 @@
 bindAddress brokerClusterName brokerId brokerIP1 brokerIP2 brokerName brokerPermission brokerRole controllerAddr enableControllerMode enableDLegerCommitLog enableShutdownGracefully fastListenPort fetchNamesrvAddrByAddressServer fetchNameSrvAddrByDnsLookup flushDiskType haListenPort haMasterAddress listenPort mappedFileSizeCommitLog mappedFileSizeTimerLog maxHashSlotNum maxIndexNum namesrvAddr registerNameServerPeriod rocketmqHome shutdownWaitTimeSeconds timerWheelEnable updateNameServerAddrPeriod
 {{- end }}
 
+{{- define "rocketmq.unsupportedConfiguration" -}}
+aclEnable authenticationEnabled authenticationProvider authorizationEnabled authorizationProvider initAuthenticationUser innerClientAuthenticationCredentials
+{{- end }}
+
 {{- define "rocketmq.rule.something-is-installed" -}}
 {{- if and (not .Values.brokers.enabled) (ne .Values.nameServers.source "Own") }}
 brokers.enabled|false without own name servers
@@ -39,18 +43,27 @@ nameServers.addresses[{{ $index }}]|{{ $address }}
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.key-value-namespaces-are-additional" -}}
+{{- range $index, $namespace := .Values.nameServers.keyValueNamespaces }}
+{{- if eq $namespace "ORDER_TOPIC_CONFIG" }}
+nameServers.keyValueNamespaces[{{ $index }}]|{{ $namespace }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.name-server-heap-fits" -}}
 {{- $limit := .Values.nameServers.resources.limits.memory }}
 {{- $heap := include "rocketmq.heap.nameServers" . | int }}
-{{- if or (lt $heap 32) (gt (add $heap 96 | int) (include "rocketmq.mebibytes" $limit | int)) }}
-{{ ternary "nameServers.heapMegabytes" "nameServers.resources.limits.memory" (gt (int .Values.nameServers.heapMegabytes) 0) }}|a heap of {{ $heap }} MB with a limit of {{ $limit }}
+{{- $direct := include "rocketmq.directMemory.nameServers" . | int }}
+{{- if or (lt $heap 32) (gt (add $heap $direct 72 | int) (include "rocketmq.mebibytes" $limit | int)) }}
+{{ ternary "nameServers.heapMegabytes" "nameServers.resources.limits.memory" (gt (int .Values.nameServers.heapMegabytes) 0) }}|a heap of {{ $heap }} MB and {{ $direct }} MB of direct memory with a limit of {{ $limit }}
 {{- end }}
 {{- end }}
 
 {{- define "rocketmq.rule.broker-memory-fits" -}}
 {{- $limit := .Values.brokers.resources.limits.memory }}
 {{- $heap := include "rocketmq.heap.brokers" . | int }}
-{{- $direct := include "rocketmq.directMemory" . | int }}
+{{- $direct := include "rocketmq.directMemory.brokers" . | int }}
 {{- if or (lt $heap 32) (gt (add $heap $direct 160 | int) (include "rocketmq.mebibytes" $limit | int)) }}
 {{ if gt (int .Values.brokers.heapMegabytes) 0 }}brokers.heapMegabytes{{ else if gt (int .Values.brokers.directMemoryMegabytes) 0 }}brokers.directMemoryMegabytes{{ else }}brokers.resources.limits.memory{{ end }}|a heap of {{ $heap }} MB and {{ $direct }} MB of direct memory with a limit of {{ $limit }}
 {{- end }}
@@ -139,8 +152,16 @@ brokers.replication|Synchronous without replicas
 
 {{- define "rocketmq.rule.grace-period-covers-drain" -}}
 {{- $set := int .Values.brokers.pod.terminationGracePeriodSeconds }}
-{{- if and (ne $set 0) (lt $set (add (int .Values.brokers.clientRouteRefreshSeconds) 75 | int)) }}
+{{- if and (ne $set 0) (lt $set (add (int .Values.brokers.clientRouteRefreshSeconds) 105 | int)) }}
 brokers.pod.terminationGracePeriodSeconds|{{ $set }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.deadline-covers-estimate" -}}
+{{- $set := int .Values.hook.deadlineSeconds }}
+{{- $estimate := include "rocketmq.estimateSeconds" . | int }}
+{{- if and (ne $set 0) (lt $set $estimate) }}
+hook.deadlineSeconds|{{ $set }} s with an estimate of {{ $estimate }} s
 {{- end }}
 {{- end }}
 
@@ -175,6 +196,15 @@ brokers.configuration.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.access-control-is-not-supported" -}}
+{{- $unsupported := include "rocketmq.unsupportedConfiguration" . | splitList " " }}
+{{- range $key, $_ := .Values.brokers.configuration }}
+{{- if has $key $unsupported }}
+brokers.configuration.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.labels-are-not-owned.commonLabels" -}}
 {{- range $key, $_ := .Values.commonLabels }}
 {{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|managed-by)$|helm\\.sh/|midships/)" $key }}
@@ -203,6 +233,38 @@ brokers.pod.labels.{{ $key }}|{{ $key }}
 {{- range $key, $_ := .Values.hook.labels }}
 {{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|managed-by)$|helm\\.sh/|midships/)" $key }}
 hook.labels.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.annotations-are-not-hooks.commonAnnotations" -}}
+{{- range $key, $_ := .Values.commonAnnotations }}
+{{- if or (hasPrefix "helm.sh/" $key) (hasPrefix "argocd.argoproj.io/hook" $key) }}
+commonAnnotations.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.annotations-are-not-hooks.nameServers.pod.annotations" -}}
+{{- range $key, $_ := .Values.nameServers.pod.annotations }}
+{{- if or (hasPrefix "helm.sh/" $key) (hasPrefix "argocd.argoproj.io/hook" $key) }}
+nameServers.pod.annotations.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.annotations-are-not-hooks.brokers.pod.annotations" -}}
+{{- range $key, $_ := .Values.brokers.pod.annotations }}
+{{- if or (hasPrefix "helm.sh/" $key) (hasPrefix "argocd.argoproj.io/hook" $key) }}
+brokers.pod.annotations.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.annotations-are-not-hooks.hook.annotations" -}}
+{{- range $key, $_ := .Values.hook.annotations }}
+{{- if or (hasPrefix "helm.sh/" $key) (hasPrefix "argocd.argoproj.io/hook" $key) }}
+hook.annotations.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -271,6 +333,24 @@ brokers.pod.volumeMounts[{{ $index }}]|{{ $mount.name }}
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.mounts-are-not-owned.nameServers" -}}
+{{- $owned := list "/config/brokers" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
+{{- range $index, $mount := .Values.nameServers.pod.volumeMounts }}
+{{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
+nameServers.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.mounts-are-not-owned.brokers" -}}
+{{- $owned := list "/config/brokers" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
+{{- range $index, $mount := .Values.brokers.pod.volumeMounts }}
+{{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
+brokers.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.network-clients-select" -}}
 {{- range $index, $client := .Values.networkPolicy.clients }}
 {{- if and (empty $client.namespaces) (empty $client.pods) }}
@@ -306,10 +386,16 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: each name server once, in capitals or not; remove the address that is named again") }}
 {{- end }}
 {{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.key-value-namespaces-are-additional" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: namespaces other than ORDER_TOPIC_CONFIG; remove the entry: the order configuration is always copied") }}
+{{- end }}
+{{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.name-server-heap-fits" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: a heap of at least 32 MB and at most the memory limit less 96 MB; raise nameServers.resources.limits.memory or lower nameServers.heapMegabytes") }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: a heap of at least 32 MB; heap and direct memory together at most the memory limit less 72 MB; raise nameServers.resources.limits.memory or lower nameServers.heapMegabytes") }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.broker-memory-fits" .) }}
@@ -369,7 +455,13 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- range $line := splitList "\n" (include "rocketmq.rule.grace-period-covers-drain" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: 0, or at least the clients' route refresh and 75 seconds; set brokers.pod.terminationGracePeriodSeconds to 0: it is then derived") }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: 0, or at least the clients' route refresh and 105 seconds; set brokers.pod.terminationGracePeriodSeconds to 0: it is then derived") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.deadline-covers-estimate" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: 0, or at least as long as a change takes by the estimate of the release's notes; set hook.deadlineSeconds to 0: it is then derived") }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.release-name-makes-services" .) }}
@@ -388,6 +480,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys that the chart does not set itself; remove the key; what it sets has a field of its own or follows from the release") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-not-supported" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: no keys that turn on access control: this version of the chart does not support it; remove the key; neither the hook program nor a drain could talk to such a broker") }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.commonLabels" .) }}
@@ -412,6 +510,30 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.commonAnnotations" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.nameServers.pod.annotations" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.brokers.pod.annotations" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.hook.annotations" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook") }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.environment-is-distinct.nameServers" .) }}
@@ -448,6 +570,18 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: the name of one of the pod's additional volumes; add the volume to pod.volumes") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.nameServers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there") }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.brokers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there") }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.network-clients-select" .) }}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use midships_model::rocketmq::rules::{OWNED_CONFIGURATION, RULES};
+use midships_model::rocketmq::rules::{OWNED_CONFIGURATION, RULES, UNSUPPORTED_CONFIGURATION};
 use midships_model::rocketmq::{self, Values};
 use serde_json::{Value, json};
 use snafu::{ResultExt, Snafu};
@@ -227,10 +227,12 @@ fn context(renderer: &Renderer) -> Result<Value, Error> {
         }
     }
     Ok(json!({
+        "chart": rocketmq::CHART,
         "version": VERSION,
         "appVersion": rocketmq::APP_VERSION,
         "rules": rules,
         "ownedConfiguration": OWNED_CONFIGURATION.join(" "),
+        "unsupportedConfiguration": UNSUPPORTED_CONFIGURATION.join(" "),
         "nameServerPort": rocketmq::NAME_SERVER_PORT,
         "brokerPort": rocketmq::BROKER_PORT,
         "replicationPort": rocketmq::BROKER_REPLICATION_PORT,
@@ -238,7 +240,12 @@ fn context(renderer: &Renderer) -> Result<Value, Error> {
         "mostGroups": rocketmq::MOST_GROUPS,
         "mostReplicas": rocketmq::MOST_REPLICAS,
         "drainMargin": rocketmq::DRAIN_MARGIN_SECONDS,
+        "drainLook": rocketmq::DRAIN_LOOK_SECONDS,
         "shutdown": rocketmq::SHUTDOWN_SECONDS,
+        "restartSeconds": rocketmq::RESTART_SECONDS,
+        "operationSeconds": rocketmq::OPERATION_SECONDS,
+        "leastDeadline": rocketmq::LEAST_DEADLINE_SECONDS,
+        "deadlineMargin": rocketmq::DEADLINE_MARGIN_SECONDS,
     }))
 }
 

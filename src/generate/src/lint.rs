@@ -9,7 +9,7 @@ use crate::chart::Chart;
 use crate::schema;
 
 /// Fields that no template reads: the hook program does, from `desired.json`.
-const READ_BY_THE_HOOK: [&str; 1] = ["brokers.allowRestart"];
+const READ_BY_THE_HOOK: [&str; 2] = ["brokers.allowRestart", "nameServers.keyValueNamespaces"];
 
 /// Why a chart could not be looked at.
 #[derive(Debug, Snafu)]

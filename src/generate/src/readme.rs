@@ -14,7 +14,7 @@ pub(crate) fn write(chart: &str, version: &str, schema: &Value, default: &Value)
          RocketMQ name servers and brokers, with the operations on them that a chart alone cannot do: they run as Helm hook\n\
          Jobs before and after an upgrade, and nothing stays running.\n\n\
          ```sh\nhelm install my-release <repository>/{chart}\nhelm get notes my-release\n```\n\n\
-         Kubernetes 1.27 or newer; Helm 3 or 4. All pods meet the pod security standard `restricted`; the one exception is\n\
+         Kubernetes 1.29 or newer; Helm 3 or 4. All pods meet the pod security standard `restricted`; the one exception is\n\
          the storage mode `HostPath`, which the standard forbids and which needs an init container that runs as root.\n\n\
          Data volumes stay on scale-in and uninstall unless their fields say otherwise.\n\n\
          ## Fields\n\n\

@@ -1,5 +1,6 @@
 //! The JSON Schemas of a chart's values, from the model: draft-07, everything inlined, every property declared flat.
 
+use midships_model::fields::KEY_PATTERN;
 use midships_model::rocketmq::{self, Values};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -22,6 +23,12 @@ pub(crate) fn model() -> Result<Value, serde_json::Error> {
             "global".to_owned(),
             json!({ "type": "object", "title": "Global", "description": description, "x-hidden": true }),
         );
+        let description =
+            "Whether a parent chart has this one, as its condition. Not read by this one.";
+        properties.insert(
+            "enabled".to_owned(),
+            json!({ "type": "boolean", "title": "Enabled", "description": description, "x-hidden": true }),
+        );
     }
     Ok(schema)
 }
@@ -39,6 +46,9 @@ pub(crate) fn file(schema: &Value) -> Result<Vec<u8>, serde_json::Error> {
     bytes.push(b'\n');
     Ok(bytes)
 }
+
+/// What a parent chart may write at the root beside the fields of the model.
+pub(crate) const OF_PARENTS: [&str; 2] = ["global", "enabled"];
 
 /// A field of the model, found in its schema.
 pub(crate) struct Field<'a> {
@@ -168,6 +178,13 @@ pub(crate) fn in_words(pattern: &str) -> &str {
     match pattern {
         "^([1-9][0-9]{0,5}m?)?$" => "cores such as 2, thousandths such as 500m, or empty",
         "^[1-9][0-9]{0,5}(Mi|Gi|Ti)$" => "a whole number with Mi, Gi or Ti, such as 512Mi",
+        "^[%a-zA-Z0-9_-]+$" => "letters, digits, dashes, underscores and per cent signs",
+        "^[A-Za-z][A-Za-z0-9_.]*$" => {
+            "letters, digits, underscores and dots, beginning with a letter"
+        }
+        KEY_PATTERN => {
+            "a name of at most 63 letters, digits, dashes, underscores and dots, after a domain and a slash if wanted"
+        }
         "^[A-Za-z0-9_-]*$" => "letters, digits, dashes and underscores",
         "^[^\\r\\n]*$" => "text on one line",
         "^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$" => {

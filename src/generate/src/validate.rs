@@ -59,18 +59,26 @@ pub fn validate(
     })?;
     let mut findings = Vec::new();
     let mut repairs = Vec::new();
-    for error in validator.iter_errors(&merged) {
+    let errors: Vec<_> = validator.iter_errors(&merged).collect();
+    for error in &errors {
         let steps = steps(&error.instance_path().to_string());
-        findings.extend(schema_findings(&steps, &error, &schema));
+        // Of a value of the wrong type, nothing else is worth a word.
+        let is_mistyped = errors
+            .iter()
+            .any(|other| is_of_type(other) && other.instance_path() == error.instance_path());
+        if is_of_type(error) || !is_mistyped {
+            findings.extend(schema_findings(&steps, error, &schema));
+        }
         repairs.push(steps);
     }
+    drop(errors);
 
     // What the schema refuses is put back to its default, so that the rules can say what they find in the rest.
     for steps in &repairs {
         repair(&mut merged, &defaults, steps);
     }
     if let Some(values) = merged.as_object_mut() {
-        values.remove("global");
+        values.retain(|key, _| !schema::OF_PARENTS.contains(&key.as_str()));
     }
     if let Ok(values) = serde_json::from_value::<Values>(merged) {
         let found = rules::check(
@@ -81,15 +89,21 @@ pub fn validate(
             },
         );
         let refused: Vec<String> = repairs.iter().map(|steps| dotted(steps)).collect();
-        findings.extend(
-            found
-                .into_iter()
-                .filter(|finding| !refused.contains(&finding.path)),
-        );
+        // A list with a refused entry was put back too, so a rule has nothing to say about it.
+        findings.extend(found.into_iter().filter(|finding| {
+            !refused.iter().any(|path| {
+                let rest = path.strip_prefix(&finding.path);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+            })
+        }));
     }
     findings.sort();
     findings.dedup();
     Ok(findings)
+}
+
+fn is_of_type(error: &jsonschema::ValidationError<'_>) -> bool {
+    matches!(error.kind(), ValidationErrorKind::Type { .. })
 }
 
 fn document_finding(found: &str) -> Finding {
@@ -211,10 +225,14 @@ fn schema_findings(
             )
         }
         ValidationErrorKind::Type { kind } => {
-            let allowed = types(kind);
-            let hint = if allowed.contains("string") && instance.is_number() {
-                format!("write it in quotes: \"{instance}\"")
+            let mut allowed = types(kind);
+            let quoted = Value::String(instance.to_string());
+            let hint = if !instance.is_number() || !allowed.contains("string") {
+                default_hint()
+            } else if jsonschema::is_valid(here, &quoted) {
+                format!("write it in quotes: {quoted}")
             } else {
+                allowed = described(here);
                 default_hint()
             };
             (
@@ -238,11 +256,10 @@ fn schema_findings(
             let pattern = here["propertyNames"]["pattern"]
                 .as_str()
                 .unwrap_or_default();
-            let allowed = format!("keys that match {pattern}");
             (
                 join(&path, &name),
-                "a key".to_owned(),
-                allowed,
+                format!("the key `{name}`"),
+                format!("keys of the form: {}", schema::in_words(pattern)),
                 "rename the key".to_owned(),
             )
         }
@@ -277,7 +294,7 @@ fn unknown_fields(path: &str, schema: &Value, unexpected: &[String]) -> Vec<Find
         .as_object()
         .into_iter()
         .flat_map(|properties| properties.keys().map(String::as_str))
-        .filter(|name| *name != "global")
+        .filter(|name| !(path.is_empty() && schema::OF_PARENTS.contains(name)))
         .collect();
     let finding = |name: &String| Finding {
         path: join(path, name),
@@ -420,7 +437,7 @@ mod tests {
             "",
             "# nothing\n",
             "brokers:\n  groups: 3\n",
-            "global: {a: 1}\n",
+            "global: {a: 1}\nenabled: true\n",
         ] {
             assert_eq!(found(text), Vec::<String>::new(), "{text}");
         }
@@ -446,7 +463,7 @@ replica: 1
         brokers.groups: found 0; allowed: 1 to 32; the default is 2
         brokers.heapMegabytes: found a heap of 9000 MB and 512 MB of direct memory with a limit of 2Gi; allowed: a heap of at least 32 MB; heap and direct memory together at most the memory limit less 160 MB; raise brokers.resources.limits.memory, or lower brokers.heapMegabytes or brokers.directMemoryMegabytes
         brokers.image.tag: found 5.4, a number; allowed: string; write it in quotes: "5.4"
-        nameServers.adresses: found an unknown field; allowed: source, count, release, addresses, image, resources, heapMegabytes, storage, pod; did you mean `addresses`?
+        nameServers.adresses: found an unknown field; allowed: source, count, release, addresses, keyValueNamespaces, image, resources, heapMegabytes, storage, pod; did you mean `addresses`?
         nameServers.count: found -1; allowed: 1 to 9; the default is 2
         nameServers.storage.mode: found "Cloud"; allowed: EmptyDir, HostPath, StorageClass; the default is "StorageClass"
         replica: found an unknown field; allowed: imageRegistry, imagePullSecrets, clusterDomain, commonLabels, commonAnnotations, networkPolicy, nameServers, brokers, hook; remove the field
@@ -462,6 +479,23 @@ replica: 1
             validate("redis", "", None),
             Err(ValidateError::NoChart { .. })
         ));
+    }
+
+    #[test]
+    fn each_mistake_is_found_once_and_in_words() {
+        let text = "\
+nameServers: {source: Addresses, addresses: [names]}
+brokers:
+  resources: {limits: {cpu: 0.5}}
+  configuration: {file-reserved-time: 48}
+commonLabels: {a/b/c: d}
+";
+        insta::assert_snapshot!(found(text).join("\n"), @r#"
+        brokers.configuration.file-reserved-time: found the key `file-reserved-time`; allowed: keys of the form: letters, digits, underscores and dots, beginning with a letter; rename the key
+        brokers.resources.limits.cpu: found 0.5, a number; allowed: cores such as 2, thousandths such as 500m, or empty; the default is ""
+        commonLabels.a/b/c: found the key `a/b/c`; allowed: keys of the form: a name of at most 63 letters, digits, dashes, underscores and dots, after a domain and a slash if wanted; rename the key
+        nameServers.addresses[0]: found "names"; allowed: an address host:port with a port from 1 to 65535
+        "#);
     }
 
     #[test]

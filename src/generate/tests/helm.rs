@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use midships_generate::{Release, validate, write};
+use midships_model::rocketmq::Values;
 use midships_model::rocketmq::rules::RULES;
 
 const NAMESPACE: &str = "shop";
@@ -31,14 +32,9 @@ fn helm(helm: &str, root: &Path, arguments: &[&str], values: &str) -> Output {
         .args(arguments)
         .arg(root.join("charts/rocketmq"))
         // A Helm that was built without a version of Kubernetes takes an old one.
-        .args([
-            "--kube-version",
-            "1.34.0",
-            "--namespace",
-            NAMESPACE,
-            "--values",
-        ])
+        .args(["--kube-version", "1.34.0", "--values"])
         .arg(&file)
+        .env("HELM_NAMESPACE", NAMESPACE)
         .output()
         .unwrap()
 }
@@ -172,8 +168,17 @@ fn pod_templates_do_not_change_with_sizes_lists_or_the_hook_image() {
     assert_ne!(pod_of_first_broker("brokers: {image: {tag: 5.5.0}}"), base);
 }
 
+/// A hook object: when it is made, and what removes it.
+#[derive(Debug, PartialEq)]
+struct Hook {
+    event: String,
+    weight: String,
+    policy: String,
+    name: (String, String),
+}
+
 #[test]
-fn hook_objects_have_rising_weights_and_names_of_their_own() {
+fn what_a_running_job_needs_is_not_removed_and_nothing_stays_after_an_uninstall() {
     let root = checkout();
     let rendered = render(&helms()[0], root.path(), "");
     let line = |document: &str, start: &str| {
@@ -188,28 +193,136 @@ fn hook_objects_have_rising_weights_and_names_of_their_own() {
     for document in rendered.split("\n---\n") {
         let name = (line(document, "kind:"), line(document, "name:"));
         if document.contains("helm.sh/hook:") {
-            hooks.push((
-                line(document, "helm.sh/hook:"),
-                line(document, "helm.sh/hook-weight:"),
+            hooks.push(Hook {
+                event: line(document, "helm.sh/hook:"),
+                weight: line(document, "helm.sh/hook-weight:"),
+                policy: line(document, "helm.sh/hook-delete-policy:"),
                 name,
-            ));
+            });
         } else {
             templates.insert(name);
         }
     }
     assert_eq!(hooks.len(), 10);
-    assert!(hooks.iter().all(|(_, _, name)| !templates.contains(name)));
-    let kinds = ["ServiceAccount", "Role", "RoleBinding", "ConfigMap", "Job"];
-    for (event, suffix) in [
-        ("pre-upgrade,pre-rollback", "before"),
-        ("post-install,post-upgrade,post-rollback", "after"),
-    ] {
-        for (weight, kind) in (1..).zip(kinds) {
-            let name = (kind.to_owned(), format!("orders-rocketmq-{suffix}"));
+    assert!(hooks.iter().all(|hook| !templates.contains(&hook.name)));
+    let name = |kind: &str, suffix: &str| (kind.to_owned(), format!("orders-rocketmq-{suffix}"));
+    let hook = |event: &str, weight: u32, policy: &str, name| Hook {
+        event: event.to_owned(),
+        weight: format!("\"{weight}\""),
+        policy: policy.to_owned(),
+        name,
+    };
+    let before = "pre-upgrade,pre-rollback";
+    let removed = "before-hook-creation,hook-succeeded";
+    for (weight, kind) in (1..).zip(["ServiceAccount", "Role", "RoleBinding", "ConfigMap"]) {
+        let stays = hook(before, weight, "before-hook-creation", name(kind, "before"));
+        assert!(hooks.contains(&stays), "{stays:?}: {hooks:#?}");
+        let goes = hook("post-delete", weight, removed, name(kind, "before"));
+        assert!(hooks.contains(&goes), "{goes:?}: {hooks:#?}");
+        assert!(templates.contains(&name(kind, "after")), "{kind}");
+    }
+    let after = "post-install,post-upgrade,post-rollback";
+    assert!(hooks.contains(&hook(before, 5, removed, name("Job", "before"))));
+    assert!(hooks.contains(&hook(after, 5, removed, name("Job", "after"))));
+}
+
+#[test]
+fn words_that_yaml_would_take_for_numbers_stay_words() {
+    let root = checkout();
+    let values = "
+imagePullSecrets: ['0123']
+nameServers:
+  image: {repository: '12', tag: '34'}
+  storage: {className: '1e5'}
+  pod: {priorityClassName: '0775'}
+brokers:
+  clusterName: '2024'
+  image: {repository: '56', tag: '08'}
+  pod:
+    labels: {year: '1999'}
+    env: [{name: YEAR, value: '2001'}]
+    topologySpread: [{topologyKey: '777', maxSkew: 1, whenUnsatisfiable: ScheduleAnyway}]
+hook: {image: {repository: '78', tag: '09'}}
+";
+    let words = [
+        "0123", "12:34", "1e5", "0775", "2024", "56:08", "1999", "2001", "777", "78:09", "12345",
+        "true",
+    ];
+    for program in helms() {
+        let arguments = ["template", "true", "--namespace", "12345"];
+        let output = helm(&program, root.path(), &arguments, values);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let rendered = text(&output.stdout);
+        for word in words {
+            let quoted = format!("\"{word}\"");
+            assert!(rendered.contains(&quoted), "{word}");
+        }
+        let is_bare = |line: &&str| {
+            let (key, value) = line
+                .split_once(": ")
+                .unwrap_or(("", line.trim_start_matches("- ")));
+            let is_release = key.ends_with("/instance");
+            words.contains(&value.trim()) && (is_release || value != "true")
+        };
+        let bare: Vec<&str> = rendered.lines().map(str::trim).filter(is_bare).collect();
+        assert!(bare.is_empty(), "{bare:#?}");
+    }
+}
+
+#[test]
+fn notes_say_what_the_release_can_do() {
+    let root = checkout();
+    let cases = [
+        (
+            "",
+            "2 groups with 1 replica each",
+            "--set nameServers.count=3 --timeout 26m",
+        ),
+        (
+            "brokers: {enabled: false}",
+            "those that use them afterwards",
+            "--timeout 10m",
+        ),
+        (
+            "nameServers: {source: Release, release: {name: base}}",
+            "those of the release base",
+            "--set nameServers.release.count=3",
+        ),
+        (
+            "nameServers: {source: Addresses, addresses: ['a:9876']}\nbrokers: {groups: 1, replicasPerGroup: 0}",
+            "1 group with 0 replicas each",
+            "--set 'nameServers.addresses=",
+        ),
+    ];
+    // Helm prints notes only when it installs, so they are rendered as a template here.
+    let templates = root.path().join("charts/rocketmq/templates");
+    let notes = std::fs::read_to_string(templates.join("NOTES.txt")).unwrap();
+    let notes = format!(
+        "{{{{- define \"notes\" }}}}{notes}{{{{ end }}}}\nnotes: |\n{{{{ include \"notes\" . | indent 2 }}}}\n"
+    );
+    std::fs::write(templates.join("notes.yaml"), notes).unwrap();
+    for program in helms() {
+        for (values, first, second) in cases {
+            let rendered = render(&program, root.path(), values);
+            let (_, notes) = rendered.split_once("notes: |").unwrap();
             assert!(
-                hooks.contains(&(event.to_owned(), format!("\"{weight}\""), name)),
-                "{kind}: {hooks:#?}"
+                notes.contains(first) && notes.contains(second),
+                "{values}\n{notes}"
             );
         }
+    }
+}
+
+#[test]
+fn a_jobs_time_follows_from_the_estimate() {
+    let root = checkout();
+    let mut given = Values::default();
+    for (groups, seconds) in [(2, 3600), (8, 4440 + 600), (32, 15960 + 600)] {
+        given.brokers.groups = groups;
+        assert_eq!(given.deadline_seconds(), seconds);
+        let values = serde_json::to_string(&given).unwrap();
+        let rendered = render(&helms()[0], root.path(), &values);
+        let line = format!("activeDeadlineSeconds: {seconds}\n");
+        assert_eq!(rendered.matches(&line).count(), 2, "{groups} groups");
     }
 }

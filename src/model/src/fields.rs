@@ -33,7 +33,7 @@ pub(crate) fn annotations_schema(_: &mut SchemaGenerator) -> Schema {
 }
 
 /// The key of a label or an annotation: a name, and a domain before it if wanted.
-const KEY_PATTERN: &str =
+pub const KEY_PATTERN: &str =
     "^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$";
 
 /// When the kubelet pulls an image.

@@ -1,4 +1,4 @@
-//! The typed values of every chart: fields, rules and versions. No input or output.
+//! The typed values of every chart: fields and rules. No input or output.
 //!
 //! A field is written once, in a struct of this crate: its name, type, bounds, default, title and help. The generator
 //! derives everything else from it, and the hook program reads a release's values into the same structs.
@@ -7,4 +7,3 @@ pub mod desired;
 pub mod fields;
 pub mod rocketmq;
 pub mod rules;
-pub mod versions;

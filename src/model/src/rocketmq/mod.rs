@@ -34,10 +34,22 @@ pub const MOST_GROUPS: u32 = 32;
 pub const MOST_REPLICAS: u32 = 4;
 /// Seconds that a drain waits longer than clients take to refresh their routes.
 pub const DRAIN_MARGIN_SECONDS: u32 = 15;
+/// Seconds for which a drain looks for another master that takes messages, at most.
+pub const DRAIN_LOOK_SECONDS: u32 = 30;
 /// Seconds that a server may take to stop after its drain.
 pub const SHUTDOWN_SECONDS: u32 = 60;
-/// Memory in MB that a name server needs beside its heap.
-pub const NAME_SERVER_MEMORY_BESIDE_HEAP: u64 = 96;
+/// Seconds that a restart of a broker takes beside three refreshes of clients' routes.
+pub const RESTART_SECONDS: u32 = 120;
+/// Seconds that an operation takes beside the restarts of brokers.
+pub const OPERATION_SECONDS: u32 = 600;
+/// The least time in seconds after which a hook Job is ended, unless a field says otherwise.
+pub const LEAST_DEADLINE_SECONDS: u32 = 3600;
+/// Seconds that a hook Job may run longer than the estimate, unless a field says otherwise.
+pub const DEADLINE_MARGIN_SECONDS: u32 = 600;
+/// The namespace of name servers' key-value configuration that every operation copies: the order configuration.
+pub const ORDER_CONFIGURATION: &str = "ORDER_TOPIC_CONFIG";
+/// Memory in MB that a name server needs beside its heap and its direct memory.
+pub const NAME_SERVER_MEMORY_BESIDE_HEAP: u64 = 72;
 /// Memory in MB that a broker needs beside its heap and its direct memory.
 pub const BROKER_MEMORY_BESIDE_HEAP: u64 = 160;
 /// The least heap in MB with which a server starts.
@@ -122,15 +134,20 @@ pub struct NameServers {
     #[schemars(title = "Addresses", length(max = 32), extend("uniqueItems" = true))]
     #[schemars(extend("x-title-zh" = "地址", "x-help-zh" = "来源为 Addresses 时的 host:port 列表。", "x-level" = "advanced", "x-mutability" = "change_name_servers"))]
     pub addresses: Vec<Address>,
+    /// Namespaces of the name servers' key-value configuration that are copied to new name servers, besides the order
+    /// configuration of topics, which always is. The protocol cannot list them.
+    #[schemars(title = "Key-value namespaces", inner(regex(pattern = r"^[%a-zA-Z0-9_-]+$"), length(max = 127)), length(max = 32), extend("uniqueItems" = true))]
+    #[schemars(extend("x-title-zh" = "键值命名空间", "x-help-zh" = "除主题顺序配置外，还要复制到新名称服务器的 KV 配置命名空间；协议无法列出它们。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub key_value_namespaces: Vec<String>,
     /// Image of the name servers.
     #[schemars(title = "Image", extend("x-title-zh" = "镜像", "x-help-zh" = "名称服务器的镜像。"))]
     pub image: Image,
     /// CPU and memory of each name server.
     #[schemars(title = "Resources", extend("x-title-zh" = "资源", "x-help-zh" = "每个名称服务器的 CPU 和内存。"))]
     pub resources: Resources,
-    /// Java heap of each name server. 0: half of the memory limit.
+    /// Java heap of each name server. 0: half of the memory limit. A quarter of what the heap leaves is its direct memory.
     #[schemars(title = "Heap", range(min = 0, max = 65536))]
-    #[schemars(extend("x-title-zh" = "堆", "x-help-zh" = "Java 堆大小。0 表示内存上限的一半。", "x-unit" = "MB", "x-level" = "advanced", "x-mutability" = "restart"))]
+    #[schemars(extend("x-title-zh" = "堆", "x-help-zh" = "Java 堆大小。0 表示内存上限的一半。堆以外内存的四分之一用作直接内存。", "x-unit" = "MB", "x-level" = "advanced", "x-mutability" = "restart"))]
     pub heap_megabytes: u32,
     /// Where each name server keeps the order configuration of topics.
     #[schemars(title = "Storage", extend("x-title-zh" = "存储", "x-help-zh" = "名称服务器保存主题顺序配置的位置。"))]
@@ -196,7 +213,7 @@ pub struct Brokers {
     pub groups: u32,
     /// How many replicas each group's master has.
     #[schemars(title = "Replicas per group", range(min = 0, max = 4))]
-    #[schemars(extend("x-title-zh" = "每组副本数", "x-help-zh" = "每组主节点的副本数量。", "x-level" = "basic", "x-mutability" = "online"))]
+    #[schemars(extend("x-title-zh" = "每组副本数", "x-help-zh" = "每组主节点的副本数量。", "x-level" = "basic", "x-mutability" = "increase-only"))]
     pub replicas_per_group: u32,
     /// Whether a send is acknowledged before or after a replica has the message.
     #[schemars(title = "Replication")]
@@ -285,9 +302,10 @@ pub struct Hook {
     /// CPU and memory of the hook program.
     #[schemars(title = "Resources", extend("x-title-zh" = "资源", "x-help-zh" = "钩子程序的 CPU 和内存。"))]
     pub resources: Resources,
-    /// How long a hook Job may run, over all its attempts. It goes on when Helm's own timeout is over.
-    #[schemars(title = "Deadline", range(min = 60, max = 86400))]
-    #[schemars(extend("x-title-zh" = "时限", "x-help-zh" = "钩子任务的总时限，Helm 超时后任务继续运行。", "x-unit" = "s", "x-level" = "advanced", "x-mutability" = "online"))]
+    /// How long a hook Job may run, over all its attempts. It goes on when Helm's own timeout is over. 0: an hour, or ten
+    /// minutes more than the estimate that the release's notes print, whichever is longer.
+    #[schemars(title = "Deadline", range(min = 0, max = 604_800))]
+    #[schemars(extend("x-title-zh" = "时限", "x-help-zh" = "钩子任务的总时限，Helm 超时后任务继续运行。0 表示一小时，或发布说明中的估计时间再加十分钟，取较长者。", "x-unit" = "s", "x-level" = "advanced", "x-mutability" = "online"))]
     pub deadline_seconds: u32,
     /// Labels that the hook pods get in addition.
     #[schemars(title = "Labels", schema_with = "labels_schema")]
@@ -413,6 +431,7 @@ impl Default for Values {
                     count: 2,
                 },
                 addresses: Vec::new(),
+                key_value_namespaces: Vec::new(),
                 image: image("apache/rocketmq", APP_VERSION),
                 resources: resources("100m", "256Mi", "", "512Mi"),
                 heap_megabytes: 0,
@@ -443,7 +462,7 @@ impl Default for Values {
             hook: Hook {
                 image: image("midships/hook", env!("CARGO_PKG_VERSION")),
                 resources: resources("20m", "32Mi", "", "128Mi"),
-                deadline_seconds: 3600,
+                deadline_seconds: 0,
                 labels: BTreeMap::new(),
                 annotations: BTreeMap::new(),
                 node_selector: BTreeMap::new(),
@@ -460,6 +479,36 @@ impl NameServers {
         match self.heap_megabytes {
             0 => Some(self.resources.limits.memory.mebibytes()? / 2),
             set => Some(set.into()),
+        }
+    }
+
+    /// The direct memory of each name server in MB: a quarter of what the heap leaves, rounded up.
+    #[must_use]
+    pub fn direct_memory(&self) -> Option<u64> {
+        let limit = self.resources.limits.memory.mebibytes()?;
+        Some(limit.saturating_sub(self.heap()?).div_ceil(4))
+    }
+}
+
+impl Values {
+    /// How many seconds an operation takes at most, as an estimate: every broker is restarted, one at a time.
+    #[must_use]
+    pub fn estimate_seconds(&self) -> u32 {
+        let brokers = if self.brokers.enabled {
+            self.brokers.groups * (self.brokers.replicas_per_group + 1)
+        } else {
+            0
+        };
+        let restart = self.brokers.client_route_refresh_seconds * 3 + RESTART_SECONDS;
+        OPERATION_SECONDS + brokers * restart.next_multiple_of(60)
+    }
+
+    /// Seconds that a hook Job may run: as set, else an hour or somewhat more than the estimate.
+    #[must_use]
+    pub fn deadline_seconds(&self) -> u32 {
+        match self.hook.deadline_seconds {
+            0 => LEAST_DEADLINE_SECONDS.max(self.estimate_seconds() + DEADLINE_MARGIN_SECONDS),
+            set => set,
         }
     }
 }
@@ -487,6 +536,12 @@ impl Brokers {
     #[must_use]
     pub fn drain_seconds(&self) -> u32 {
         self.client_route_refresh_seconds + DRAIN_MARGIN_SECONDS
+    }
+
+    /// Seconds that a broker may take to stop, its drain among them.
+    #[must_use]
+    pub fn stop_seconds(&self) -> u32 {
+        self.drain_seconds() + DRAIN_LOOK_SECONDS + SHUTDOWN_SECONDS
     }
 }
 

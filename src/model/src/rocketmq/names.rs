@@ -76,6 +76,12 @@ impl Names {
         format!("{}-0", self.broker(group, role))
     }
 
+    /// The name that the brokers of a group register. No other release has it, even one that shares the name servers.
+    #[must_use]
+    pub fn group_name(&self, group: u32) -> String {
+        format!("{}-{}-{group}", self.namespace, self.brokers())
+    }
+
     /// The DNS name of a pod behind a headless Service.
     #[must_use]
     pub fn host(&self, pod: &str, service: &str) -> String {
@@ -145,12 +151,6 @@ impl Values {
         }
     }
 
-    /// The name of a group, which its brokers register.
-    #[must_use]
-    pub fn group_name(&self, release: &Names, group: u32) -> String {
-        format!("{}-broker-{group}", self.cluster_name(release))
-    }
-
     /// Every broker of the release: its group and its role, masters first within a group.
     #[must_use]
     pub fn broker_roles(&self) -> Vec<(u32, Role)> {
@@ -185,7 +185,7 @@ mod tests {
             "orders-rocketmq-broker-0-replica-1.shop.svc.cluster.local"
         );
         let values = Values::default();
-        assert_eq!(values.group_name(&names, 1), "orders-rocketmq-broker-1");
+        assert_eq!(names.group_name(1), "shop-orders-rocketmq-broker-1");
         assert_eq!(values.broker_roles().len(), 4);
         assert_eq!(values.name_server_addresses(&names).len(), 2);
     }

@@ -1,15 +1,14 @@
 //! The rule table of the chart `rocketmq`.
 //!
 //! Each rule stands here twice, in Rust and as a Helm template; its examples are run through both, and the two must find the
-//! same in the same words. Templates may use the definitions `rocketmq.mebibytes`, `rocketmq.thousandths`,
-//! `rocketmq.heap.…` and `rocketmq.fullName` of the chart.
+//! same in the same words. Templates may use the definitions of the chart's `_names.tpl`, such as `rocketmq.mebibytes`.
 
 use std::collections::BTreeSet;
 
 use super::names::{Names, Role, full_name};
 use super::{
     BROKER_MEMORY_BESIDE_HEAP, ConfigurationValue, LEAST_HEAP, NAME_SERVER_MEMORY_BESIDE_HEAP,
-    NameServerSource, SHUTDOWN_SECONDS, Timing, Values,
+    NameServerSource, ORDER_CONFIGURATION, Timing, Values,
 };
 use crate::fields::{EnvironmentVariable, Pod, Resources, Storage, StorageMode};
 use crate::rules::{Example, Release, Rule, Subject, Violation};
@@ -48,6 +47,27 @@ pub const OWNED_CONFIGURATION: [&str; 29] = [
     "shutdownWaitTimeSeconds",
     "timerWheelEnable",
     "updateNameServerAddrPeriod",
+];
+
+/// Keys of the broker's configuration file that turn on access control, which the chart does not support yet: the hook
+/// program and the drain could no longer talk to such a broker.
+pub const UNSUPPORTED_CONFIGURATION: [&str; 7] = [
+    "aclEnable",
+    "authenticationEnabled",
+    "authenticationProvider",
+    "authorizationEnabled",
+    "authorizationProvider",
+    "initAuthenticationUser",
+    "innerClientAuthenticationCredentials",
+];
+
+/// Directories in which the chart's pods have volumes of their own.
+pub const OWNED_MOUNT_PATHS: [&str; 5] = [
+    "/config/brokers",
+    "/data",
+    "/scripts",
+    "/tmp",
+    "/var/rocketmq",
 ];
 
 /// Names of volumes that the chart's pods have already.
@@ -213,30 +233,64 @@ nameServers.addresses[{{ $index }}]|{{ $address }}
         ],
     },
     Rule {
+        id: "key-value-namespaces-are-additional",
+        allowed: "namespaces other than ORDER_TOPIC_CONFIG",
+        hint: "remove the entry: the order configuration is always copied",
+        check: |subject| {
+            let namespaces = &subject.values.name_servers.key_value_namespaces;
+            let numbered = namespaces.iter().enumerate();
+            numbered
+                .filter(|(_, namespace)| *namespace == ORDER_CONFIGURATION)
+                .map(|(index, namespace)| {
+                    let path = format!("nameServers.keyValueNamespaces[{index}]");
+                    Violation::new(path, namespace)
+                })
+                .collect()
+        },
+        template: r#"{{- range $index, $namespace := .Values.nameServers.keyValueNamespaces }}
+{{- if eq $namespace "ORDER_TOPIC_CONFIG" }}
+nameServers.keyValueNamespaces[{{ $index }}]|{{ $namespace }}
+{{- end }}
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"nameServers":{"keyValueNamespaces":["shop","MQ_INST%orders"]}}"#),
+            refused(
+                r#"{"nameServers":{"keyValueNamespaces":["shop","ORDER_TOPIC_CONFIG"]}}"#,
+                &["nameServers.keyValueNamespaces[1]"],
+            ),
+        ],
+    },
+    Rule {
         id: "name-server-heap-fits",
-        allowed: "a heap of at least 32 MB and at most the memory limit less 96 MB",
+        allowed: "a heap of at least 32 MB; heap and direct memory together at most the memory limit less 72 MB",
         hint: "raise nameServers.resources.limits.memory or lower nameServers.heapMegabytes",
         check: |subject| {
             let name_servers = &subject.values.name_servers;
             let limit = &name_servers.resources.limits.memory;
-            let (Some(heap), Some(most)) = (name_servers.heap(), limit.mebibytes()) else {
+            let (Some(heap), Some(direct), Some(most)) = (
+                name_servers.heap(),
+                name_servers.direct_memory(),
+                limit.mebibytes(),
+            ) else {
                 return Vec::new();
             };
             let path = match name_servers.heap_megabytes {
                 0 => "nameServers.resources.limits.memory",
                 _ => "nameServers.heapMegabytes",
             };
-            let wrong = heap < LEAST_HEAP || heap + NAME_SERVER_MEMORY_BESIDE_HEAP > most;
-            one_if(
-                wrong,
-                path,
-                format!("a heap of {heap} MB with a limit of {}", limit.0),
-            )
+            let wrong = heap < LEAST_HEAP || heap + direct + NAME_SERVER_MEMORY_BESIDE_HEAP > most;
+            let found = format!(
+                "a heap of {heap} MB and {direct} MB of direct memory with a limit of {}",
+                limit.0
+            );
+            one_if(wrong, path, found)
         },
         template: r#"{{- $limit := .Values.nameServers.resources.limits.memory }}
 {{- $heap := include "rocketmq.heap.nameServers" . | int }}
-{{- if or (lt $heap 32) (gt (add $heap 96 | int) (include "rocketmq.mebibytes" $limit | int)) }}
-{{ ternary "nameServers.heapMegabytes" "nameServers.resources.limits.memory" (gt (int .Values.nameServers.heapMegabytes) 0) }}|a heap of {{ $heap }} MB with a limit of {{ $limit }}
+{{- $direct := include "rocketmq.directMemory.nameServers" . | int }}
+{{- if or (lt $heap 32) (gt (add $heap $direct 72 | int) (include "rocketmq.mebibytes" $limit | int)) }}
+{{ ternary "nameServers.heapMegabytes" "nameServers.resources.limits.memory" (gt (int .Values.nameServers.heapMegabytes) 0) }}|a heap of {{ $heap }} MB and {{ $direct }} MB of direct memory with a limit of {{ $limit }}
 {{- end }}"#,
         sections: &[""],
         examples: &[
@@ -284,7 +338,7 @@ nameServers.addresses[{{ $index }}]|{{ $address }}
         },
         template: r#"{{- $limit := .Values.brokers.resources.limits.memory }}
 {{- $heap := include "rocketmq.heap.brokers" . | int }}
-{{- $direct := include "rocketmq.directMemory" . | int }}
+{{- $direct := include "rocketmq.directMemory.brokers" . | int }}
 {{- if or (lt $heap 32) (gt (add $heap $direct 160 | int) (include "rocketmq.mebibytes" $limit | int)) }}
 {{ if gt (int .Values.brokers.heapMegabytes) 0 }}brokers.heapMegabytes{{ else if gt (int .Values.brokers.directMemoryMegabytes) 0 }}brokers.directMemoryMegabytes{{ else }}brokers.resources.limits.memory{{ end }}|a heap of {{ $heap }} MB and {{ $direct }} MB of direct memory with a limit of {{ $limit }}
 {{- end }}"#,
@@ -475,24 +529,56 @@ brokers.replication|Synchronous without replicas
     },
     Rule {
         id: "grace-period-covers-drain",
-        allowed: "0, or at least the clients' route refresh and 75 seconds",
+        allowed: "0, or at least the clients' route refresh and 105 seconds",
         hint: "set brokers.pod.terminationGracePeriodSeconds to 0: it is then derived",
         check: |subject| {
             let brokers = &subject.values.brokers;
             let set = brokers.pod.termination_grace_period_seconds;
-            let wrong = set != 0 && set < brokers.drain_seconds() + SHUTDOWN_SECONDS;
+            let wrong = set != 0 && set < brokers.stop_seconds();
             one_if(wrong, "brokers.pod.terminationGracePeriodSeconds", set)
         },
         template: r"{{- $set := int .Values.brokers.pod.terminationGracePeriodSeconds }}
-{{- if and (ne $set 0) (lt $set (add (int .Values.brokers.clientRouteRefreshSeconds) 75 | int)) }}
+{{- if and (ne $set 0) (lt $set (add (int .Values.brokers.clientRouteRefreshSeconds) 105 | int)) }}
 brokers.pod.terminationGracePeriodSeconds|{{ $set }}
 {{- end }}",
         sections: &[""],
         examples: &[
-            accepted(r#"{"brokers":{"pod":{"terminationGracePeriodSeconds":105}}}"#),
+            accepted(r#"{"brokers":{"pod":{"terminationGracePeriodSeconds":135}}}"#),
             refused(
-                r#"{"brokers":{"pod":{"terminationGracePeriodSeconds":104}}}"#,
+                r#"{"brokers":{"pod":{"terminationGracePeriodSeconds":134}}}"#,
                 &["brokers.pod.terminationGracePeriodSeconds"],
+            ),
+        ],
+    },
+    Rule {
+        id: "deadline-covers-estimate",
+        allowed: "0, or at least as long as a change takes by the estimate of the release's notes",
+        hint: "set hook.deadlineSeconds to 0: it is then derived",
+        check: |subject| {
+            let set = subject.values.hook.deadline_seconds;
+            let estimate = subject.values.estimate_seconds();
+            let found = format!("{set} s with an estimate of {estimate} s");
+            one_if(set != 0 && set < estimate, "hook.deadlineSeconds", found)
+        },
+        template: r#"{{- $set := int .Values.hook.deadlineSeconds }}
+{{- $estimate := include "rocketmq.estimateSeconds" . | int }}
+{{- if and (ne $set 0) (lt $set $estimate) }}
+hook.deadlineSeconds|{{ $set }} s with an estimate of {{ $estimate }} s
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"hook":{"deadlineSeconds":1560}}"#),
+            accepted(r#"{"hook":{"deadlineSeconds":600},"brokers":{"enabled":false}}"#),
+            accepted(
+                r#"{"brokers":{"groups":32,"replicasPerGroup":4,"clientRouteRefreshSeconds":600}}"#,
+            ),
+            refused(
+                r#"{"hook":{"deadlineSeconds":1559}}"#,
+                &["hook.deadlineSeconds"],
+            ),
+            refused(
+                r#"{"hook":{"deadlineSeconds":3600},"brokers":{"groups":10}}"#,
+                &["hook.deadlineSeconds"],
             ),
         ],
     },
@@ -609,6 +695,34 @@ brokers.configuration.{{ $key }}|{{ $key }}
         ],
     },
     Rule {
+        id: "access-control-is-not-supported",
+        allowed: "no keys that turn on access control: this version of the chart does not support it",
+        hint: "remove the key; neither the hook program nor a drain could talk to such a broker",
+        check: |subject| {
+            let keys = subject.values.brokers.configuration.keys();
+            keys.filter(|key| UNSUPPORTED_CONFIGURATION.contains(&key.as_str()))
+                .map(|key| Violation::new(format!("brokers.configuration.{key}"), key))
+                .collect()
+        },
+        template: r#"{{- $unsupported := include "rocketmq.unsupportedConfiguration" . | splitList " " }}
+{{- range $key, $_ := .Values.brokers.configuration }}
+{{- if has $key $unsupported }}
+brokers.configuration.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"brokers":{"configuration":{"traceTopicEnable":true}}}"#),
+            refused(
+                r#"{"brokers":{"configuration":{"aclEnable":true,"authenticationEnabled":true}}}"#,
+                &[
+                    "brokers.configuration.aclEnable",
+                    "brokers.configuration.authenticationEnabled",
+                ],
+            ),
+        ],
+    },
+    Rule {
         id: "labels-are-not-owned",
         allowed: "keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/",
         hint: "remove the label; the chart sets it",
@@ -650,6 +764,55 @@ brokers.configuration.{{ $key }}|{{ $key }}
                 &[
                     "commonLabels.midships/cluster",
                     "hook.labels.app.kubernetes.io/name",
+                ],
+            ),
+        ],
+    },
+    Rule {
+        id: "annotations-are-not-hooks",
+        allowed: "keys that do not begin with helm.sh/ or argocd.argoproj.io/hook",
+        hint: "remove the annotation: the object would be taken for a hook",
+        check: |subject| {
+            let values = subject.values;
+            let places = [
+                ("commonAnnotations", &values.common_annotations),
+                (
+                    "nameServers.pod.annotations",
+                    &values.name_servers.pod.annotations,
+                ),
+                ("brokers.pod.annotations", &values.brokers.pod.annotations),
+                ("hook.annotations", &values.hook.annotations),
+            ];
+            places
+                .iter()
+                .flat_map(|(path, annotations)| {
+                    annotations
+                        .keys()
+                        .filter(|key| is_hook_annotation(key))
+                        .map(move |key| Violation::new(format!("{path}.{key}"), key))
+                })
+                .collect()
+        },
+        template: r#"{{- range $key, $_ := .Values.<< section >> }}
+{{- if or (hasPrefix "helm.sh/" $key) (hasPrefix "argocd.argoproj.io/hook" $key) }}
+<< section >>.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}"#,
+        sections: &[
+            "commonAnnotations",
+            "nameServers.pod.annotations",
+            "brokers.pod.annotations",
+            "hook.annotations",
+        ],
+        examples: &[
+            accepted(
+                r#"{"commonAnnotations":{"argocd.argoproj.io/sync-wave":"1"},"hook":{"annotations":{"sidecar.istio.io/inject":"false"}}}"#,
+            ),
+            refused(
+                r#"{"commonAnnotations":{"helm.sh/hook":"pre-install"},"brokers":{"pod":{"annotations":{"argocd.argoproj.io/hook-delete-policy":"x"}}}}"#,
+                &[
+                    "brokers.pod.annotations.argocd.argoproj.io/hook-delete-policy",
+                    "commonAnnotations.helm.sh/hook",
                 ],
             ),
         ],
@@ -760,6 +923,44 @@ brokers.configuration.{{ $key }}|{{ $key }}
             refused(
                 r#"{"brokers":{"pod":{"volumeMounts":[{"name":"extra","mountPath":"/extra"}]}}}"#,
                 &["brokers.pod.volumeMounts[0]"],
+            ),
+        ],
+    },
+    Rule {
+        id: "mounts-are-not-owned",
+        allowed: "directories other than /config/brokers, /data, /scripts, /tmp and /var/rocketmq",
+        hint: "mount the volume elsewhere; the chart has a volume of its own there",
+        check: |subject| {
+            in_pods(subject.values, |section, pod| {
+                let mounts = pod.volume_mounts.iter().enumerate();
+                mounts
+                    .filter_map(|(index, mount)| {
+                        let path = mount.rest.get("mountPath")?.as_str()?;
+                        let place = format!("{section}.pod.volumeMounts[{index}]");
+                        OWNED_MOUNT_PATHS
+                            .contains(&path.trim_end_matches('/'))
+                            .then(|| Violation::new(place, path))
+                    })
+                    .collect()
+            })
+        },
+        template: r#"{{- $owned := list "/config/brokers" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
+{{- range $index, $mount := .Values.<< section >>.pod.volumeMounts }}
+{{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
+<< section >>.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
+{{- end }}
+{{- end }}"#,
+        sections: &["nameServers", "brokers"],
+        examples: &[
+            accepted(
+                r#"{"brokers":{"pod":{"volumes":[{"name":"extra","emptyDir":{}}],"volumeMounts":[{"name":"extra","mountPath":"/data/extra"}]}}}"#,
+            ),
+            refused(
+                r#"{"nameServers":{"pod":{"volumes":[{"name":"extra","emptyDir":{}}],"volumeMounts":[{"name":"extra","mountPath":"/tmp/"},{"name":"extra","mountPath":"/extra"},{"name":"extra","mountPath":"/config/brokers"}]}}}"#,
+                &[
+                    "nameServers.pod.volumeMounts[0]",
+                    "nameServers.pod.volumeMounts[2]",
+                ],
             ),
         ],
     },
@@ -879,6 +1080,10 @@ fn is_owned_label(key: &str) -> bool {
             .any(|name| key.strip_prefix("app.kubernetes.io/") == Some(name))
 }
 
+fn is_hook_annotation(key: &str) -> bool {
+    key.starts_with("helm.sh/") || key.starts_with("argocd.argoproj.io/hook")
+}
+
 fn in_pods<'a>(
     values: &'a Values,
     find: impl Fn(&str, &'a Pod) -> Vec<Violation>,
@@ -959,6 +1164,8 @@ mod tests {
     #[test]
     fn owned_names_are_sorted() {
         assert!(OWNED_CONFIGURATION.is_sorted_by_key(|key| key.to_lowercase()));
+        assert!(UNSUPPORTED_CONFIGURATION.is_sorted());
+        assert!(OWNED_MOUNT_PATHS.is_sorted());
         assert!(OWNED_VOLUMES.is_sorted());
     }
 }

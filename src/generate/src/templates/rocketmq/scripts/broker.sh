@@ -1,9 +1,14 @@
 # Starts a broker when its name is known, with the name server list of this moment.
 . /scripts/java.sh
 
-# Whether the cluster's DNS knows the name that this broker registers.
+# Whether the cluster's DNS knows the name that this broker registers. Not every getent takes the option -s, and an nslookup
+# may end well without an answer: what counts is an address after the name.
 is_known() {
-  { getent -s dns ahosts "$MIDSHIPS_HOST" || nslookup "$MIDSHIPS_HOST"; } >/dev/null 2>&1
+  if command -v getent; then
+    getent -s dns ahosts "$MIDSHIPS_HOST" || getent hosts "$MIDSHIPS_HOST"
+  else
+    nslookup "$MIDSHIPS_HOST" | sed '1,/^Name:/d' | grep '^Address'
+  fi >/dev/null 2>&1
 }
 
 if command -v getent >/dev/null || command -v nslookup >/dev/null; then

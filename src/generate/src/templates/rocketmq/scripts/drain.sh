@@ -6,29 +6,42 @@ say() {
   echo "drain: $1" >/proc/1/fd/1
 }
 
-# Sends a command and its body to this pod's broker; prints the answer.
+# Sends a command and its body to the broker of a host; prints the answer. The administration tool, which stands in where
+# there is no bash, ends well whatever happens: its words count.
 ask() {
   if command -v bash >/dev/null; then
-    timeout 10 bash /scripts/remoting.bash "$1" "$2"
+    bash /scripts/remoting.bash "$1" "$2" "$3" 2>/dev/null
   else
     (
       . /scripts/java.sh
-      case "$1" in
-        26) run_tool getBrokerConfig -b 127.0.0.1:<< brokerPort >> | sed 's/ *= */=/' ;;
-        25) run_tool updateBrokerConfig -b 127.0.0.1:<< brokerPort >> -k brokerPermission -v 4 && echo '"code":0' ;;
+      case "$2" in
+        26) run_tool getBrokerConfig -b "$1:<< brokerPort >>" | sed 's/ *= */=/' ;;
+        25) run_tool updateBrokerConfig -b "$1:<< brokerPort >>" -k brokerPermission -v 4 | grep -q success && echo '"code":0' ;;
       esac
     )
   fi
 }
 
-if [ "$(cat /config/brokers/groups)" = 1 ]; then
-  say 'no other group could take what this one refuses: not drained'
-  exit 0
-fi
+# What the broker of a host may do: 6 to take and to give messages, 4 to give them only; nothing where it does not answer.
+permission() {
+  ask "$1" 26 '' | grep -a -o 'brokerPermission=[0-9]*' | head -n 1 | cut -d = -f 2
+}
 
-permission="$(ask 26 '' | grep -a -o 'brokerPermission=[0-9]*' | head -n 1)"
-case "$permission" in
-  brokerPermission=4)
+# Whether a master of another group takes messages now.
+another_takes() {
+  for host in $others; do
+    if [ "$(permission "$host")" = 6 ]; then
+      return 0
+    fi
+    if [ "$(date +%s)" -ge "$end" ]; then
+      return 1
+    fi
+  done
+  return 1
+}
+
+case "$(permission 127.0.0.1)" in
+  4)
     say 'drained already'
     exit 0
     ;;
@@ -38,7 +51,23 @@ case "$permission" in
     ;;
 esac
 
-if ask 25 'brokerPermission=4' | grep -a -q '"code":0'; then
+others="$(grep -v -x -F "$MIDSHIPS_HOST" /config/brokers/masters)"
+if [ -z "$others" ]; then
+  say 'no other group could take what this one refuses: not drained'
+  exit 0
+fi
+
+# An operation opens a drained master again as soon as another pod is leaving, so this one may be the only one for a moment.
+end=$(($(date +%s) + << drainLook >>))
+until another_takes; do
+  if [ "$(date +%s)" -ge "$end" ]; then
+    say 'no other master takes messages: not drained'
+    exit 0
+  fi
+  sleep 1
+done
+
+if ask 127.0.0.1 25 'brokerPermission=4' | grep -a -q '"code":0'; then
   say "producers move to other groups; waiting $MIDSHIPS_DRAIN_SECONDS s until they have seen it"
   sleep "$MIDSHIPS_DRAIN_SECONDS"
   say 'drained'

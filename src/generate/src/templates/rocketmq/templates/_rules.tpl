@@ -3,6 +3,10 @@
 {{- define "rocketmq.ownedConfiguration" -}}
 << ownedConfiguration >>
 {{- end }}
+
+{{- define "rocketmq.unsupportedConfiguration" -}}
+<< unsupportedConfiguration >>
+{{- end }}
 <% for rule in rules %>
 
 {{- define "<< rule.name >>" -}}
