@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from datetime import datetime, timezone
 
-from .bed import CI, output
+from .bed import CI, command_result, output
 from .release import ROUTE_REFRESH_SECONDS, Release
 from .trial import Failed, Trial, until
 
@@ -20,6 +21,8 @@ COMPILE = """export CLASSPATH="/tmp/classes:$ROCKETMQ_HOME/lib/*"
 mkdir -p /tmp/classes && javac -nowarn -d /tmp/classes /sources/*.java
 """
 COMPILED = "java -Xmx96m -XX:+UseSerialGC -Duser.home=/tmp midships.load.Load"
+CLIENT_LOG = "/tmp/logs/rocketmqlogs/rocketmq_client.log"
+CLIENT_FAULT = re.compile(r"sendKernelImpl exception|createChannel: connect|RemotingTimeoutException|invokeSync")
 SECURE = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -132,6 +135,7 @@ class Load:
     def finish(self, lost: int = 0, send_errors: int | None = 0) -> dict:
         """Waits for the least number of messages, stops the load, reads its figures and checks them."""
         until("the load has 10,000 acknowledged messages", lambda: self.acknowledged() >= 10_000, 240)
+        said = self._said_by_client() if self.progress()["sendErrors"] else ""
         output([*self.release.bed.kubectl, "exec", "-n", self.release.namespace, POD, "--", "kill", "-TERM", "1"])
         until("the load has reckoned", lambda: self._phase() in ("Succeeded", "Failed"), 180)
         lines = self._api.log(self.release.namespace, POD).splitlines()
@@ -145,12 +149,22 @@ class Load:
         self.trial.equal(figures["lost"], lost, "lost messages")
         self.trial.equal(figures["damaged"], 0, "damaged messages")
         if send_errors is not None:
-            what = f"sends that failed after the client's retries, first {errors[:1]}"
+            what = f"sends that failed after the client's retries, first {errors[:1]}{said}"
             self.trial.equal(figures["sendErrors"], send_errors, what)
         self.trial.check(figures["acknowledged"] >= 10_000, f"only {figures['acknowledged']} messages were acknowledged")
         rate = figures["acknowledged"] / figures["seconds"]
         self.trial.check(rate >= 200, f"only {rate:.0f} messages a second were acknowledged, at least 200 are wanted")
         return figures
+
+    def _said_by_client(self) -> str:
+        """What the client's own log says of sends that failed; the whole log is kept with what explains a failure."""
+        where = ["exec", "-n", self.release.namespace, POD, "--", "cat", CLIENT_LOG]
+        log = command_result([*self.release.bed.kubectl, *where]).stdout
+        directory = self.release.bed.explanations / self.release.namespace
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "load-client.log").write_text(log)
+        lines = [line for line in log.splitlines() if CLIENT_FAULT.search(line)]
+        return "".join(f"\n    {line[:400]}" for line in lines[:20])
 
     def remove(self) -> None:
         """Deletes the pod, so that another load can take its place."""
