@@ -200,9 +200,14 @@ class Helm:
             self.process.wait()
 
 
+def planned_steps(journal: dict[str, str]) -> list[str]:
+    """The names of the steps of an open plan, in order."""
+    return [step["name"] for step in json.loads(journal.get("plan") or '{"steps": []}')["steps"]]
+
+
 def journal_entries(journal: dict[str, str]) -> list[tuple[str, str]]:
     """The events of an open plan, in order, as pairs of event and the name of its step."""
-    steps = [step["name"] for step in json.loads(journal.get("plan") or '{"steps": []}')["steps"]]
+    steps = planned_steps(journal)
     entries = []
     for line in (journal.get("entries") or "").splitlines():
         for event, content in json.loads(line)["event"].items():
