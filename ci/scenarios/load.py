@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from datetime import datetime, timezone
 
 from .bed import CI, command_result, output
@@ -14,6 +13,9 @@ from .trial import Failed, Trial, until
 POD = "load"
 TOPIC = "load"
 QUEUES = 16
+# Where `prepare` writes pairs of key and value: namespaces that name servers keep.
+ORDER_NAMESPACE = "ORDER_TOPIC_CONFIG"
+OWN_NAMESPACE = "midships-load"
 SOURCES = "load-sources"
 # Another cluster's machine needs no JDK: there the program is compiled where it runs, with the JDK and the client's jars that
 # the official image of RocketMQ has.
@@ -39,9 +41,8 @@ class Load:
         self.release = release
         self.trial: Trial = release.trial
         self._api = release.bed.api
-        self._lines: list[str] = []
         self._create(watched, node, groups, prepare)
-        threading.Thread(target=self._follow, daemon=True).start()
+        self._lines = self._api.follow(release.namespace, POD)
         until("the load has 500 acknowledged messages", lambda: self.acknowledged() >= 500, 120)
         self.trial.note("the load runs")
 
@@ -87,12 +88,6 @@ class Load:
         pod = self._api.get("pods", self.release.namespace, POD)
         return pod["status"].get("phase", "Pending") if pod else "Gone"
 
-    def _follow(self) -> None:
-        with self._api.connection(timeout=None) as connection:
-            connection.request("GET", self._api.path("pods", self.release.namespace, f"{POD}/log", follow="true"))
-            for line in connection.getresponse():
-                self._lines.append(line.decode(errors="replace").rstrip("\n"))
-
     def _marked(self, mark: str) -> list[tuple[datetime, str]]:
         """The lines of one kind, with their moments."""
         found = []
@@ -119,18 +114,35 @@ class Load:
         views = [(moment, json.loads(text)) for moment, text in self._marked("view")]
         return [(moment, view) for moment, view in views if view["nameServer"] == server]
 
+    def last_view(self, server: str, returned: datetime) -> dict:
+        """What a name server was last seen to list before helm returned."""
+        before = [view for moment, view in self.views(server) if moment <= returned]
+        self.trial.check(before, f"{server} was never seen to answer before helm returned")
+        return before[-1]
+
     def check_listed(self, count: int, returned: datetime) -> None:
-        """Checks that each of the first name servers listed every broker and the topic before a moment."""
+        """Checks that each of the first name servers listed every broker and every topic before a moment."""
         expected = self.release.brokers()
+        topics = self.last_view(self.release.name_server(0), returned).get("topics")
         for server in self.release.name_servers(count):
-            before = [view for moment, view in self.views(server) if moment <= returned]
-            self.trial.check(before, f"{server} was never seen to answer before helm returned")
-            last = before[-1]
+            last = self.last_view(server, returned)
+            self.trial.check(last["answered"], f"{server} did not answer when helm returned: {last.get('why')}")
             found = {name: set(ids) for name, ids in last.get("brokers", {}).items()}
             self.trial.equal(found, expected, f"brokers that {server} listed when helm returned")
             self.trial.check(TOPIC in last["topics"], f"{server} did not list the topic {TOPIC}: {last['topics']}")
+            self.trial.equal(last["topics"], topics, f"topics that {server} listed when helm returned")
             queues = sum(route["writeQueues"] for route in last["route"].values() if route["permission"] == 6)
             self.trial.equal(queues, QUEUES, f"writable queues that {server} routed when helm returned")
+
+    def check_copied(self, count: int, returned: datetime, namespaces: tuple[str, ...]) -> None:
+        """Checks that each of the first name servers had the pairs that the first one has, before a moment."""
+        expected = self.last_view(self.release.name_server(0), returned)["pairs"]
+        for server in self.release.name_servers(count):
+            found = self.last_view(server, returned)["pairs"]
+            for namespace in namespaces:
+                self.trial.check(expected[namespace], f"the first name server has no pairs in {namespace}")
+                what = f"pairs in {namespace} that {server} had when helm returned"
+                self.trial.equal(found[namespace], expected[namespace], what)
 
     def finish(self, lost: int = 0, send_errors: int | None = 0) -> dict:
         """Waits for the least number of messages, stops the load, reads its figures and checks them."""
@@ -167,7 +179,8 @@ class Load:
         return "".join(f"\n    {line[:400]}" for line in lines[:20])
 
     def remove(self) -> None:
-        """Deletes the pod, so that another load can take its place."""
+        """Deletes what the load is made of, so that another load can take its place."""
+        self._api.delete("configmaps", self.release.namespace, SOURCES)
         self._api.delete("pods", self.release.namespace, POD, seconds_of_grace=0)
         until("the pod of the load is gone", lambda: self._phase() == "Gone", 60)
 
