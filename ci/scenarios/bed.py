@@ -21,7 +21,7 @@ CI = ROOT / "ci"
 TESTBED = CI / "testbed"
 BED_REGISTRY = "registry.local:5000"
 CACHE = Path(os.environ.get("MIDSHIPS_CACHE") or Path.home() / ".cache/midships")
-RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+ENFORCED = "pod-security.kubernetes.io/enforce"
 
 
 def command_result(command: list[object], **options: object) -> subprocess.CompletedProcess[str]:
@@ -132,10 +132,10 @@ class Bed:
         return f"{self.registry}/{name}"
 
     @contextmanager
-    def namespace(self, name: str, *, keep: bool = False) -> Iterator[str]:
-        """A namespace in which the restricted standard is enforced, deleted at the end with everything in it unless kept."""
+    def namespace(self, name: str, *, keep: bool = False, standard: str = "restricted") -> Iterator[str]:
+        """A namespace in which a pod security standard is enforced, deleted at the end with everything in it unless kept."""
         self.remove_namespace(name)
-        body = {"metadata": {"name": name, "labels": {**RESTRICTED, "midships/acceptance": "true"}}}
+        body = {"metadata": {"name": name, "labels": {ENFORCED: standard, "midships/acceptance": "true"}}}
         self.api.ask("POST", "/api/v1/namespaces", body)
         # What Kubernetes itself puts into a namespace comes a moment later.
         for kind, own in (("serviceaccounts", "default"), ("configmaps", "kube-root-ca.crt")):

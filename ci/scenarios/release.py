@@ -38,6 +38,11 @@ HELM_TIMEOUT = "20m"
 HELM_SECONDS = 1_260
 
 
+def full_name(name: str) -> str:
+    """The name from which the names of a release's objects are made."""
+    return name if "rocketmq" in name else f"{name}-rocketmq"
+
+
 @dataclass
 class Release:
     """A release of the chart in a namespace."""
@@ -61,7 +66,7 @@ class Release:
     @property
     def full_name(self) -> str:
         """The name from which the names of the release's objects are made."""
-        return self.name if "rocketmq" in self.name else f"{self.name}-rocketmq"
+        return full_name(self.name)
 
     @property
     def chart(self) -> list[str]:
@@ -129,9 +134,11 @@ class Release:
         return lives(self.pods("broker"))
 
     def name_server(self, number: int) -> str:
-        """The address of a name server."""
-        service = f"{self.full_name}-name-server"
-        return f"{service}-{number}.{service}.{self.namespace}.svc.cluster.local:9876"
+        """The address of a name server that the brokers use: an own one or one of another release."""
+        own = {"name": self.name, "namespace": self.namespace}
+        owner = self.values["nameServers"]["release"] if self.values["nameServers"].get("source") == "Release" else own
+        service = f"{full_name(owner['name'])}-name-server"
+        return f"{service}-{number}.{service}.{owner['namespace'] or self.namespace}.svc.cluster.local:9876"
 
     def name_servers(self, count: int) -> list[str]:
         """The addresses of the first name servers."""
