@@ -134,6 +134,23 @@ class Load:
             queues = sum(route["writeQueues"] for route in last["route"].values() if route["permission"] == 6)
             self.trial.equal(queues, QUEUES, f"writable queues that {server} routed when helm returned")
 
+    def await_listed(self, count: int) -> None:
+        """Waits until each of the first name servers lists every broker and topic, with every queue writable."""
+        found: list[str] = []
+
+        def listed() -> bool:
+            try:
+                self.check_listed(count, now())
+            except Failed as failed:
+                found.append(str(failed))
+                return False
+            return True
+
+        try:
+            until("every broker is listed", listed, 120)
+        except Failed as failed:
+            raise Failed(f"{failed}; {found[-1]}") from failed
+
     def check_copied(self, count: int, returned: datetime, namespaces: tuple[str, ...]) -> None:
         """Checks that each of the first name servers had the pairs that the first one has, before a moment."""
         expected = self.last_view(self.release.name_server(0), returned)["pairs"]

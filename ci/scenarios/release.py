@@ -9,6 +9,7 @@ import subprocess
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from .bed import Bed, command_result, merged, values_file
 from .kubernetes import lives, ready
@@ -159,13 +160,16 @@ class Release:
         journal = self.bed.api.get("configmaps", self.namespace, f"{self.full_name}-journal") or {}
         return journal.get("data") or {}
 
-    def hook_logs(self) -> str:
-        """What the hook Jobs' pods that are still there have said."""
-        parts = []
+    def hook_logs(self, since: datetime) -> str:
+        """What the pods of hook Jobs that are still there have said since a moment."""
+        said = []
         for pod in self.bed.api.list("pods", self.namespace, "job-name"):
-            name = pod["metadata"]["name"]
-            parts.append(f"--- {name} {pod['status'].get('phase')}\n{self.bed.api.log(self.namespace, name)}")
-        return "\n".join(parts)
+            if pod["status"].get("phase") != "Pending":
+                for line in self.bed.api.log(self.namespace, pod["metadata"]["name"], timestamps="true").splitlines():
+                    moment, _, text = line.partition(" ")
+                    if datetime.fromisoformat(moment) > since:
+                        said.append(text)
+        return "\n".join(said)
 
 
 class Helm:
