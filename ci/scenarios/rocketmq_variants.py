@@ -35,7 +35,7 @@ def pod_leaves(trial: Trial, version: str) -> None:
         release = Release(trial, namespace, version, values=values)
         release.install()
         load = Load(release, watched=2)
-        load.check_listed(2, now())
+        load.await_listed(2)
         journal = release.journal()
         name = f"{release.full_name}-broker-0-master-0"
         before = trial.bed.api.get("pods", namespace, name)
@@ -120,11 +120,7 @@ def storage_modes(trial: Trial) -> None:
     directory = f"{HOST_DIRECTORY}-{secrets.token_hex(4)}"
     storage = stored({"mode": "HostPath", "hostPath": directory}, {"nodeSelector": {HOST_NAME: node}})
     with trial.bed.namespace("accept-host-path", standard="privileged") as namespace:
-        try:
-            keep_on_host(trial, Release(trial, namespace, "5.4.0", values=storage))
-        finally:
-            # The pods' volumes are what is deleted here, so the pods go first.
-            delete_on_host(trial, namespace, node, directory)
+        keep_on_host(trial, Release(trial, namespace, "5.4.0", values=storage))
 
 
 def stored(storage: dict, pod: dict | None = None) -> dict:
@@ -147,22 +143,8 @@ def keep_on_host(trial: Trial, release: Release) -> None:
     load.remove()
     for pod in release.pods():
         replace(trial, release, pod["metadata"]["name"])
+    # A hook Job waits until every broker and topic is listed again.
+    release.succeed("upgrade")
     again = Load(release, watched=1, groups=AGAIN, prepare=False).finish()
     expected = {group: acknowledged for group in AGAIN.split(",")}
     trial.equal(again["earlier"], expected, "messages of before the pods were deleted that new consumers received")
-
-
-def delete_on_host(trial: Trial, namespace: str, node: str, directory: str) -> None:
-    """Deletes a directory of a node once no pod of a namespace has it."""
-    api = trial.bed.api
-
-    def gone() -> bool:
-        pods = api.list("pods", namespace)
-        for pod in pods:
-            api.delete("pods", namespace, pod["metadata"]["name"], seconds_of_grace=0)
-        return not pods
-
-    for stateful_set in api.list("statefulsets", namespace):
-        api.delete("statefulsets", namespace, stateful_set["metadata"]["name"])
-    until(f"the pods of {namespace} are gone", gone, 120)
-    trial.bed.testbed("node", node, "rm", "-rf", directory)
