@@ -4,13 +4,36 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
+from itertools import product
+from typing import NamedTuple
 
 from .bed import output
 from .release import Release
 from .trial import Trial, scenario
 
 ACCOUNT = re.compile(r"^system:serviceaccount:(accept-[^:]+):(.+)-(before|after)$")
-Right = tuple[str, str]
+# One right names each broker that a release may have, and no release has all of them.
+BROKER = re.compile(r"-broker-\d+-(?:master|replica-\d+)-0$")
+ANY = "*"  # whatever the object's name
+
+
+class Right(NamedTuple):
+    """What a rule of a Role grants, or a request used."""
+
+    verb: str
+    group: str
+    resource: str
+    name: str  # without the release's full name
+
+    def __str__(self) -> str:
+        resource = f"{self.resource}.{self.group}" if self.group else self.resource
+        return f"{self.verb} {resource}" + ("" if self.name == ANY else f" {self.name}")
+
+
+def name_of(full_name: str, name: str) -> str:
+    """An object's name without the release's full name, the same one for all brokers."""
+    return BROKER.sub("-broker-…", name.removeprefix(full_name))
 
 
 @scenario("audit-rights", needs_power=True, last=True)
@@ -27,15 +50,17 @@ def audit_rights(trial: Trial) -> None:
             continue
         requests += 1
         resource = "/".join(part for part in (reference["resource"], reference.get("subresource")) if part)
-        used[account.group(3)].add((event["verb"], resource))
+        verb, group, name = event["verb"], reference.get("apiGroup", ""), name_of(account.group(2), reference.get("name", ""))
+        used[account.group(3)] |= {Right(verb, group, resource, name), Right(verb, group, resource, ANY)}
         if event["responseStatus"]["code"] in (401, 403):
             refused.add(f"{event['verb']} {resource} {reference.get('name', '')} by {event['user']['username']}")
     trial.check(requests, "the audit log has no request of a hook Job; run the other scenarios first")
     trial.figure("requests of hook Jobs", requests)
     trial.equal(sorted(refused), [], "requests of hook Jobs that were refused")
     for phase, rights in granted(trial).items():
-        trial.figure(f"rights of the {phase} Job", ", ".join(f"{verb} {resource}" for verb, resource in sorted(rights)))
-        trial.equal(sorted(rights - used[phase]), [], f"rights of the {phase} Job that were granted and never used")
+        trial.figure(f"rights of the {phase} Job", ", ".join(map(str, sorted(rights))))
+        unused = [str(right) for right in sorted(rights - used[phase])]
+        trial.equal(unused, [], f"rights of the {phase} Job that were granted and never used")
 
 
 def granted(trial: Trial) -> dict[str, set[Right]]:
@@ -49,8 +74,13 @@ def granted(trial: Trial) -> dict[str, set[Right]]:
         shown = output([*trial.bed.kubectl, "create", "--dry-run=client", "-o", "json", "-f", "-"], input=document)
         role = json.loads(shown)
         phase = role["metadata"]["name"].rpartition("-")[2]
-        found[phase] = {
-            (verb, resource) for rule in role["rules"] for verb in rule["verbs"] for resource in rule["resources"]
-        }
+        found[phase] = {right for rule in role["rules"] for right in rights_of(rule, release.full_name)}
     trial.equal(sorted(found), ["after", "before"], "hook Roles of the chart")
     return found
+
+
+def rights_of(rule: dict, full_name: str) -> Iterator[Right]:
+    """Each right that a rule of a Role grants."""
+    names = {name_of(full_name, name) for name in rule.get("resourceNames", [])} or {ANY}
+    for parts in product(rule["verbs"], rule["apiGroups"], rule["resources"], sorted(names)):
+        yield Right(*parts)

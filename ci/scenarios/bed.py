@@ -21,13 +21,16 @@ CI = ROOT / "ci"
 TESTBED = CI / "testbed"
 BED_REGISTRY = "registry.local:5000"
 CACHE = Path(os.environ.get("MIDSHIPS_CACHE") or Path.home() / ".cache/midships")
-RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
+ENFORCED = "pod-security.kubernetes.io/enforce"
 
 
 def command_result(command: list[object], **options: object) -> subprocess.CompletedProcess[str]:
-    """Runs a command to its end and returns what it said and its exit code."""
-    words = [str(word) for word in command]
-    return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False, **options)
+    """Runs a command to its end and returns what it said and its exit code; one that this machine lacks is a failure."""
+    words, pipe = [str(word) for word in command], subprocess.PIPE
+    try:
+        return subprocess.run(words, stdout=pipe, stderr=pipe, text=True, check=False, **options)
+    except FileNotFoundError as missing:
+        raise Failed(f"not found: `{missing.filename}`") from missing
 
 
 def output(command: list[object], **options: object) -> str:
@@ -105,10 +108,9 @@ class Bed:
         """Publishes the charts and the hook image once for each build, and returns the address of the charts."""
         if self._published is None:
             address = f"oci://{self.registry}/charts"
-            # The bed is nobody else's, so what an earlier build published under the same version may be replaced.
-            force = [] if self.foreign else ["--force"]
-            hook = ["--hook-image", program("midships-hook")]
-            output(self.net(program("midships"), "publish", address, *self.plain, *hook, *force), cwd=ROOT)
+            # What an earlier build published under the same version is replaced, so that what is tried is this build.
+            how = ["--force", "--hook-image", program("midships-hook")]
+            output(self.net(program("midships"), "publish", address, *self.plain, *how), cwd=ROOT)
             self._published = address
         return self._published
 
@@ -132,10 +134,10 @@ class Bed:
         return f"{self.registry}/{name}"
 
     @contextmanager
-    def namespace(self, name: str, *, keep: bool = False) -> Iterator[str]:
-        """A namespace in which the restricted standard is enforced, deleted at the end with everything in it unless kept."""
+    def namespace(self, name: str, *, keep: bool = False, standard: str = "restricted") -> Iterator[str]:
+        """A namespace in which a pod security standard is enforced, deleted at the end with everything in it unless kept."""
         self.remove_namespace(name)
-        body = {"metadata": {"name": name, "labels": {**RESTRICTED, "midships/acceptance": "true"}}}
+        body = {"metadata": {"name": name, "labels": {ENFORCED: standard, "midships/acceptance": "true"}}}
         self.api.ask("POST", "/api/v1/namespaces", body)
         # What Kubernetes itself puts into a namespace comes a moment later.
         for kind, own in (("serviceaccounts", "default"), ("configmaps", "kube-root-ca.crt")):

@@ -7,6 +7,7 @@ import json
 import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -155,6 +156,19 @@ class Kubernetes:
     def log(self, namespace: str, pod: str, **query: str | int) -> str:
         """The log of a pod's container."""
         return self.text("GET", self.path("pods", namespace, f"{pod}/log", **query))
+
+    def follow(self, namespace: str, pod: str) -> list[str]:
+        """The lines of a pod's log, to which more are added as they come, until its container has ended."""
+        lines: list[str] = []
+
+        def read() -> None:
+            with self.connection(timeout=None) as connection:
+                connection.request("GET", self.path("pods", namespace, f"{pod}/log", follow="true"))
+                for line in connection.getresponse():
+                    lines.append(line.decode(errors="replace").rstrip("\n"))
+
+        threading.Thread(target=read, daemon=True).start()
+        return lines
 
 
 def ready(pod: dict) -> bool:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
-import threading
+import re
 from datetime import datetime, timezone
 
-from .bed import CI, output
+from .bed import CI, command_result, output
 from .release import ROUTE_REFRESH_SECONDS, Release
 from .trial import Failed, Trial, until
 
 POD = "load"
 TOPIC = "load"
 QUEUES = 16
+# Where `prepare` writes pairs of key and value: namespaces that name servers keep.
+ORDER_NAMESPACE = "ORDER_TOPIC_CONFIG"
+OWN_NAMESPACE = "midships-load"
 SOURCES = "load-sources"
 # Another cluster's machine needs no JDK: there the program is compiled where it runs, with the JDK and the client's jars that
 # the official image of RocketMQ has.
@@ -20,6 +23,8 @@ COMPILE = """export CLASSPATH="/tmp/classes:$ROCKETMQ_HOME/lib/*"
 mkdir -p /tmp/classes && javac -nowarn -d /tmp/classes /sources/*.java
 """
 COMPILED = "java -Xmx96m -XX:+UseSerialGC -Duser.home=/tmp midships.load.Load"
+CLIENT_LOG = "/tmp/logs/rocketmqlogs/rocketmq_client.log"
+CLIENT_FAULT = re.compile(r"sendKernelImpl exception|createChannel: connect|RemotingTimeoutException|invokeSync")
 SECURE = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -36,9 +41,8 @@ class Load:
         self.release = release
         self.trial: Trial = release.trial
         self._api = release.bed.api
-        self._lines: list[str] = []
         self._create(watched, node, groups, prepare)
-        threading.Thread(target=self._follow, daemon=True).start()
+        self._lines = self._api.follow(release.namespace, POD)
         until("the load has 500 acknowledged messages", lambda: self.acknowledged() >= 500, 120)
         self.trial.note("the load runs")
 
@@ -84,12 +88,6 @@ class Load:
         pod = self._api.get("pods", self.release.namespace, POD)
         return pod["status"].get("phase", "Pending") if pod else "Gone"
 
-    def _follow(self) -> None:
-        with self._api.connection(timeout=None) as connection:
-            connection.request("GET", self._api.path("pods", self.release.namespace, f"{POD}/log", follow="true"))
-            for line in connection.getresponse():
-                self._lines.append(line.decode(errors="replace").rstrip("\n"))
-
     def _marked(self, mark: str) -> list[tuple[datetime, str]]:
         """The lines of one kind, with their moments."""
         found = []
@@ -116,22 +114,57 @@ class Load:
         views = [(moment, json.loads(text)) for moment, text in self._marked("view")]
         return [(moment, view) for moment, view in views if view["nameServer"] == server]
 
+    def last_view(self, server: str, returned: datetime) -> dict:
+        """What a name server was last seen to list before helm returned."""
+        before = [view for moment, view in self.views(server) if moment <= returned]
+        self.trial.check(before, f"{server} was never seen to answer before helm returned")
+        return before[-1]
+
     def check_listed(self, count: int, returned: datetime) -> None:
-        """Checks that each of the first name servers listed every broker and the topic before a moment."""
+        """Checks that each of the first name servers listed every broker and every topic before a moment."""
         expected = self.release.brokers()
+        topics = self.last_view(self.release.name_server(0), returned).get("topics")
         for server in self.release.name_servers(count):
-            before = [view for moment, view in self.views(server) if moment <= returned]
-            self.trial.check(before, f"{server} was never seen to answer before helm returned")
-            last = before[-1]
+            last = self.last_view(server, returned)
+            self.trial.check(last["answered"], f"{server} did not answer when helm returned: {last.get('why')}")
             found = {name: set(ids) for name, ids in last.get("brokers", {}).items()}
             self.trial.equal(found, expected, f"brokers that {server} listed when helm returned")
             self.trial.check(TOPIC in last["topics"], f"{server} did not list the topic {TOPIC}: {last['topics']}")
+            self.trial.equal(last["topics"], topics, f"topics that {server} listed when helm returned")
             queues = sum(route["writeQueues"] for route in last["route"].values() if route["permission"] == 6)
             self.trial.equal(queues, QUEUES, f"writable queues that {server} routed when helm returned")
+
+    def await_listed(self, count: int) -> None:
+        """Waits until each of the first name servers lists every broker and topic, with every queue writable."""
+        found: list[str] = []
+
+        def listed() -> bool:
+            try:
+                self.check_listed(count, now())
+            except Failed as failed:
+                found.append(str(failed))
+                return False
+            return True
+
+        try:
+            until("every broker is listed", listed, 120)
+        except Failed as failed:
+            raise Failed(f"{failed}; {found[-1]}") from failed
+
+    def check_copied(self, count: int, returned: datetime, namespaces: tuple[str, ...]) -> None:
+        """Checks that each of the first name servers had the pairs that the first one has, before a moment."""
+        expected = self.last_view(self.release.name_server(0), returned)["pairs"]
+        for server in self.release.name_servers(count):
+            found = self.last_view(server, returned)["pairs"]
+            for namespace in namespaces:
+                self.trial.check(expected[namespace], f"the first name server has no pairs in {namespace}")
+                what = f"pairs in {namespace} that {server} had when helm returned"
+                self.trial.equal(found[namespace], expected[namespace], what)
 
     def finish(self, lost: int = 0, send_errors: int | None = 0) -> dict:
         """Waits for the least number of messages, stops the load, reads its figures and checks them."""
         until("the load has 10,000 acknowledged messages", lambda: self.acknowledged() >= 10_000, 240)
+        said = self._said_by_client() if self.progress()["sendErrors"] else ""
         output([*self.release.bed.kubectl, "exec", "-n", self.release.namespace, POD, "--", "kill", "-TERM", "1"])
         until("the load has reckoned", lambda: self._phase() in ("Succeeded", "Failed"), 180)
         lines = self._api.log(self.release.namespace, POD).splitlines()
@@ -145,15 +178,26 @@ class Load:
         self.trial.equal(figures["lost"], lost, "lost messages")
         self.trial.equal(figures["damaged"], 0, "damaged messages")
         if send_errors is not None:
-            what = f"sends that failed after the client's retries, first {errors[:1]}"
+            what = f"sends that failed after the client's retries, first {errors[:1]}{said}"
             self.trial.equal(figures["sendErrors"], send_errors, what)
         self.trial.check(figures["acknowledged"] >= 10_000, f"only {figures['acknowledged']} messages were acknowledged")
         rate = figures["acknowledged"] / figures["seconds"]
         self.trial.check(rate >= 200, f"only {rate:.0f} messages a second were acknowledged, at least 200 are wanted")
         return figures
 
+    def _said_by_client(self) -> str:
+        """What the client's own log says of sends that failed; the whole log is kept with what explains a failure."""
+        where = ["exec", "-n", self.release.namespace, POD, "--", "cat", CLIENT_LOG]
+        log = command_result([*self.release.bed.kubectl, *where]).stdout
+        directory = self.release.bed.explanations / self.release.namespace
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "load-client.log").write_text(log)
+        lines = [line for line in log.splitlines() if CLIENT_FAULT.search(line)]
+        return "".join(f"\n    {line[:400]}" for line in lines[:20])
+
     def remove(self) -> None:
-        """Deletes the pod, so that another load can take its place."""
+        """Deletes what the load is made of, so that another load can take its place."""
+        self._api.delete("configmaps", self.release.namespace, SOURCES)
         self._api.delete("pods", self.release.namespace, POD, seconds_of_grace=0)
         until("the pod of the load is gone", lambda: self._phase() == "Gone", 60)
 

@@ -9,6 +9,7 @@ import subprocess
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from .bed import Bed, command_result, merged, values_file
 from .kubernetes import lives, ready
@@ -38,6 +39,11 @@ HELM_TIMEOUT = "20m"
 HELM_SECONDS = 1_260
 
 
+def full_name(name: str) -> str:
+    """The name from which the names of a release's objects are made."""
+    return name if "rocketmq" in name else f"{name}-rocketmq"
+
+
 @dataclass
 class Release:
     """A release of the chart in a namespace."""
@@ -61,7 +67,7 @@ class Release:
     @property
     def full_name(self) -> str:
         """The name from which the names of the release's objects are made."""
-        return self.name if "rocketmq" in self.name else f"{self.name}-rocketmq"
+        return full_name(self.name)
 
     @property
     def chart(self) -> list[str]:
@@ -129,9 +135,11 @@ class Release:
         return lives(self.pods("broker"))
 
     def name_server(self, number: int) -> str:
-        """The address of a name server."""
-        service = f"{self.full_name}-name-server"
-        return f"{service}-{number}.{service}.{self.namespace}.svc.cluster.local:9876"
+        """The address of a name server that the brokers use: an own one or one of another release."""
+        own = {"name": self.name, "namespace": self.namespace}
+        owner = self.values["nameServers"]["release"] if self.values["nameServers"].get("source") == "Release" else own
+        service = f"{full_name(owner['name'])}-name-server"
+        return f"{service}-{number}.{service}.{owner['namespace'] or self.namespace}.svc.cluster.local:9876"
 
     def name_servers(self, count: int) -> list[str]:
         """The addresses of the first name servers."""
@@ -152,13 +160,16 @@ class Release:
         journal = self.bed.api.get("configmaps", self.namespace, f"{self.full_name}-journal") or {}
         return journal.get("data") or {}
 
-    def hook_logs(self) -> str:
-        """What the hook Jobs' pods that are still there have said."""
-        parts = []
+    def hook_logs(self, since: datetime) -> str:
+        """What the pods of hook Jobs that are still there have said since a moment."""
+        said = []
         for pod in self.bed.api.list("pods", self.namespace, "job-name"):
-            name = pod["metadata"]["name"]
-            parts.append(f"--- {name} {pod['status'].get('phase')}\n{self.bed.api.log(self.namespace, name)}")
-        return "\n".join(parts)
+            if pod["status"].get("phase") != "Pending":
+                for line in self.bed.api.log(self.namespace, pod["metadata"]["name"], timestamps="true").splitlines():
+                    moment, _, text = line.partition(" ")
+                    if datetime.fromisoformat(moment) > since:
+                        said.append(text)
+        return "\n".join(said)
 
 
 class Helm:
@@ -200,9 +211,14 @@ class Helm:
             self.process.wait()
 
 
+def planned_steps(journal: dict[str, str]) -> list[str]:
+    """The names of the steps of an open plan, in order."""
+    return [step["name"] for step in json.loads(journal.get("plan") or '{"steps": []}')["steps"]]
+
+
 def journal_entries(journal: dict[str, str]) -> list[tuple[str, str]]:
     """The events of an open plan, in order, as pairs of event and the name of its step."""
-    steps = [step["name"] for step in json.loads(journal.get("plan") or '{"steps": []}')["steps"]]
+    steps = planned_steps(journal)
     entries = []
     for line in (journal.get("entries") or "").splitlines():
         for event, content in json.loads(line)["event"].items():

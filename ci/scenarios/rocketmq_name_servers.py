@@ -7,21 +7,24 @@ from pathlib import Path
 
 from .bed import merged, output
 from .kubernetes import lives, versions
-from .load import Load, now
+from .load import ORDER_NAMESPACE, OWN_NAMESPACE, Load, now
 from .release import Release
 from .trial import Trial, scenario, until
 
 
-def change(trial: Trial, release: Release, load: Load, count: int) -> None:
-    """Changes the number of name servers and checks what every name server listed when helm returned."""
+def change(
+    trial: Trial, release: Release, load: Load, count: int, *, copied: tuple[str, ...] = (ORDER_NAMESPACE,)
+) -> None:
+    """Changes the number of name servers and checks what every name server listed and had when helm returned."""
     before = len(release.pods("name-server"))
     seconds = release.set_name_servers(count)
     returned = now()
     load.check_listed(count, returned)
+    load.check_copied(count, returned, copied)
     trial.equal(release.list_for_restarts(), release.name_servers(count), "name servers that a restarted broker would read")
     trial.equal(len(release.pods("name-server")), count, "name servers that are left")
     trial.figure(f"{before} to {count} name servers", f"{seconds:.1f} s")
-    trial.note(f"every name server lists every broker and the topic; {progress(load)}")
+    trial.note(f"every name server lists every broker and topic; {progress(load)}")
 
 
 def progress(load: Load) -> str:
@@ -35,13 +38,13 @@ def progress(load: Load) -> str:
 def hot(trial: Trial) -> None:
     """5.4.0, two groups with a replica each: name servers 1, 2, 3, 1 under load, without any restart of a broker."""
     with trial.bed.namespace("accept-hot") as namespace:
-        release = Release(trial, namespace, "5.4.0")
+        release = Release(trial, namespace, "5.4.0", values={"nameServers": {"keyValueNamespaces": [OWN_NAMESPACE]}})
         release.install()
         before = release.broker_lives()
         trial.equal(len(before), 4, "brokers")
         load = Load(release)
         for count in (2, 3, 1):
-            change(trial, release, load, count)
+            change(trial, release, load, count, copied=(ORDER_NAMESPACE, OWN_NAMESPACE))
         figures = load.finish()
         trial.equal(release.broker_lives(), before, "uid and restarts of each broker")
         trial.note(f"{figures['acknowledged']} acknowledged, none lost, no send error, no broker restarted")
@@ -74,15 +77,26 @@ def rolling_4_5_0(trial: Trial) -> None:
 
 
 @scenario("rocketmq-name-servers-refused")
-def refused(trial: Trial) -> None:
+def refused_4_9_3(trial: Trial) -> None:
     """4.9.3, restarts not allowed: helm upgrade to two name servers fails with the reason, and nothing has changed."""
-    with trial.bed.namespace("accept-refused") as namespace:
-        release = Release(trial, namespace, "4.9.3")
+    refused(trial, "4.9.3")
+
+
+@scenario("rocketmq-name-servers-refused-4-5-0")
+def refused_4_5_0(trial: Trial) -> None:
+    """4.5.0, restarts not allowed: helm upgrade to two name servers fails with the reason, and nothing has changed."""
+    refused(trial, "4.5.0")
+
+
+def refused(trial: Trial, version: str) -> None:
+    """A change that needs restarts, on a version whose brokers take a new list at their start only, is refused."""
+    with trial.bed.namespace(f"accept-refused-{version.replace('.', '-')}") as namespace:
+        release = Release(trial, namespace, version)
         release.install()
         own = {f"configmaps/{release.full_name}-journal", f"leases/{release.full_name}-operations"}
         before = settled(trial, namespace, own)
         result = release.apply("upgrade", {"nameServers": {"count": 2}})
-        trial.check(result.returncode != 0, "helm upgrade succeeded although brokers of 4.9.3 need a restart")
+        trial.check(result.returncode != 0, f"helm upgrade succeeded although brokers of {version} need a restart")
         events = trial.bed.api.list("events", namespace)
         reasons = [event["message"] for event in events if "allowRestart" in event.get("message", "")]
         trial.check(reasons, f"no Event names brokers.allowRestart; helm said: {result.stderr.strip()[-1500:]}")
@@ -100,12 +114,14 @@ def no_change(trial: Trial) -> None:
         release = Release(trial, namespace, "5.4.0")
         release.install()
         own = {f"configmaps/{release.full_name}-journal", f"leases/{release.full_name}-operations"}
-        before, pods = settled(trial, namespace, own), lives(release.pods())
+        before, pods, journal = settled(trial, namespace, own), lives(release.pods()), release.journal()
         trial.figure("upgrade without a change", f"{release.succeed('upgrade'):.1f} s")
         trial.equal(versions(trial.bed.api, namespace, own), before, "versions of all objects but journal, Lease and Events")
+        trial.equal(release.journal(), journal, "the journal after an upgrade without a change")
         with tempfile.TemporaryDirectory(prefix="midships-chart-") as directory:
             seconds = release.succeed("upgrade", chart=[str(newer_chart(release, Path(directory)))])
             trial.figure("upgrade to a newer chart version", f"{seconds:.1f} s")
+        trial.equal(release.journal(), journal, "the journal after an upgrade to a newer chart version")
         trial.equal(lives(release.pods()), pods, "uid and restarts of each pod")
         trial.equal(release.list_for_restarts(), release.name_servers(1), "name servers that a restarted broker would read")
 

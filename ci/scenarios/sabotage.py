@@ -14,11 +14,36 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .release import Helm, Release, journal_entries
+from .release import Helm, Release, journal_entries, planned_steps
 
-SLICE_SECONDS = 0.004
+SLICE_SECONDS = 0.002
+IDLE_SECONDS = 0.04
 PROGRAM = "midships-hook"
 Boundary = tuple[str, str]
+Plan = tuple[str, ...]  # the names of its steps
+# Steps that never act: the journal gets their intent and their success in one write.
+ONLY_WAITING = {"brokers_registered", "brokers_released"}
+# Steps that act when they are taken back; for the others intent and success of that are one write too.
+TAKEN_BACK = {"brokers_told"}
+
+
+def boundaries_of_doing(plan: Plan) -> set[Boundary]:
+    """The writes after which a program that carries a plan out can be killed.
+
+    The success of the last step is none: the write that closes the plan follows it at once.
+    """
+    begun = {("started", step) for step in plan if step not in ONLY_WAITING}
+    return {("planned", ""), *begun, *(("succeeded", step) for step in plan[:-1])}
+
+
+def boundaries_of_undoing(plan: Plan, last: str) -> set[Boundary]:
+    """The writes after which a program that takes a plan back, from its last started step on, can be killed.
+
+    Taking back the first step is none that is finished: the write that closes the plan follows it at once.
+    """
+    started = plan[: plan.index(last) + 1]
+    begun = {("undo_started", step) for step in started if step in TAKEN_BACK}
+    return begun | {("undo_finished", step) for step in started[1:]}
 
 
 @dataclass(frozen=True)
@@ -77,26 +102,27 @@ class Saboteur:
     # Another runner's taking over is no boundary of a step.
     wanted: Callable[[Boundary], bool] = lambda boundary: boundary[0] != "handed_over"
     most_each: int = 3  # kills of one Job, which makes four attempts
-    done: list[Boundary] = field(default_factory=list)
-    seen: set[Boundary] = field(default_factory=set)  # those at which a program could have been killed
+    killed: list[Boundary] = field(default_factory=list)
+    plans: set[Plan] = field(default_factory=set)  # those that were seen open
 
-    def run(self, helm: Helm) -> int:
-        """Kills until helm has ended; returns how many programs it killed. Helm goes on by itself."""
-        kills = 0
+    def run(self, helm: Helm) -> None:
+        """Kills until helm has ended. Helm goes on by itself."""
         by_job: dict[str, int] = {}
         with self.release.bed.api.connection() as connection:
             while helm.running():
                 processes = hook_processes(self.release)
                 if not processes:
-                    time.sleep(SLICE_SECONDS * 10)
+                    time.sleep(IDLE_SECONDS)
                 for process in processes:
                     job = process.pod.rpartition("-")[0]
                     if by_job.get(job, 0) < self.most_each and self._slice(process, connection):
                         by_job[job] = by_job.get(job, 0) + 1
-                        kills += 1
                     elif by_job.get(job, 0) >= self.most_each:
-                        time.sleep(SLICE_SECONDS * 10)
-        return kills
+                        time.sleep(IDLE_SECONDS)
+
+    def missing(self) -> list[Boundary]:
+        """The boundaries of doing the plans that were seen at which nothing was killed yet."""
+        return sorted(set().union(*map(boundaries_of_doing, self.plans)) - set(self.killed))
 
     def _slice(self, process: HookProcess, connection: object) -> bool:
         """Lets a program run slice by slice until it has ended or was killed; returns whether it was killed."""
@@ -104,15 +130,18 @@ class Saboteur:
         path = api.path("configmaps", release.namespace, f"{release.full_name}-journal")
         while process.signal(signal.SIGSTOP):
             try:
-                entries = journal_entries(api.ask("GET", path, connection=connection).get("data") or {})
-                last = entries[-1] if entries else None
-                if last is None or not self.wanted(last):
+                journal = api.ask("GET", path, connection=connection).get("data") or {}
+                entries = journal_entries(journal)
+                if not entries:
                     continue
-                self.seen.add(last)
-                if last not in self.done:
-                    self.done.append(last)
+                self.plans.add(tuple(planned_steps(journal)))
+                last = entries[-1]
+                if not self.wanted(last) or last in self.killed:
+                    continue
+                if process.signal(signal.SIGKILL):
+                    self.killed.append(last)
                     release.trial.note(f"kill -9 of {process.pod} after {' '.join(last).strip()}")
-                    return process.signal(signal.SIGKILL)
+                    return True
             finally:
                 process.signal(signal.SIGCONT)
                 time.sleep(SLICE_SECONDS)

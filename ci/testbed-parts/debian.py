@@ -1,30 +1,23 @@
 """Packages of another Debian release, unpacked into a directory with all that they depend on; nothing is installed.
 
-The archive's signature is checked with this machine's Debian keyring; the mirror is the one that this machine uses.
+The archive's signature is checked with this machine's Debian keyring; the mirror is the one that apt is configured with here.
 """
 
-import re
 import subprocess
 import tempfile
 from pathlib import Path
 
-from places import run
+from places import BedError, run
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-DEFAULT_MIRROR = "http://deb.debian.org/debian"
 
 
 def mirror():
-    """The first mirror in this machine's package sources that is not one of security updates."""
-    for file in [*sorted(Path("/etc/apt/sources.list.d").glob("*.sources")), Path("/etc/apt/sources.list")]:
-        for address in re.findall(r"^(?:URIs:|deb(?: \[[^]]*\])?)\s+(https?://\S+/debian/?)(?=\s)", read(file), re.MULTILINE):
-            return address
-    return DEFAULT_MIRROR
-
-
-def read(file):
-    """The text of a file; nothing if there is none."""
-    return file.read_text() if file.exists() else ""
+    """The first mirror of Debian itself, not of its security updates, that apt is configured with."""
+    for site in run(["apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages"]).split():
+        if site.rstrip("/").endswith("/debian"):
+            return site
+    raise BedError("apt has no mirror of Debian, an address that ends in /debian; name one in /etc/apt/sources.list.d")
 
 
 def unpack(suite, root, packages):

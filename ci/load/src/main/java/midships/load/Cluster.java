@@ -3,6 +3,7 @@ package midships.load;
 
 import java.util.List;
 import java.util.Map;
+import java.util.StringJoiner;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import org.apache.rocketmq.client.ClientConfig;
@@ -18,6 +19,8 @@ final class Cluster implements AutoCloseable {
     static final long TIMEOUT_MILLISECONDS = 5_000;
     /** The namespace of key and value pairs that `prepare` writes, so that copies of them can be checked. */
     static final String NAMESPACE = "midships-load";
+    /** The namespace in which name servers keep which topics are ordered, and how. */
+    static final String ORDER_NAMESPACE = "ORDER_TOPIC_CONFIG";
     /** The topic that brokers know from their start; the protocol wants its name in a creation. */
     private static final String TEMPLATE_TOPIC = "TBW102";
     private static final long MASTER = 0;
@@ -42,7 +45,7 @@ final class Cluster implements AutoCloseable {
         calls.shutdown();
     }
 
-    /** Creates topic and groups, and waits until every name server of the list routes the topic to every master. */
+    /** Creates topic, groups and pairs, and waits until every name server of the list routes the topic to every master. */
     static void prepare(Options options) throws Exception {
         options.finish("name-servers", "topic", "queues", "groups", "seconds");
         String topic = options.text("topic");
@@ -63,9 +66,13 @@ final class Cluster implements AutoCloseable {
                     cluster.calls.createSubscriptionGroup(address, subscription, TIMEOUT_MILLISECONDS);
                 }
             }
+            StringJoiner order = new StringJoiner(";");
+            masters.keySet().forEach(master -> order.add(master + ":" + share));
             for (String server : servers) {
                 try (Cluster one = new Cluster(server)) {
                     one.calls.putKVConfigValue(NAMESPACE, "topic", topic, TIMEOUT_MILLISECONDS);
+                    // Of a topic that nobody uses, so that it orders nothing.
+                    one.calls.putKVConfigValue(ORDER_NAMESPACE, topic + "-ordered", order.toString(), TIMEOUT_MILLISECONDS);
                 }
                 NameServerView view;
                 do {

@@ -55,7 +55,11 @@ final class NameServerView {
             content.put("brokers", brokers);
             content.put("topics", topics);
             content.put("route", route);
-            content.put("pairs", pairs(cluster, timeout));
+            Map<String, Map<String, String>> pairs = new TreeMap<>();
+            for (String namespace : new String[] {Cluster.NAMESPACE, Cluster.ORDER_NAMESPACE}) {
+                pairs.put(namespace, pairs(cluster, namespace, timeout));
+            }
+            content.put("pairs", pairs);
             return new NameServerView(content, route, true);
         } catch (InterruptedException interrupted) {
             Thread.currentThread().interrupt();
@@ -90,10 +94,10 @@ final class NameServerView {
         }
     }
 
-    private static Map<String, String> pairs(Cluster cluster, long timeout) throws Exception {
+    private static Map<String, String> pairs(Cluster cluster, String namespace, long timeout) throws Exception {
         Map<String, String> pairs = new TreeMap<>();
         try {
-            KVTable table = cluster.calls().getKVListByNamespace(Cluster.NAMESPACE, timeout);
+            KVTable table = cluster.calls().getKVListByNamespace(namespace, timeout);
             pairs.putAll(table.getTable());
         } catch (MQClientException absent) {
             return pairs; // The name server answered that it has no such namespace.
