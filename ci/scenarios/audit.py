@@ -69,7 +69,7 @@ def granted(trial: Trial) -> dict[str, set[Right]]:
     rendered = output([*trial.bed.helm(), "template", release.name, *release.chart, "--namespace", release.namespace])
     found: dict[str, set[Right]] = {}
     for document in rendered.split("\n---\n"):
-        if not re.search(r"^kind: Role$", document, re.M):
+        if not re.search(r"^kind: Role$", document, re.M) or "helm.sh/hook: post-delete" in document:
             continue
         shown = output([*trial.bed.kubectl, "create", "--dry-run=client", "-o", "json", "-f", "-"], input=document)
         role = json.loads(shown)

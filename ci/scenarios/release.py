@@ -148,7 +148,7 @@ class Release:
     def brokers(self) -> dict[str, set[str]]:
         """What every name server must list: the ids of each group of brokers."""
         ids = {str(number) for number in range(self.values["brokers"]["replicasPerGroup"] + 1)}
-        return {f"{self.full_name}-broker-{group}": ids for group in range(self.values["brokers"]["groups"])}
+        return {f"{self.namespace}_{self.full_name}-broker-{group}": ids for group in range(self.values["brokers"]["groups"])}
 
     def list_for_restarts(self) -> list[str]:
         """The name servers that a broker would read if it started now."""

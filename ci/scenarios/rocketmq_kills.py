@@ -25,22 +25,48 @@ def kill_steps(trial: Trial) -> None:
         release = Release(trial, namespace, "5.4.0", values=values)
         release.install()
         load = Load(release, watched=2)
-        saboteurs = {count: Saboteur(release) for count in (2, 1)}
-        for _ in range(MOST_ROUNDS):
-            for count, saboteur in saboteurs.items():
-                change_under_sabotage(trial, release, saboteur, count)
-            if not any(saboteur.missing() for saboteur in saboteurs.values()):
-                break
+        saboteurs = kill_until_every_boundary_was_hit(trial, release)
         undone, missed = undo_under_sabotage(trial, release)
         release.set_name_servers(2)
         load.check_listed(2, now())
         load.finish()
-        for count, saboteur in saboteurs.items():
-            trial.check(saboteur.plans, f"no plan was seen on the way to {count} name servers")
-            trial.equal(saboteur.missing(), [], f"boundaries on the way to {count} name servers without a kill")
-            trial.figure(f"killed on the way to {count} name servers", in_words(saboteur))
+        check_every_boundary(trial, saboteurs)
         trial.equal(missed, [], "boundaries of undoing without a kill")
         trial.figure("killed while undoing", in_words(undone))
+
+
+@scenario("rocketmq-kill-steps-4-9-3", needs_power=True)
+def kill_steps_of_restarts(trial: Trial) -> None:
+    """4.9.3: the hook program killed with -9 at every boundary of a plan of restarts, under load; helm finishes."""
+    values = {"brokers": {"allowRestart": True, "replicasPerGroup": 0}, "nameServers": {"storage": {"onScaleIn": "Delete"}}}
+    with trial.bed.namespace("accept-kill-steps-4-9-3") as namespace:
+        release = Release(trial, namespace, "4.9.3", values=values)
+        release.install()
+        load = Load(release, watched=2)
+        saboteurs = kill_until_every_boundary_was_hit(trial, release)
+        release.set_name_servers(2)
+        load.check_listed(2, now())
+        load.finish()
+        check_every_boundary(trial, saboteurs)
+
+
+def kill_until_every_boundary_was_hit(trial: Trial, release: Release) -> dict[int, Saboteur]:
+    """Changes the name servers to two and back with kills, until each boundary of the plans was hit or no round is left."""
+    saboteurs = {count: Saboteur(release) for count in (2, 1)}
+    for _ in range(MOST_ROUNDS):
+        for count, saboteur in saboteurs.items():
+            change_under_sabotage(trial, release, saboteur, count)
+        if not any(saboteur.missing() for saboteur in saboteurs.values()):
+            break
+    return saboteurs
+
+
+def check_every_boundary(trial: Trial, saboteurs: dict[int, Saboteur]) -> None:
+    """Checks that every boundary of the plans that were seen was hit, and keeps which."""
+    for count, saboteur in saboteurs.items():
+        trial.check(saboteur.plans, f"no plan was seen on the way to {count} name servers")
+        trial.equal(saboteur.missing(), [], f"boundaries on the way to {count} name servers without a kill")
+        trial.figure(f"killed on the way to {count} name servers", in_words(saboteur))
 
 
 def in_words(saboteur: Saboteur) -> list[str]:
@@ -106,7 +132,7 @@ def leave_open(trial: Trial, release: Release, last: Boundary) -> Plan:
 
 @scenario("rocketmq-kill-restarts", needs_power=True)
 def kill_restarts(trial: Trial) -> None:
-    """4.9.3: helm and the hook program killed with -9 after the first restart of a broker; helm rollback finishes and returns."""
+    """4.9.3: helm and the hook program killed with -9 after the first restart; a rollback returns, the same upgrade goes on."""
     with trial.bed.namespace("accept-kill-restarts") as namespace:
         release = Release(trial, namespace, "4.9.3", values={"brokers": {"allowRestart": True}})
         release.install()
@@ -115,6 +141,11 @@ def kill_restarts(trial: Trial) -> None:
         leave_open(trial, release, ("started", f"broker_restarted/{release.full_name}-broker-1-replica-1-0"))
         roll_back(trial, release, 1)
         load.check_listed(1, now())
+        # The same again, but the same upgrade is run once more: its before Job carries the open plan on.
+        leave_open(trial, release, ("started", f"broker_restarted/{release.full_name}-broker-1-replica-1-0"))
+        unlock(trial, release)
+        release.set_name_servers(2)
+        load.check_listed(2, now())
         load.finish()
 
 

@@ -79,7 +79,7 @@ impl Names {
     /// The name that the brokers of a group register. No other release has it, even one that shares the name servers.
     #[must_use]
     pub fn group_name(&self, group: u32) -> String {
-        format!("{}-{}-{group}", self.namespace, self.brokers())
+        format!("{}_{}-{group}", self.namespace, self.brokers())
     }
 
     /// The DNS name of a pod behind a headless Service.
@@ -185,7 +185,7 @@ mod tests {
             "orders-rocketmq-broker-0-replica-1.shop.svc.cluster.local"
         );
         let values = Values::default();
-        assert_eq!(names.group_name(1), "shop-orders-rocketmq-broker-1");
+        assert_eq!(names.group_name(1), "shop_orders-rocketmq-broker-1");
         assert_eq!(values.broker_roles().len(), 4);
         assert_eq!(values.name_server_addresses(&names).len(), 2);
     }
