@@ -78,10 +78,18 @@ class Release:
         """Runs one Helm command on the release and returns what came of it."""
         return command_result([*self.bed.helm(major), action, self.name, *arguments, "--namespace", self.namespace])
 
-    def begin(self, action: str, change: dict | None = None, *, major: int = 4, chart: list[str] | None = None) -> Helm:
+    def begin(
+        self,
+        action: str,
+        change: dict | None = None,
+        *,
+        major: int = 4,
+        chart: list[str] | None = None,
+        timeout: str = HELM_TIMEOUT,
+    ) -> Helm:
         """Starts `helm install` or `helm upgrade` and does not wait for it."""
         self.values = merged(self.values, change or {})
-        return Helm(self, [action, self.name, *(chart or self.chart)], major, self.values)
+        return Helm(self, [action, self.name, *(chart or self.chart)], major, self.values, timeout)
 
     def apply(
         self, action: str, change: dict | None = None, *, major: int = 4, chart: list[str] | None = None
@@ -175,10 +183,12 @@ class Release:
 class Helm:
     """One helm command on a release that runs."""
 
-    def __init__(self, release: Release, words: list[str], major: int, values: dict | None = None) -> None:
+    def __init__(
+        self, release: Release, words: list[str], major: int, values: dict | None = None, timeout: str = HELM_TIMEOUT
+    ) -> None:
         self._files = ExitStack()
         given = ["--values", self._files.enter_context(values_file(values))] if values else []
-        where = ["--namespace", release.namespace, "--timeout", HELM_TIMEOUT]
+        where = ["--namespace", release.namespace, "--timeout", timeout]
         pipe = subprocess.PIPE
         # Of its own session, so that it can be killed with everything that it started.
         self.process = subprocess.Popen(

@@ -175,6 +175,37 @@ def kill_helm(trial: Trial) -> None:
         load.finish()
 
 
+@scenario("rocketmq-helm-timeout")
+def helm_timeout(trial: Trial) -> None:
+    """Helm's timeout ends first, in the before and in the after Job: the Job goes on with its rights, the next run joins."""
+    with trial.bed.namespace("accept-helm-timeout") as namespace:
+        release = Release(trial, namespace, "5.4.0", values={"brokers": {"replicasPerGroup": 0}})
+        release.install()
+        load = Load(release, watched=2)
+        for major in (3, 4):
+            time_out(trial, release, 2, "after", "10s", major)
+            time_out(trial, release, 1, "before", "5s", major)
+            load.check_listed(1, now())
+        load.finish()
+
+
+def time_out(trial: Trial, release: Release, count: int, phase: str, timeout: str, major: int) -> None:
+    """Changes the number of name servers with too short a timeout, sees the Job finish, and upgrades again."""
+    trial.note(f"helm {major} upgrade to {count} name servers with --timeout {timeout}")
+    result = release.begin("upgrade", {"nameServers": {"count": count}}, major=major, timeout=timeout).finish()
+    trial.check(result.returncode != 0, f"helm upgrade did not run into its timeout of {timeout}")
+    api, name = release.bed.api, f"{release.full_name}-{phase}"
+
+    def ended() -> dict | None:
+        job = api.get("jobs", release.namespace, name)
+        return job if job and (job["status"].get("succeeded") or job["status"].get("failed")) else None
+
+    job = until(f"the {phase} Job ends after helm has given up", ended, 300)
+    trial.equal(job["status"].get("failed", 0), 0, f"failed pods of the {phase} Job after helm has given up")
+    trial.note(f"the {phase} Job has finished without helm")
+    trial.figure(f"helm {major} upgrade to {count} again", f"{release.succeed('upgrade', major=major):.1f} s")
+
+
 def job_active(api: Kubernetes, namespace: str, name: str) -> bool:
     """Whether a Job has a pod that runs."""
     job = api.get("jobs", namespace, name)

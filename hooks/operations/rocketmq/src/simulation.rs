@@ -170,6 +170,22 @@ impl Cluster {
         self
     }
 
+    /// Has every name server forget a broker that goes on, until it reports again.
+    #[must_use]
+    pub fn unlisted(mut self, pod: &str) -> Self {
+        let found = self
+            .brokers
+            .iter()
+            .find(|broker| broker.identity.pod == pod);
+        if let Some(broker) = found {
+            let key = (broker.identity.name.clone(), broker.identity.id);
+            for server in self.name_servers.values_mut() {
+                server.live.remove(&key);
+            }
+        }
+        self
+    }
+
     /// Declines every eviction, as a disruption budget of somebody else may.
     #[must_use]
     pub fn without_evictions(mut self) -> Self {

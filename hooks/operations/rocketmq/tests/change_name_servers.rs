@@ -213,52 +213,6 @@ fn a_rollback_leaves_a_plan_of_restarts_wherever_it_was_left() {
     );
 }
 
-#[test]
-fn a_master_that_cannot_be_restarted_takes_messages_again() {
-    let operation = ChangeNameServers::new(desired(2, 2, 0, true), Phase::After);
-    let start = Cluster::standing(&desired(1, 2, 0, true), version("4.9.3"))
-        .applied(&desired(2, 2, 0, true))
-        .without_evictions();
-    let ground = Arc::new(Mutex::new(Ground::new(start)));
-    let outcome = carry(&ground, &operation);
-    let Outcome::Stuck(problem) = outcome else {
-        panic!("{outcome:?}")
-    };
-    assert!(problem.why.contains("disruption budget"), "{problem:?}");
-    let state = locked(&ground).simulation.state();
-    assert_eq!(state.matches("permission 6").count(), 2, "{state}");
-}
-
-#[test]
-fn a_master_whose_topic_is_nowhere_else_is_not_closed_first() {
-    let operation = ChangeNameServers::new(desired(2, 2, 0, true), Phase::After);
-    let start = Cluster::standing(&desired(1, 2, 0, true), version("4.9.3"))
-        .with_topic_at("shop-rocketmq-broker-0-master-0", "only-here")
-        .applied(&desired(2, 2, 0, true));
-    let ground = Arc::new(Mutex::new(Ground::new(start)));
-    let mut world = SimulatedWorld::new(&ground, "only");
-    let outcome = runner::run(&mut world, &operation, "only").unwrap();
-    assert!(
-        matches!(outcome, Outcome::Done { changed: true }),
-        "{outcome:?}"
-    );
-    let told: Vec<String> = world.reports.iter().map(ToString::to_string).collect();
-    let told = told.join("\n");
-    assert!(
-        told.contains("can be written nowhere else: only-here"),
-        "{told}"
-    );
-    assert!(
-        told.contains("clients turn from broker shop-rocketmq-broker-1-master-0"),
-        "{told}"
-    );
-    assert!(
-        !told.contains("clients turn from broker shop-rocketmq-broker-0-master-0"),
-        "{told}"
-    );
-    assert_eq!(locked(&ground).violation, None);
-}
-
 /// The world before the chart is applied for the first time: no journal and no lease.
 struct Bare<'a>(SimulatedWorld<'a, Cluster>);
 

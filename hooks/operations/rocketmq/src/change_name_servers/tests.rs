@@ -1,17 +1,22 @@
 //! Tests of what the survey concludes, on a simulated cluster.
 
+use std::sync::{Arc, Mutex};
+
 use midships_client_kubernetes::{self as kubernetes, DataVolume, StatefulSet};
 use midships_client_rocketmq::ProductVersion;
 use midships_engine::journal::Plan;
-use midships_engine::simulation::Simulation;
+use midships_engine::report::Outcome;
+use midships_engine::runner;
+use midships_engine::simulation::{Ground, SimulatedWorld, Simulation, locked};
 use midships_engine::step::{Direction, Memory, Operation, Planning, Seen, Step, Verdict};
 
 use super::ChangeNameServers;
-use super::steps::ChangeStep;
+use super::steps::{ChangeStep, Scene};
 use crate::desired::{Desired, Phase};
 use crate::fixed;
 use crate::simulation::Cluster;
 use crate::simulation::scenario::{desired, version};
+use crate::vocabulary::Command;
 
 /// Surveys once, as the engine does: rounds of queries until the operation asks no more.
 fn survey(operation: &ChangeNameServers, cluster: &mut Cluster) -> Planning<ChangeStep> {
@@ -397,4 +402,177 @@ fn what_cannot_be_changed_is_refused_by_its_field() {
         found(&stands(|_| {}), gibibyte / 2).as_deref(),
         Some("brokers.commitLogFileMegabytes")
     );
+}
+
+const MASTER: &str = "shop-rocketmq-broker-0-master-0";
+
+/// What the step that restarts the first master concludes, once it has believed what it sees.
+fn judged(cluster: &mut Cluster, memory: &Memory) -> Verdict<Command> {
+    let wanted = desired(2, 2, 1, true);
+    let scene = Scene {
+        cluster: wanted.full_name.clone(),
+        brokers: wanted.brokers.clone(),
+        name_servers: wanted.name_servers.clone(),
+        kept_name_servers: wanted.name_servers[..1].to_vec(),
+        route_refresh_seconds: wanted.route_refresh_seconds,
+    };
+    let step = ChangeStep::BrokerRestarted {
+        scene,
+        pod: MASTER.to_owned(),
+    };
+    let now = cluster.now();
+    let mut seen = Seen::new(now, memory.clone());
+    loop {
+        let queries = step.observe(Direction::Doing, &seen);
+        if queries.is_empty() {
+            return step.assess(Direction::Doing, &seen);
+        }
+        for query in queries {
+            let answer = cluster.ask(now, &query);
+            seen.answers.insert(query, answer);
+        }
+    }
+}
+
+fn believed() -> Memory {
+    Memory::from([("another list".to_owned(), 1)])
+}
+
+/// A cluster of 4.9.3 to which Helm has applied a second name server.
+fn applied() -> Cluster {
+    let mut cluster = standing(1, version("4.9.3")).applied(&desired(2, 2, 1, true));
+    cluster.advance(cluster.now() + 10_000);
+    cluster
+}
+
+fn waits_for(verdict: &Verdict<Command>, text: &str) {
+    match verdict {
+        Verdict::Wait { why, .. } => assert!(why.contains(text), "{why}"),
+        other => panic!("expected a wait for {text}, got {other:?}"),
+    }
+}
+
+#[test]
+fn a_master_is_closed_only_after_a_second_look() {
+    let mut cluster = applied();
+    waits_for(
+        &judged(&mut cluster, &Memory::new()),
+        "another name server list",
+    );
+    let Verdict::Act { commands, .. } = judged(&mut cluster, &believed()) else {
+        panic!("expected commands");
+    };
+    let closing = format!("{commands:?}");
+    assert!(
+        closing.contains("brokerPermission") && closing.contains("\"4\""),
+        "{closing}"
+    );
+}
+
+#[test]
+fn no_master_is_closed_while_another_broker_is_away_closed_or_unknown() {
+    let mut away = applied().without_broker("shop-rocketmq-broker-1-replica-1-0");
+    waits_for(&judged(&mut away, &believed()), "another broker is away");
+    let mut closed = applied().with_closed("shop-rocketmq-broker-1-master-0");
+    waits_for(&judged(&mut closed, &believed()), "is closed for writing");
+    let mut unknown = applied().unlisted("shop-rocketmq-broker-1-master-0");
+    waits_for(&judged(&mut unknown, &believed()), "is not registered");
+}
+
+#[test]
+fn a_closed_master_is_evicted_when_clients_have_turned_to_others() {
+    let mut cluster = applied().with_closed(MASTER);
+    let now = i64::try_from(cluster.now()).unwrap();
+    let memory = |drained: i64, still: i64, stored: i64| {
+        Memory::from([
+            ("drained".to_owned(), now - drained * 1_000),
+            ("still".to_owned(), now - still * 1_000),
+            ("stored".to_owned(), stored),
+        ])
+    };
+    let stored = match judged(&mut cluster, &memory(0, 0, -1)) {
+        Verdict::Wait { memory, .. } => memory["stored"],
+        other => panic!("{other:?}"),
+    };
+    for (drained, still, counted) in [(19, 19, stored), (30, 4, stored), (79, 79, stored - 1)] {
+        let verdict = judged(&mut cluster, &memory(drained, still, counted));
+        waits_for(&verdict, "clients turn from broker");
+    }
+    for (drained, still, counted) in [(20, 5, stored), (80, 0, stored - 1)] {
+        match judged(&mut cluster, &memory(drained, still, counted)) {
+            Verdict::Act { commands, .. } => {
+                assert!(
+                    matches!(commands[..], [Command::Restart(_)]),
+                    "{commands:?}"
+                );
+            }
+            other => panic!("{drained} {still}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_closed_master_is_opened_again_when_another_broker_goes_away() {
+    let mut cluster = applied()
+        .with_closed(MASTER)
+        .without_broker("shop-rocketmq-broker-1-replica-1-0");
+    let Verdict::Act { commands, .. } = judged(&mut cluster, &believed()) else {
+        panic!("expected commands");
+    };
+    let opening = format!("{commands:?}");
+    assert!(
+        opening.contains("brokerPermission") && opening.contains("\"6\""),
+        "{opening}"
+    );
+}
+
+#[test]
+fn a_master_that_cannot_be_restarted_takes_messages_again() {
+    let operation = ChangeNameServers::new(desired(2, 2, 0, true), Phase::After);
+    let start = Cluster::standing(&desired(1, 2, 0, true), version("4.9.3"))
+        .applied(&desired(2, 2, 0, true))
+        .without_evictions();
+    let ground = Arc::new(Mutex::new(Ground::new(start)));
+    let outcome = runner::run(
+        &mut SimulatedWorld::new(&ground, "only"),
+        &operation,
+        "only",
+    )
+    .unwrap();
+    let Outcome::Stuck(problem) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert!(problem.why.contains("disruption budget"), "{problem:?}");
+    let state = locked(&ground).simulation.state();
+    assert_eq!(state.matches("permission 6").count(), 2, "{state}");
+}
+
+#[test]
+fn a_master_whose_topic_is_nowhere_else_is_not_closed_first() {
+    let operation = ChangeNameServers::new(desired(2, 2, 0, true), Phase::After);
+    let start = Cluster::standing(&desired(1, 2, 0, true), version("4.9.3"))
+        .with_topic_at("shop-rocketmq-broker-0-master-0", "only-here")
+        .applied(&desired(2, 2, 0, true));
+    let ground = Arc::new(Mutex::new(Ground::new(start)));
+    let mut world = SimulatedWorld::new(&ground, "only");
+    let outcome = runner::run(&mut world, &operation, "only").unwrap();
+    assert!(
+        matches!(outcome, Outcome::Done { changed: true }),
+        "{outcome:?}"
+    );
+    let told: Vec<String> = world.reports.iter().map(ToString::to_string).collect();
+    let told = told.join("\n");
+    assert!(
+        told.contains("can be written nowhere else: only-here"),
+        "{told}"
+    );
+    assert!(
+        told.contains("clients turn from broker shop-rocketmq-broker-1-master-0"),
+        "{told}"
+    );
+    assert!(
+        !told.contains("clients turn from broker shop-rocketmq-broker-0-master-0"),
+        "{told}"
+    );
+    assert_eq!(locked(&ground).violation, None);
 }
