@@ -15,6 +15,8 @@ from .bed import Bed, command_result, merged, values_file
 from .kubernetes import lives, ready
 from .trial import Failed, Trial, until
 
+# Servers live for minutes here and compete for few processors: code compiled once, quickly, starts them in half the time.
+QUICK_START = {"env": [{"name": "JAVA_TOOL_OPTIONS", "value": "-XX:TieredStopAtLevel=1"}]}
 # Short waits, small stores and heaps: what is tried is the order of things, not their size.
 SMALL = {
     "nameServers": {
@@ -22,6 +24,7 @@ SMALL = {
         "storage": {"size": "64Mi"},
         "resources": {"requests": {"cpu": "20m", "memory": "160Mi"}, "limits": {"memory": "384Mi"}},
         "heapMegabytes": 96,
+        "pod": QUICK_START,
     },
     "brokers": {
         "groups": 2,
@@ -32,6 +35,7 @@ SMALL = {
         "resources": {"requests": {"cpu": "50m", "memory": "320Mi"}, "limits": {"memory": "768Mi"}},
         "heapMegabytes": 256,
         "directMemoryMegabytes": 192,
+        "pod": QUICK_START,
     },
 }
 ROUTE_REFRESH_SECONDS = SMALL["brokers"]["clientRouteRefreshSeconds"]

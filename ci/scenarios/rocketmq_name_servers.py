@@ -50,10 +50,11 @@ def hot(trial: Trial) -> None:
         trial.note(f"{figures['acknowledged']} acknowledged, none lost, no send error, no broker restarted")
 
 
-def rolling(trial: Trial, version: str) -> None:
+def rolling(trial: Trial, version: str, replication: str = "Asynchronous") -> None:
     """The same on a version whose brokers take a new list at their start only: 1, 2, 1, each broker restarted in turn."""
-    with trial.bed.namespace(f"accept-rolling-{version.replace('.', '-')}") as namespace:
-        release = Release(trial, namespace, version, values={"brokers": {"allowRestart": True}})
+    with trial.bed.namespace(f"accept-rolling-{version.replace('.', '-')}-{replication.lower()}") as namespace:
+        values = {"brokers": {"allowRestart": True, "replication": replication}}
+        release = Release(trial, namespace, version, values=values)
         release.install()
         load = Load(release, watched=2)
         for count in (2, 1):
@@ -68,6 +69,12 @@ def rolling(trial: Trial, version: str) -> None:
 def rolling_4_9_3(trial: Trial) -> None:
     """4.9.3, restarts allowed: name servers 1, 2, 1 under load, brokers drained and restarted one at a time."""
     rolling(trial, "4.9.3")
+
+
+@scenario("rocketmq-name-servers-rolling-synchronous")
+def rolling_synchronous(trial: Trial) -> None:
+    """4.9.3 with synchronous replication: the same; a replica that stops must not keep its master's producers waiting."""
+    rolling(trial, "4.9.3", "Synchronous")
 
 
 @scenario("rocketmq-name-servers-rolling-4-5-0")
@@ -91,7 +98,7 @@ def refused_4_5_0(trial: Trial) -> None:
 def refused(trial: Trial, version: str) -> None:
     """A change that needs restarts, on a version whose brokers take a new list at their start only, is refused."""
     with trial.bed.namespace(f"accept-refused-{version.replace('.', '-')}") as namespace:
-        release = Release(trial, namespace, version)
+        release = Release(trial, namespace, version, values={"brokers": {"groups": 1, "replicasPerGroup": 0}})
         release.install()
         own = {f"configmaps/{release.full_name}-journal", f"leases/{release.full_name}-operations"}
         before = settled(trial, namespace, own)
@@ -111,7 +118,7 @@ def refused(trial: Trial, version: str) -> None:
 def no_change(trial: Trial) -> None:
     """helm upgrade without a change and with a newer chart version: no pod restarts, nothing is written, Jobs take seconds."""
     with trial.bed.namespace("accept-no-change") as namespace:
-        release = Release(trial, namespace, "5.4.0")
+        release = Release(trial, namespace, "5.4.0", values={"brokers": {"groups": 1}})
         release.install()
         own = {f"configmaps/{release.full_name}-journal", f"leases/{release.full_name}-operations"}
         before, pods, journal = settled(trial, namespace, own), lives(release.pods()), release.journal()
