@@ -193,6 +193,7 @@ impl<S: Simulation> Ground<S> {
             epoch: 0,
             duration: 0,
             renewal: String::new(),
+            revision: 0,
         };
         Self {
             simulation,

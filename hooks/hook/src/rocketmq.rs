@@ -85,10 +85,14 @@ fn unanswered(address: &str, error: &client::CallError) -> Unanswered {
 }
 
 /// The operation that brings a release to its desired state in a phase.
-pub fn operation(desired: &model::Desired, phase: arguments::Phase) -> ChangeNameServers {
+pub fn operation(
+    desired: &model::Desired,
+    phase: arguments::Phase,
+    revision: u64,
+) -> ChangeNameServers {
     let phase = match phase {
         arguments::Phase::Before => Phase::Before,
         arguments::Phase::After => Phase::After,
     };
-    ChangeNameServers::new(Desired::of(desired), phase)
+    ChangeNameServers::new(Desired::of(desired), phase).of_revision(revision)
 }
