@@ -23,10 +23,6 @@ const SILENCE_MILLISECONDS: u64 = 120_000;
 /// A Job's own deadline ends most waits earlier.
 pub const PATIENCE_MILLISECONDS: u64 = 7_200_000;
 
-/// The first revision, with which counting begins anew: a release that was installed again over what
-/// stood, or a tool that renders every change as the first one.
-const FIRST_REVISION: u64 = 1;
-
 /// How long a taker pauses between two looks.
 const LOOK_MILLISECONDS: u64 = 1_000;
 
@@ -70,9 +66,8 @@ pub(crate) struct Lease {
 /// What identifies one renewal of one holder.
 type Mark = (Option<String>, u64, String);
 
-/// Takes the lease, waiting while another runner holds it. A runner whose desired state is of an
-/// earlier revision than one that has taken it is superseded, however long it has waited.
-pub(crate) fn take<W: World>(world: &mut W, identity: &str, revision: u64) -> Result<Taking, Stop> {
+/// Takes the lease, waiting while another runner holds it.
+pub(crate) fn take<W: World>(world: &mut W, identity: &str) -> Result<Taking, Stop> {
     let began = world.now();
     let mut last: Option<(Mark, Moment)> = None;
     // The takings whose answer was lost: the epoch, and when they were sent.
@@ -107,9 +102,6 @@ pub(crate) fn take<W: World>(world: &mut W, identity: &str, revision: u64) -> Re
                 since,
             }));
         }
-        if revision > FIRST_REVISION && revision < record.revision {
-            return Err(Stop::Superseded);
-        }
         let holder = record.holder.clone().filter(|holder| !holder.is_empty());
         if let Some(holder) = holder {
             let mark: Mark = (record.holder.clone(), record.epoch, record.renewal.clone());
@@ -137,10 +129,6 @@ pub(crate) fn take<W: World>(world: &mut W, identity: &str, revision: u64) -> Re
             holder: Some(identity.to_owned()),
             epoch,
             duration: DURATION_MILLISECONDS,
-            revision: match revision {
-                FIRST_REVISION => revision,
-                _ => record.revision.max(revision),
-            },
             ..record
         };
         let since = world.now();

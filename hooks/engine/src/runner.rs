@@ -95,7 +95,7 @@ where
         });
         Ok(outcome)
     };
-    let lease = match lease::take(world, identity, operation.revision()) {
+    let lease = match lease::take(world, identity) {
         Ok(Taking::Held(lease)) => lease,
         Ok(Taking::Missing(problem)) => {
             return match without_store(world, operation, None, problem) {

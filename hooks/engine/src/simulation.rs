@@ -193,7 +193,6 @@ impl<S: Simulation> Ground<S> {
             epoch: 0,
             duration: 0,
             renewal: String::new(),
-            revision: 0,
         };
         Self {
             simulation,

@@ -225,12 +225,6 @@ pub trait Operation {
     /// A digest of the desired state. A plan is resumed only under the fingerprint that it was made for.
     fn fingerprint(&self) -> String;
 
-    /// Which one of the desired states that were ever asked for it is, counted upwards; 0 where
-    /// that cannot be told. One that a later one has overtaken is never brought about.
-    fn revision(&self) -> u64 {
-        0
-    }
-
     /// The limits of the survey.
     fn limits(&self) -> Limits;
 

@@ -92,8 +92,6 @@ pub struct LeaseRecord {
     /// A mark that changes with each renewal, opaque. A taker compares marks under its own clock
     /// and never trusts the holder's clock.
     pub renewal: String,
-    /// The highest revision of the desired state whose runner has taken it; 0 where none told one.
-    pub revision: u64,
 }
 
 /// The world as a runner meets it. The real one talks to servers; the simulated one computes.

@@ -42,9 +42,6 @@ pub struct Run {
     /// The file desired.json, as the hook's `ConfigMap` holds it
     #[arg(long, value_name = "FILE")]
     pub desired: PathBuf,
-    /// The revision of the release that wants it; a runner of an earlier one stops when it sees a later one
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-    pub revision: u64,
 }
 
 /// What is looked at.

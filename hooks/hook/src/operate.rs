@@ -23,7 +23,7 @@ pub fn run(arguments: &arguments::Run) -> Exit {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };
-    let operation = rocketmq::operation(&desired, arguments.phase, arguments.revision);
+    let operation = rocketmq::operation(&desired, arguments.phase);
     match runner::run(&mut world, &operation, &identity) {
         Ok(outcome) => Exit::from(&outcome),
         Err(interrupted) => {
@@ -53,7 +53,7 @@ pub fn plan(arguments: &arguments::Plan) -> Exit {
     };
     let mut exit = Exit::Done;
     for phase in phases {
-        let operation = rocketmq::operation(&desired, phase, 0);
+        let operation = rocketmq::operation(&desired, phase);
         let title = format!("{} ({})", operation.name(), operation.phase());
         match runner::plan_only(&mut world, &operation) {
             Ok(preview) => {

@@ -85,14 +85,10 @@ fn unanswered(address: &str, error: &client::CallError) -> Unanswered {
 }
 
 /// The operation that brings a release to its desired state in a phase.
-pub fn operation(
-    desired: &model::Desired,
-    phase: arguments::Phase,
-    revision: u64,
-) -> ChangeNameServers {
+pub fn operation(desired: &model::Desired, phase: arguments::Phase) -> ChangeNameServers {
     let phase = match phase {
         arguments::Phase::Before => Phase::Before,
         arguments::Phase::After => Phase::After,
     };
-    ChangeNameServers::new(Desired::of(desired), phase).of_revision(revision)
+    ChangeNameServers::new(Desired::of(desired), phase)
 }

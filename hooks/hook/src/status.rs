@@ -87,7 +87,7 @@ pub fn unread(what: &str, fault: &StoreFault) -> String {
         StoreFault::Forbidden { why } | StoreFault::Unanswered { why } => format!("{what}: {why}"),
         StoreFault::Missing { object } => {
             format!(
-                "{what}: {object} does not exist; `helm upgrade --no-hooks` with the same values restores it"
+                "{what}: {object} does not exist; `helm upgrade` with the same values restores it"
             )
         }
         StoreFault::Interrupted(interrupted) => format!("{what}: {}", interrupted.why),
@@ -106,7 +106,6 @@ mod tests {
             epoch: 3,
             duration: 15_000,
             renewal: "2026-01-31T12:00:00Z".to_owned(),
-            revision: 2,
         };
         assert_eq!(held(&lease), "lease: free, epoch 3");
         lease.holder = Some("a-pod".to_owned());

@@ -135,15 +135,12 @@ async fn take_all(
     }
     refuse_while_a_job_runs(client, found).await?;
     let identity = format!("unlock by {}", identity(clock));
-    // Their time counts from before the first one was taken.
-    let mut since = None;
     for full_name in found {
         let mut store = Store::new(client.clone(), full_name);
-        let taken = take(&mut store, full_name, &identity, clock).await?;
-        since = since.or(Some(taken));
+        take(&mut store, full_name, &identity, clock).await?;
         held.push((store, identity.clone()));
     }
-    Ok(since.unwrap_or_else(|| clock.now()))
+    Ok(clock.now())
 }
 
 /// Marks the revision failed while the leases are surely held.
@@ -198,13 +195,8 @@ async fn refuse_while_a_job_runs(client: &Client, found: &[String]) -> Result<()
     Ok(())
 }
 
-/// Takes the lease of one cluster, after watching whether its holder still renews it; says since when it is held.
-async fn take(
-    store: &mut Store,
-    full_name: &str,
-    identity: &str,
-    clock: Clock,
-) -> Result<Moment, End> {
+/// Takes the lease of one cluster, after watching whether its holder still renews it.
+async fn take(store: &mut Store, full_name: &str, identity: &str, clock: Clock) -> Result<(), End> {
     let object = format!("Lease {full_name}-operations");
     let mut seen: Option<(LeaseRecord, Moment)> = None;
     loop {
@@ -220,12 +212,11 @@ async fn take(
                     duration: DURATION_MILLISECONDS,
                     ..record
                 };
-                let since = clock.now();
                 store
                     .write_lease(&wanted)
                     .await
                     .map_err(|fault| store_end(&object, &fault))?;
-                return Ok(since);
+                return Ok(());
             }
             Judgement::Watch => {
                 if seen.is_none() {
@@ -327,7 +318,6 @@ mod tests {
             epoch: 2,
             duration: 15_000,
             renewal: renewal.to_owned(),
-            revision: 0,
         }
     }
 

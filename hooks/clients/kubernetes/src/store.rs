@@ -11,9 +11,6 @@ use midships_engine::world::{LeaseRecord, StoreFault, Stored};
 use crate::client::{Client, writing};
 use crate::error::{Error, Result};
 
-/// The annotation of a Lease with the highest Helm revision whose runner has taken it.
-const REVISION: &str = "midships/revision";
-
 /// Access to the journal and the lease of one cluster.
 ///
 /// It keeps the objects as last read or written, because a replacement has to carry the labels and
@@ -175,12 +172,6 @@ impl Store {
             )
             .map_err(|error| error.store_fault())?;
         next.spec = Some(spec);
-        if lease.revision > 0 {
-            next.metadata
-                .annotations
-                .get_or_insert_default()
-                .insert(REVISION.to_owned(), lease.revision.to_string());
-        }
         let api: Api<coordination::Lease> =
             Api::namespaced(self.client.api.clone(), &self.client.namespace);
         let object = format!("Lease {}", self.lease_name);
@@ -245,19 +236,6 @@ impl Store {
                 .renew_time
                 .map(|MicroTime(time)| time.to_string())
                 .unwrap_or_default(),
-            revision: self.revision(lease)?,
-        })
-    }
-
-    fn revision(&self, lease: &coordination::Lease) -> Result<u64> {
-        let annotations = lease.metadata.annotations.as_ref();
-        let Some(text) = annotations.and_then(|annotations| annotations.get(REVISION)) else {
-            return Ok(0);
-        };
-        text.parse().map_err(|_| {
-            self.unreadable(format!(
-                "the annotation {REVISION} is `{text}`, allowed are whole numbers"
-            ))
         })
     }
 

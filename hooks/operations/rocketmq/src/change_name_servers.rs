@@ -42,24 +42,13 @@ type Observation = Seen<Query, Answer>;
 pub struct ChangeNameServers {
     desired: Desired,
     phase: Phase,
-    revision: u64,
 }
 
 impl ChangeNameServers {
     /// Brings a release to its desired name server list.
     #[must_use]
     pub fn new(desired: Desired, phase: Phase) -> Self {
-        Self {
-            desired,
-            phase,
-            revision: 0,
-        }
-    }
-
-    /// The same, for a revision of the release.
-    #[must_use]
-    pub fn of_revision(self, revision: u64) -> Self {
-        Self { revision, ..self }
+        Self { desired, phase }
     }
 }
 
@@ -108,10 +97,6 @@ impl Operation for ChangeNameServers {
                 let _ = write!(text, "{byte:02x}");
                 text
             })
-    }
-
-    fn revision(&self) -> u64 {
-        self.revision
     }
 
     fn limits(&self) -> Limits {

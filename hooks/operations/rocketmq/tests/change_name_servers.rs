@@ -284,24 +284,3 @@ fn without_a_lease_all_is_well_where_nothing_stands_and_refused_where_something_
         "{problem:?}"
     );
 }
-
-/// A Job that outlived its helm client must not bring about what a later revision no longer wants.
-#[test]
-fn a_run_of_an_earlier_revision_is_superseded() {
-    let ground = Arc::new(Mutex::new(Ground::new(applied(1, 2, "5.4.0"))));
-    let of = |count, revision| {
-        ChangeNameServers::new(desired(count, 2, 1, false), Phase::After).of_revision(revision)
-    };
-    assert!(matches!(carry(&ground, &of(2, 7)), Outcome::Done { .. }));
-    let writes = locked(&ground).journal_writes;
-    assert_eq!(carry(&ground, &of(1, 6)), Outcome::Superseded);
-    assert_eq!(locked(&ground).journal_writes, writes);
-    assert!(matches!(
-        carry(&ground, &of(2, 7)),
-        Outcome::Done { changed: false }
-    ));
-    for revision in [8, 1, 2] {
-        let outcome = carry(&ground, &of(2, revision));
-        assert_eq!(outcome, Outcome::Done { changed: false }, "{revision}");
-    }
-}
