@@ -22,7 +22,7 @@ SOURCES = "load-sources"
 COMPILE = """export CLASSPATH="/tmp/classes:$ROCKETMQ_HOME/lib/*"
 mkdir -p /tmp/classes && javac -nowarn -d /tmp/classes /sources/*.java
 """
-COMPILED = "java -Xmx96m -XX:+UseSerialGC -Duser.home=/tmp midships.load.Load"
+COMPILED = "java -Xmx160m -XX:+UseSerialGC -Duser.home=/tmp midships.load.Load"
 CLIENT_LOG = "/tmp/logs/rocketmqlogs/rocketmq_client.log"
 CLIENT_FAULT = re.compile(r"sendKernelImpl exception|createChannel: connect|RemotingTimeoutException|invokeSync")
 SECURE = {
@@ -66,7 +66,8 @@ class Load:
             "name": POD,
             "image": image,
             "command": ["sh", "-e", "-c", f"{before}exec {load} run {run}"],
-            "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "448Mi"}},
+            # What measures must not be what waits: a client without processor time fails sends that nobody else would.
+            "resources": {"requests": {"cpu": "600m", "memory": "256Mi"}, "limits": {"memory": "448Mi"}},
             "securityContext": SECURE,
             "volumeMounts": mounts,
         }

@@ -87,7 +87,7 @@ pub fn unread(what: &str, fault: &StoreFault) -> String {
         StoreFault::Forbidden { why } | StoreFault::Unanswered { why } => format!("{what}: {why}"),
         StoreFault::Missing { object } => {
             format!(
-                "{what}: {object} does not exist; `helm upgrade` with the same values restores it"
+                "{what}: {object} does not exist; `helm upgrade --no-hooks` with the same values restores it"
             )
         }
         StoreFault::Interrupted(interrupted) => format!("{what}: {}", interrupted.why),

@@ -135,12 +135,15 @@ async fn take_all(
     }
     refuse_while_a_job_runs(client, found).await?;
     let identity = format!("unlock by {}", identity(clock));
+    // Their time counts from before the first one was taken.
+    let mut since = None;
     for full_name in found {
         let mut store = Store::new(client.clone(), full_name);
-        take(&mut store, full_name, &identity, clock).await?;
+        let taken = take(&mut store, full_name, &identity, clock).await?;
+        since = since.or(Some(taken));
         held.push((store, identity.clone()));
     }
-    Ok(clock.now())
+    Ok(since.unwrap_or_else(|| clock.now()))
 }
 
 /// Marks the revision failed while the leases are surely held.
@@ -195,8 +198,13 @@ async fn refuse_while_a_job_runs(client: &Client, found: &[String]) -> Result<()
     Ok(())
 }
 
-/// Takes the lease of one cluster, after watching whether its holder still renews it.
-async fn take(store: &mut Store, full_name: &str, identity: &str, clock: Clock) -> Result<(), End> {
+/// Takes the lease of one cluster, after watching whether its holder still renews it; says since when it is held.
+async fn take(
+    store: &mut Store,
+    full_name: &str,
+    identity: &str,
+    clock: Clock,
+) -> Result<Moment, End> {
     let object = format!("Lease {full_name}-operations");
     let mut seen: Option<(LeaseRecord, Moment)> = None;
     loop {
@@ -212,11 +220,12 @@ async fn take(store: &mut Store, full_name: &str, identity: &str, clock: Clock) 
                     duration: DURATION_MILLISECONDS,
                     ..record
                 };
+                let since = clock.now();
                 store
                     .write_lease(&wanted)
                     .await
                     .map_err(|fault| store_end(&object, &fault))?;
-                return Ok(());
+                return Ok(since);
             }
             Judgement::Watch => {
                 if seen.is_none() {

@@ -21,6 +21,7 @@ final class Ledger {
     private int damaged;
     private long lastAcknowledgement;
     private long longestGap;
+    private long longestStandstill;
 
     Ledger(List<String> groups) {
         for (String group : groups) {
@@ -118,8 +119,14 @@ final class Ledger {
         figures.put("sendErrors", sendErrors);
         figures.put("notReplicated", notReplicated);
         figures.put("longestGapMilliseconds", longestGap / 1_000_000);
+        figures.put("longestStandstillMilliseconds", longestStandstill);
         figures.put("seconds", Math.round(seconds * 10) / 10.0);
         return figures;
+    }
+
+    /** Notes for how long this program itself stood still, which its figures have to be read with. */
+    synchronized void stoodStill(long milliseconds) {
+        longestStandstill = Math.max(longestStandstill, milliseconds);
     }
 
     synchronized boolean sound(int minimum) {

@@ -189,7 +189,11 @@ final class Traffic {
     }
 
     private void tell() {
+        long before = System.nanoTime();
         while (!awaitStop(1_000)) {
+            long now = System.nanoTime();
+            ledger.stoodStill(TimeUnit.NANOSECONDS.toMillis(now - before) - 1_000);
+            before = now;
             double seconds = (System.nanoTime() - started) / 1e9;
             System.out.println(Instant.now() + " progress " + Json.of(ledger.figures(seconds, "underway")));
         }
