@@ -22,7 +22,7 @@ SMALL = {
     "nameServers": {
         "count": 1,
         "storage": {"size": "64Mi"},
-        "resources": {"requests": {"cpu": "20m", "memory": "160Mi"}, "limits": {"memory": "384Mi"}},
+        "resources": {"requests": {"cpu": "50m", "memory": "160Mi"}, "limits": {"memory": "384Mi"}},
         "heapMegabytes": 96,
         "pod": QUICK_START,
     },
@@ -32,7 +32,7 @@ SMALL = {
         "clientRouteRefreshSeconds": 5,
         "commitLogFileMegabytes": 16,
         "storage": {"size": "1Gi"},
-        "resources": {"requests": {"cpu": "50m", "memory": "320Mi"}, "limits": {"memory": "768Mi"}},
+        "resources": {"requests": {"cpu": "200m", "memory": "320Mi"}, "limits": {"memory": "768Mi"}},
         "heapMegabytes": 256,
         "directMemoryMegabytes": 192,
         "pod": QUICK_START,

@@ -16,6 +16,9 @@ from places import BedError
 ROOT = Path("/sys/fs/cgroup")
 UNIFIED = (ROOT / "cgroup.controllers").exists()  # cgroups of version 2
 CONTROLLERS = ["cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids"]
+# The processor time of the whole bed beside the machine's other processes, each of which counts as 1024 (100 in version 2).
+# With the same for the bed as for one of them, a busy test starved every server in it for seconds.
+WEIGHT_FILE, WEIGHT = ("cpu.weight", 1_600) if UNIFIED else ("cpu.shares", 16_384)
 # A shell enters the control groups and becomes the command, so no instant passes outside them.
 ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1"; shift; done; shift; exec "$@"'
 
@@ -34,6 +37,10 @@ def create_group(name):
             for parent in (hierarchy, hierarchy / "testbed"):
                 for controller in ("cpu", "cpuset", "io", "memory", "pids"):
                     (parent / "cgroup.subtree_control").write_text(f"+{controller}")
+            # The file is there once the controller has been handed down.
+            (hierarchy / "testbed" / WEIGHT_FILE).write_text(str(WEIGHT))
+        elif hierarchy.name == "cpu":
+            (hierarchy / "testbed" / WEIGHT_FILE).write_text(str(WEIGHT))
         elif hierarchy.name == "cpuset":
             for directory in (hierarchy / "testbed", group):
                 for file in ("cpuset.cpus", "cpuset.mems"):
