@@ -50,11 +50,10 @@ def hot(trial: Trial) -> None:
         trial.note(f"{figures['acknowledged']} acknowledged, none lost, no send error, no broker restarted")
 
 
-def rolling(trial: Trial, version: str, replication: str = "Asynchronous") -> None:
+def rolling(trial: Trial, version: str) -> None:
     """The same on a version whose brokers take a new list at their start only: 1, 2, 1, each broker restarted in turn."""
-    with trial.bed.namespace(f"accept-rolling-{version.replace('.', '-')}-{replication.lower()}") as namespace:
-        values = {"brokers": {"allowRestart": True, "replication": replication}}
-        release = Release(trial, namespace, version, values=values)
+    with trial.bed.namespace(f"accept-rolling-{version.replace('.', '-')}") as namespace:
+        release = Release(trial, namespace, version, values={"brokers": {"allowRestart": True}})
         release.install()
         load = Load(release, watched=2)
         for count in (2, 1):
@@ -69,12 +68,6 @@ def rolling(trial: Trial, version: str, replication: str = "Asynchronous") -> No
 def rolling_4_9_3(trial: Trial) -> None:
     """4.9.3, restarts allowed: name servers 1, 2, 1 under load, brokers drained and restarted one at a time."""
     rolling(trial, "4.9.3")
-
-
-@scenario("rocketmq-name-servers-rolling-synchronous")
-def rolling_synchronous(trial: Trial) -> None:
-    """4.9.3 with synchronous replication: the same; a replica that stops must not keep its master's producers waiting."""
-    rolling(trial, "4.9.3", "Synchronous")
 
 
 @scenario("rocketmq-name-servers-rolling-4-5-0")
