@@ -169,20 +169,24 @@ impl ChangeNameServers {
             .filter(|pod| !self.desired.own_name_servers.contains(pod))
             .map(|pod| self.address_of_own(&pod))
             .collect();
-        let set_of = |broker: &Broker| broker.pod.trim_end_matches("-0").to_owned();
-        let desired: BTreeSet<String> = self.desired.brokers.iter().map(set_of).collect();
+        let desired: BTreeSet<&str> = self
+            .desired
+            .brokers
+            .iter()
+            .map(Broker::stateful_set)
+            .collect();
         let standing: BTreeSet<&str> = sets.iter().map(|set| set.name.as_str()).collect();
         Leaving {
             servers,
             brokers: sets
                 .iter()
-                .filter(|set| set.name != name_server_set && !desired.contains(&set.name))
+                .filter(|set| set.name != name_server_set && !desired.contains(set.name.as_str()))
                 .collect(),
             standing: self
                 .desired
                 .brokers
                 .iter()
-                .filter(|broker| standing.contains(set_of(broker).as_str()))
+                .filter(|broker| standing.contains(broker.stateful_set()))
                 .collect(),
         }
     }
@@ -524,7 +528,7 @@ impl ChangeNameServers {
                         .to_owned(),
                 }));
             }
-            let set = broker.pod.trim_end_matches("-0");
+            let set = broker.stateful_set();
             if sets
                 .iter()
                 .any(|found| found.name == set && found.data == DataVolume::EmptyDir)

@@ -3,11 +3,10 @@
 use midships_client_rocketmq::ClusterInfo;
 use midships_model::desired;
 use midships_model::rocketmq::names::{Names, Role};
-use midships_model::rocketmq::{BROKER_PORT, NameServerSource, Values};
+use midships_model::rocketmq::{BROKER_PORT, NameServerSource, ORDER_CONFIGURATION, Values};
 use serde::{Deserialize, Serialize};
 
 use crate::fixed::{DataPlace, Fixed};
-use crate::view::ORDER_NAMESPACE;
 
 /// The longest that the *after* run waits for pods to serve before it has a plan, in seconds.
 const LONGEST_PATIENCE: u64 = 900;
@@ -48,6 +47,12 @@ pub struct Broker {
 }
 
 impl Broker {
+    /// The `StatefulSet` that makes its pod, the only one of it.
+    #[must_use]
+    pub fn stateful_set(&self) -> &str {
+        self.pod.trim_end_matches("-0")
+    }
+
     /// Whether it is the master of its group.
     #[must_use]
     pub fn is_master(&self) -> bool {
@@ -126,7 +131,7 @@ impl Desired {
             route_refresh_seconds: u64::from(values.brokers.client_route_refresh_seconds),
             // Half of the Job's time at most, so that time is left to act.
             patience_seconds: (u64::from(values.deadline_seconds()) / 2).min(LONGEST_PATIENCE),
-            key_value_namespaces: [ORDER_NAMESPACE.to_owned()]
+            key_value_namespaces: [ORDER_CONFIGURATION.to_owned()]
                 .into_iter()
                 .chain(values.name_servers.key_value_namespaces.iter().cloned())
                 .collect(),

@@ -85,7 +85,7 @@ pub fn changed(
         let Some(broker) = desired
             .brokers
             .iter()
-            .find(|broker| broker.pod.trim_end_matches("-0") == set.name)
+            .find(|broker| broker.stateful_set() == set.name)
         else {
             continue;
         };

@@ -19,11 +19,11 @@ use midships_client_rocketmq::{
 use midships_engine::simulation::{BEGINNING, Simulation};
 use midships_engine::step::{Moment, Unanswered};
 use midships_engine::world::CommandFault;
+use midships_model::rocketmq::ORDER_CONFIGURATION;
 
 use crate::desired::{Broker, Desired};
 use crate::view::{
-    NAME_SERVER_SETTING, OPEN, ORDER_NAMESPACE, PERMISSION_SETTING, READ_ONLY,
-    RELOAD_PERIOD_SETTING,
+    NAME_SERVER_SETTING, OPEN, PERMISSION_SETTING, READ_ONLY, RELOAD_PERIOD_SETTING,
 };
 use crate::vocabulary::{Answer, Command, Query};
 
@@ -451,7 +451,7 @@ impl Cluster {
                     ..kubernetes::StatefulSet::default()
                 });
                 let brokers = self.brokers.iter().map(|broker| kubernetes::StatefulSet {
-                    name: broker.identity.pod.trim_end_matches("-0").to_owned(),
+                    name: broker.identity.stateful_set().to_owned(),
                     labels: labels("broker"),
                     replicas: 1,
                     data: if self.ephemeral_storage {
@@ -658,7 +658,7 @@ impl NameServer {
                     .flat_map(|registration| registration.topics.clone())
                     .collect(),
             )),
-            Request::KeyValues { namespace } if namespace == ORDER_NAMESPACE => {
+            Request::KeyValues { namespace } if namespace == ORDER_CONFIGURATION => {
                 Some(Reply::KeyValues(self.order.clone()))
             }
             Request::PutKeyValue { key, value, .. } => {

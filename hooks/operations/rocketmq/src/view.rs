@@ -9,10 +9,6 @@ use midships_engine::step::{Seen, Unanswered};
 
 use crate::vocabulary::{Answer, Query};
 
-/// The namespace of a name server's key-value configuration that holds which topics are ordered.
-/// Source: `NamesrvUtil.NAMESPACE_ORDER_TOPIC_CONFIG`, the same from 4.5.0 to 5.5.0.
-pub const ORDER_NAMESPACE: &str = "ORDER_TOPIC_CONFIG";
-
 /// The broker's setting that holds its name server list.
 pub const NAME_SERVER_SETTING: &str = "namesrvAddr";
 

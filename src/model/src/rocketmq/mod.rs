@@ -47,6 +47,7 @@ pub const LEAST_DEADLINE_SECONDS: u32 = 3600;
 /// Seconds that a hook Job may run longer than the estimate, unless a field says otherwise.
 pub const DEADLINE_MARGIN_SECONDS: u32 = 600;
 /// The namespace of name servers' key-value configuration that every operation copies: the order configuration.
+/// Source: `NamesrvUtil.NAMESPACE_ORDER_TOPIC_CONFIG`, the same from 4.5.0 to 5.5.0.
 pub const ORDER_CONFIGURATION: &str = "ORDER_TOPIC_CONFIG";
 /// Memory in MB that a name server needs beside its heap and its direct memory.
 pub const NAME_SERVER_MEMORY_BESIDE_HEAP: u64 = 72;

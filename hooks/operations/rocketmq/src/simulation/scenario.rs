@@ -2,11 +2,10 @@
 
 use midships_client_rocketmq::ProductVersion;
 use midships_model::fields::StorageMode;
-use midships_model::rocketmq::{BROKER_PORT, NAME_SERVER_PORT};
+use midships_model::rocketmq::{BROKER_PORT, NAME_SERVER_PORT, ORDER_CONFIGURATION};
 
 use crate::desired::{Broker, Desired};
 use crate::fixed::{DataPlace, Fixed};
-use crate::view::ORDER_NAMESPACE;
 
 /// A release `shop`, whose clients look at the routes every 5 seconds.
 #[must_use]
@@ -53,7 +52,7 @@ pub fn desired(name_servers: u32, groups: u32, replicas: u32, allow_restart: boo
         allow_restart,
         route_refresh_seconds: 5,
         patience_seconds: 600,
-        key_value_namespaces: vec![ORDER_NAMESPACE.to_owned()],
+        key_value_namespaces: vec![ORDER_CONFIGURATION.to_owned()],
         fixed: Fixed {
             name_server_data: place.clone(),
             broker_data: place,
