@@ -22,7 +22,7 @@ SOURCES = "load-sources"
 COMPILE = """export CLASSPATH="/tmp/classes:$ROCKETMQ_HOME/lib/*"
 mkdir -p /tmp/classes && javac -nowarn -d /tmp/classes /sources/*.java
 """
-COMPILED = "java -Xmx160m -XX:+UseSerialGC -Duser.home=/tmp midships.load.Load"
+COMPILED = "java -Xmx160m -XX:+UseSerialGC -XX:+PerfDisableSharedMem -Duser.home=/tmp midships.load.Load"
 CLIENT_LOG = "/tmp/logs/rocketmqlogs/rocketmq_client.log"
 CLIENT_FAULT = re.compile(r"sendKernelImpl exception|createChannel: connect|RemotingTimeoutException|invokeSync")
 SECURE = {

@@ -35,6 +35,8 @@ version="$(java_version "$java")"
 # ten seconds, because a pod that returns has another address.
 flags="-Drocketmq.home.dir=$home -Duser.home=/var/rocketmq -Djava.io.tmpdir=/tmp"
 flags="$flags -Dsun.net.inetaddr.ttl=10 -XX:+ExitOnOutOfMemoryError"
+# The JVM keeps statistics in a mapped file, and stops all its threads while a busy disk does not take them.
+flags="$flags -XX:+PerfDisableSharedMem"
 if [ "${version:-8}" -ge 9 ]; then
   for package in java.nio sun.nio.ch java.lang java.util; do
     flags="$flags --add-opens=java.base/$package=ALL-UNNAMED"

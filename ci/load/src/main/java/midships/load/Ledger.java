@@ -1,6 +1,7 @@
 // The books of one run: what was sent, acknowledged and received, number by number.
 package midships.load;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -9,6 +10,23 @@ import java.util.Map;
 /** Counts by number. Every method is safe to call from any thread. */
 final class Ledger {
     private static final int MOST_COUNTED = Byte.MAX_VALUE;
+    /** From here on a standstill of this program can make a send fail that no broker has failed: the client gives up after 3 s. */
+    private static final long LONG_STANDSTILL_NANOSECONDS = 1_000_000_000L;
+
+    /** From when until when something went on, in {@link System#nanoTime()}. */
+    private static final class Span {
+        final long from;
+        final long until;
+
+        Span(long from, long until) {
+            this.from = from;
+            this.until = until;
+        }
+
+        boolean overlaps(Span other) {
+            return from - other.until < 0 && other.from - until < 0;
+        }
+    }
 
     private final Map<String, byte[]> received = new LinkedHashMap<>();
     private final Map<String, Integer> earlier = new LinkedHashMap<>();
@@ -16,7 +34,8 @@ final class Ledger {
     private int next;
     private int sent;
     private int acknowledgedTotal;
-    private int sendErrors;
+    private final List<Span> failedSends = new ArrayList<>();
+    private final List<Span> longStandstills = new ArrayList<>();
     private int notReplicated;
     private int damaged;
     private long lastAcknowledgement;
@@ -54,8 +73,17 @@ final class Ledger {
     }
 
     /** A send failed after all that the client itself tried. */
-    synchronized void fail() {
-        sendErrors++;
+    synchronized void fail(long begun, long ended) {
+        failedSends.add(new Span(begun, ended));
+    }
+
+    /** Failed sends during which this program itself stood still for long say nothing about the cluster: they are counted apart. */
+    private int failedSends(boolean stoodStill) {
+        int found = 0;
+        for (Span send : failedSends) {
+            found += longStandstills.stream().anyMatch(send::overlaps) == stoodStill ? 1 : 0;
+        }
+        return found;
     }
 
     synchronized void receive(String group, int number) {
@@ -116,21 +144,25 @@ final class Ledger {
         figures.put(missing, missing());
         figures.put("duplicated", duplicated);
         figures.put("damaged", damaged);
-        figures.put("sendErrors", sendErrors);
+        figures.put("sendErrors", failedSends(false));
+        figures.put("sendErrorsInStandstill", failedSends(true));
         figures.put("notReplicated", notReplicated);
         figures.put("longestGapMilliseconds", longestGap / 1_000_000);
-        figures.put("longestStandstillMilliseconds", longestStandstill);
+        figures.put("longestStandstillMilliseconds", longestStandstill / 1_000_000);
         figures.put("seconds", Math.round(seconds * 10) / 10.0);
         return figures;
     }
 
-    /** Notes for how long this program itself stood still, which its figures have to be read with. */
-    synchronized void stoodStill(long milliseconds) {
-        longestStandstill = Math.max(longestStandstill, milliseconds);
+    /** Notes from when until when this program itself stood still, which its figures have to be read with. */
+    synchronized void stoodStill(long from, long until) {
+        longestStandstill = Math.max(longestStandstill, until - from);
+        if (until - from >= LONG_STANDSTILL_NANOSECONDS) {
+            longStandstills.add(new Span(from, until));
+        }
     }
 
     synchronized boolean sound(int minimum) {
-        return missing() == 0 && sendErrors == 0 && damaged == 0 && acknowledgedTotal >= minimum;
+        return missing() == 0 && failedSends(false) == 0 && damaged == 0 && acknowledgedTotal >= minimum;
     }
 
     private static byte at(byte[] counts, int number) {

@@ -25,6 +25,7 @@ import org.apache.rocketmq.common.message.MessageExt;
 final class Traffic {
     private static final int BODY_BYTES = 1_024;
     private static final long LONGEST_SEND_SECONDS = 20;
+    private static final long PULSE_MILLISECONDS = 100;
 
     private final Options options;
     private final String topic;
@@ -79,6 +80,7 @@ final class Traffic {
         for (String server : options.list("watch")) {
             daemon("watch-" + server, () -> watch(server));
         }
+        daemon("pulse", this::watchItself);
         if (options.yes("progress")) {
             daemon("progress", this::tell);
         }
@@ -161,6 +163,7 @@ final class Traffic {
                 return;
             }
             ledger.send();
+            long begun = System.nanoTime();
             try {
                 SendResult result = producer.send(new Message(topic, body(number)));
                 ledger.acknowledge(number, result.getSendStatus() == SendStatus.SEND_OK, System.nanoTime());
@@ -168,7 +171,7 @@ final class Traffic {
                 Thread.currentThread().interrupt();
                 return;
             } catch (Exception fault) {
-                ledger.fail();
+                ledger.fail(begun, System.nanoTime());
                 System.out.println(Instant.now() + " send error: number " + number + ": " + Cluster.inWords(fault));
             }
         }
@@ -188,12 +191,19 @@ final class Traffic {
         }
     }
 
-    private void tell() {
+    /** Does nothing but sleep: when it wakes late, this program has had no processor, or its JVM has stood still. */
+    private void watchItself() {
         long before = System.nanoTime();
-        while (!awaitStop(1_000)) {
+        while (!awaitStop(PULSE_MILLISECONDS)) {
             long now = System.nanoTime();
-            ledger.stoodStill(TimeUnit.NANOSECONDS.toMillis(now - before) - 1_000);
+            long due = before + TimeUnit.MILLISECONDS.toNanos(PULSE_MILLISECONDS);
+            ledger.stoodStill(Math.min(due, now), now);
             before = now;
+        }
+    }
+
+    private void tell() {
+        while (!awaitStop(1_000)) {
             double seconds = (System.nanoTime() - started) / 1e9;
             System.out.println(Instant.now() + " progress " + Json.of(ledger.figures(seconds, "underway")));
         }
