@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use midships_publish::Timestamp;
 
 /// Makes Helm charts of middleware from a typed model, checks values, and packs and publishes the charts.
@@ -43,8 +43,20 @@ pub struct Generate {
     pub root: Option<PathBuf>,
 }
 
+/// How `midships check` writes what it finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people, as a compiler does
+    Text,
+    /// For programs: one JSON document, good values or not
+    Json,
+}
+
 /// Options of `midships check`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 the values are good, 1 there are findings, 2 the values could not be checked"
+)]
 pub struct Check {
     /// A file of values as for `helm install --values`; `-` is standard input
     pub values: PathBuf,
@@ -62,6 +74,9 @@ pub struct Check {
         default_value = "default"
     )]
     pub namespace: String,
+    /// How findings are written to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
 }
 
 /// The instant that archives carry.

@@ -1,6 +1,6 @@
 //! The binary midships: generate, check, package and publish charts.
 //!
-//! Exit codes: 0 done, 1 refused input, differences or a failed push, 2 usage.
+//! Exit codes: 0 done, 1 refused input, differences or a failed push, 2 usage, or values that could not be checked.
 
 mod arguments;
 mod commands;
@@ -33,7 +33,11 @@ fn main() -> ExitCode {
         Ok(Verdict::Refused) => ExitCode::FAILURE,
         Err(error) => {
             printer.note(format_args!("error: {error}"));
-            ExitCode::FAILURE
+            match arguments.command {
+                // Whoever runs it in a pipeline must be able to tell bad values from none.
+                Command::Check(_) => ExitCode::from(2),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -120,6 +120,7 @@ fn check_names_every_field_that_would_be_refused() {
         "nameServers:\n  count: -1\nhook:\n  image:\n    tga: x\n",
     )
     .unwrap();
+    fs::write(stage.path().join("latin.yaml"), b"# caf\xe9\n").unwrap();
     assert_snapshot!(stage.run("check good.yaml --chart rocketmq --release events"), @r"
     exit 0
     notes: good.yaml: good values for the chart rocketmq
@@ -131,16 +132,99 @@ fn check_names_every_field_that_would_be_refused() {
     ");
     assert_snapshot!(stage.run("check bad.yaml --chart rocketmq --release events"), @r"
     exit 1
-    output: hook.image.tga: found an unknown field; allowed: repository, tag, pullPolicy; did you mean `tag`?
-    output: nameServers.count: found -1; allowed: 1 to 9; the default is 2
-    notes: error: bad.yaml: 2 findings; the chart rocketmq would refuse these values
+    output: error[out-of-range]: nameServers.count: found -1
+    output:  --> bad.yaml:2:10
+    output:   |
+    output: 2 |   count: -1
+    output:   |          ^^ allowed: 1 to 9
+    output:   |
+    output:   = help: the nearest is 1; the default is 2
+    output:
+    output: error[unknown-field]: hook.image.tga: found an unknown field
+    output:  --> bad.yaml:5:5
+    output:   |
+    output: 5 |     tga: x
+    output:   |     ^^^ allowed: repository, tag, pullPolicy
+    output:   |
+    output: help: did you mean `tag`?
+    output:   |
+    output: 5 -     tga: x
+    output: 5 +     tag: x
+    output:   |
+    output:
+    notes: error: bad.yaml: 2 findings for the chart rocketmq
+    ");
+    assert_snapshot!(stage.run("check bad.yaml --chart rocketmq --format json"), @r#"
+    exit 1
+    output: {
+    output:   "version": 1,
+    output:   "file": "bad.yaml",
+    output:   "chart": "rocketmq",
+    output:   "findings": [
+    output:     {
+    output:       "rule": "out-of-range",
+    output:       "path": "nameServers.count",
+    output:       "line": 2,
+    output:       "column": 10,
+    output:       "endLine": 2,
+    output:       "endColumn": 12,
+    output:       "found": "-1",
+    output:       "allowed": "1 to 9",
+    output:       "hint": "the nearest is 1; the default is 2",
+    output:       "suggestion": null,
+    output:       "related": []
+    output:     },
+    output:     {
+    output:       "rule": "unknown-field",
+    output:       "path": "hook.image.tga",
+    output:       "line": 5,
+    output:       "column": 5,
+    output:       "endLine": 5,
+    output:       "endColumn": 8,
+    output:       "found": "an unknown field",
+    output:       "allowed": "repository, tag, pullPolicy",
+    output:       "hint": "did you mean `tag`?",
+    output:       "suggestion": {
+    output:         "line": 5,
+    output:         "column": 5,
+    output:         "endLine": 5,
+    output:         "endColumn": 8,
+    output:         "text": "tag"
+    output:       },
+    output:       "related": []
+    output:     }
+    output:   ]
+    output: }
+    notes: error: bad.yaml: 2 findings for the chart rocketmq
+    "#);
+    assert_snapshot!(stage.run("check good.yaml --chart rocketmq --release events --format json"), @r#"
+    exit 0
+    output: {
+    output:   "version": 1,
+    output:   "file": "good.yaml",
+    output:   "chart": "rocketmq",
+    output:   "findings": []
+    output: }
+    notes: good.yaml: good values for the chart rocketmq
+    "#);
+    assert_snapshot!(stage.run("check latin.yaml --chart rocketmq"), @r"
+    exit 1
+    output: error[yaml-encoding]: found the byte 0xe9, which is not UTF-8
+    output:  --> latin.yaml:1:6
+    output:   |
+    output: 1 | # caf�
+    output:   |      ^ allowed: text in UTF-8
+    output:   |
+    output:   = help: save the file as UTF-8
+    output:
+    notes: error: latin.yaml: 1 finding for the chart rocketmq
     ");
     assert_snapshot!(stage.run("check good.yaml --chart kafka"), @r"
-    exit 1
+    exit 2
     notes: error: no chart is named `kafka`; there are: rocketmq
     ");
     assert_snapshot!(stage.run("check none.yaml --chart rocketmq"), @r"
-    exit 1
+    exit 2
     notes: error: unable to read `none.yaml`: No such file or directory (os error 2)
     ");
 }

@@ -1,12 +1,14 @@
 //! Turns the model into charts and schemas: the same input gives the same bytes.
 //!
 //! [`charts`] and [`outputs`] are pure; [`check`] and [`write`](write()) compare with and write to a checkout; [`validate`]
-//! checks a user's values with the same schema and the same rules that a chart carries.
+//! checks a user's values with the same schema and the same rules that a chart carries. It hands out findings as data;
+//! [`render`] shows them to people and [`Report`] to programs.
 
 mod chart;
 mod disk;
 mod lint;
 mod readme;
+mod report;
 mod schema;
 mod template;
 mod validate;
@@ -16,5 +18,6 @@ mod yaml;
 pub use chart::{Chart, Error, HookImage, charts, charts_with, outputs};
 pub use disk::{Difference, DiskError, check, write};
 pub use lint::{LintError, lint};
-pub use midships_model::rules::{Finding, Release};
-pub use validate::{ValidateError, validate};
+pub use midships_model::rules::{Finding, Place, Related, Release, Suggestion};
+pub use report::{Report, render, report_schema};
+pub use validate::{CHECKS, ValidateError, decode, validate};

@@ -1,6 +1,12 @@
 //! The generated charts, rendered by real Helm of both majors: named by the variables `MIDSHIPS_HELM3` and `MIDSHIPS_HELM4`.
 #![cfg(test)]
 
+#[expect(
+    dead_code,
+    reason = "what a check says about each mistake is tested beside this file"
+)]
+mod catalogue;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -8,6 +14,8 @@ use std::process::{Command, Output};
 use midships_generate::{Release, validate, write};
 use midships_model::rocketmq::Values;
 use midships_model::rocketmq::rules::RULES;
+
+use catalogue::{ANSWERS, Answer, Answers};
 
 const NAMESPACE: &str = "shop";
 
@@ -25,7 +33,7 @@ fn checkout() -> tempfile::TempDir {
     root
 }
 
-fn helm(helm: &str, root: &Path, arguments: &[&str], values: &str) -> Output {
+fn helm(helm: &str, root: &Path, arguments: &[&str], values: impl AsRef<[u8]>) -> Output {
     let file = root.join("given.yaml");
     std::fs::write(&file, values).unwrap();
     Command::new(helm)
@@ -135,6 +143,51 @@ fn the_chart_refuses_what_the_schema_refuses() {
             );
         }
     }
+}
+
+#[test]
+fn helm_takes_what_a_check_takes_and_says_what_the_catalogue_says() {
+    let root = checkout();
+    let programs = helms();
+    let mut answers = Answers::new();
+    for mistake in catalogue::all() {
+        let answer = |program: &String| {
+            let arguments = ["template", mistake.release];
+            let output = helm(program, root.path(), &arguments, mistake.values);
+            let words = if output.status.success() {
+                String::new()
+            } else {
+                words(&String::from_utf8_lossy(&output.stderr), root.path())
+            };
+            Answer {
+                is_taken: output.status.success(),
+                words,
+            }
+        };
+        let pair = [answer(&programs[0]), answer(&programs[1])];
+        for answer in &pair {
+            let expected = mistake.taken_by_helm.is_some();
+            assert_eq!(answer.is_taken, expected, "{}: {answer:?}", mistake.name);
+        }
+        answers.insert(mistake.name.to_owned(), pair);
+    }
+    let text = serde_json::to_string_pretty(&answers).unwrap();
+    catalogue::is_current(ANSWERS, &format!("{text}\n"));
+}
+
+/// Helm's words, the same everywhere and every time: it names the errors of a schema in any order.
+fn words(text: &str, root: &Path) -> String {
+    let text = text.replace(&root.display().to_string(), "");
+    let text = text.replace("/given.yaml", "values.yaml");
+    let mut lines: Vec<&str> = text
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty() && !line.contains("Use --debug flag"))
+        .collect();
+    if let Some(first) = lines.iter().position(|line| line.starts_with("- at ")) {
+        lines[first..].sort_unstable();
+    }
+    lines.join("\n")
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub struct Violation {
     pub path: String,
     /// What was found there.
     pub found: String,
+    /// Paths of the other fields because of which it is refused.
+    pub because: Vec<String>,
 }
 
 impl Violation {
@@ -36,7 +38,15 @@ impl Violation {
         Self {
             path: path.into(),
             found: found.to_string(),
+            because: Vec::new(),
         }
+    }
+
+    /// The same violation, because of another field too.
+    #[must_use]
+    pub fn because(mut self, path: impl Into<String>) -> Self {
+        self.because.push(path.into());
+        self
     }
 }
 
@@ -71,19 +81,62 @@ pub struct Rule<V> {
     pub examples: &'static [Example],
 }
 
-/// A value that is refused: where, what was found, what is allowed and what to do.
+/// A range of a user's text. Lines and columns count from 1, columns in characters; the end is the first place behind it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Place {
+    /// The byte at which it begins, from 0.
+    pub start: usize,
+    /// The byte behind it.
+    pub end: usize,
+    /// The line in which it begins.
+    pub line: usize,
+    /// The column in which it begins.
+    pub column: usize,
+    /// The line in which it ends.
+    pub end_line: usize,
+    /// The column behind it.
+    pub end_column: usize,
+}
+
+/// A place that has to do with a finding beside the one that is refused.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Related {
+    /// The field's path in the values.
+    pub path: String,
+    /// Where it stands in the user's text; none where it does not.
+    pub place: Option<Place>,
+    /// What it has to do with the finding.
+    pub label: String,
+}
+
+/// A text that may stand in a place instead.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Suggestion {
+    /// What is replaced.
+    pub place: Place,
+    /// The text for it.
+    pub text: String,
+}
+
+/// A value that is refused: where, what was found, what is allowed and what to do.
+#[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Finding {
     /// The field's path in the values, such as `brokers.groups`; empty for the document as a whole.
     pub path: String,
-    /// The rule that refuses it: a name of the rule table, or `schema` or `yaml`.
+    /// The rule that refuses it: a name of the chart's rule table, or of the rules about fields and YAML.
     pub rule: String,
     /// What was found.
     pub found: String,
     /// What is allowed.
     pub allowed: String,
-    /// What to do.
+    /// What to do; empty where there is nothing to add.
     pub hint: String,
+    /// Where it stands in the user's text; none where there is no text, or where it is not in it.
+    pub place: Option<Place>,
+    /// Other places that have to do with it.
+    pub related: Vec<Related>,
+    /// The text that is meant, where that is sure enough to be shown.
+    pub suggestion: Option<Suggestion>,
 }
 
 impl fmt::Display for Finding {
@@ -100,7 +153,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Checks values against rules; the findings are sorted by path.
+/// Checks values against rules; the findings are sorted by path and have no places yet.
 #[must_use]
 pub fn check<V>(rules: &[Rule<V>], subject: &Subject<V>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = rules
@@ -112,9 +165,19 @@ pub fn check<V>(rules: &[Rule<V>], subject: &Subject<V>) -> Vec<Finding> {
                 found: violation.found,
                 allowed: rule.allowed.to_owned(),
                 hint: rule.hint.to_owned(),
+                related: violation.because.into_iter().map(because).collect(),
+                ..Finding::default()
             })
         })
         .collect();
     findings.sort();
     findings
+}
+
+fn because(path: String) -> Related {
+    Related {
+        path,
+        place: None,
+        label: "because of this".to_owned(),
+    }
 }

@@ -3,14 +3,15 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use midships_generate::{Release, validate};
+use anstream::{AutoStream, ColorChoice};
+use midships_generate::{Release, Report, decode, render, validate};
 use snafu::ResultExt;
 
-use super::{Error, OutputSnafu, ReadSnafu, ValidateSnafu, Verdict, read};
-use crate::arguments;
+use super::{Error, JsonSnafu, OutputSnafu, ReadSnafu, ValidateSnafu, Verdict, read};
+use crate::arguments::{self, Format};
 use crate::printer::Printer;
 
-/// Writes each finding as a line to standard output, sorted by the field's path.
+/// Writes all findings to standard output, sorted by their place in the file.
 ///
 /// # Errors
 /// When the file cannot be read or no chart has that name.
@@ -25,32 +26,43 @@ pub fn run(options: &arguments::Check, printer: &mut Printer<'_>) -> Result<Verd
     } else {
         read(path)?
     };
-    let text = String::from_utf8(bytes)
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
-        .context(ReadSnafu { path })?;
     let release = options.release.as_ref().map(|name| Release {
         name: name.clone(),
         namespace: options.namespace.clone(),
     });
-    let findings = validate(&options.chart, &text, release.as_ref()).context(ValidateSnafu)?;
-    for finding in &findings {
-        printer.data(finding).context(OutputSnafu)?;
-    }
-    let path = path.display();
     let chart = &options.chart;
-    match findings.len() {
-        0 => {
-            printer.note(format_args!("{path}: good values for the chart {chart}"));
-            if release.is_none() {
-                printer.note("the names of objects were not checked; give --release NAME for that");
-            }
-            Ok(Verdict::Done)
+    let findings = match decode(&bytes) {
+        Ok(text) => validate(chart, text, release.as_ref()).context(ValidateSnafu)?,
+        Err(finding) => vec![*finding],
+    };
+    let file = path.display().to_string();
+    match options.format {
+        Format::Json => {
+            let report = Report::new(&file, chart, &findings);
+            let json = serde_json::to_string_pretty(&report).context(JsonSnafu)?;
+            printer.data(json).context(OutputSnafu)?;
         }
-        count => {
-            printer.note(format_args!(
-                "error: {path}: {count} findings; the chart {chart} would refuse these values"
-            ));
-            Ok(Verdict::Refused)
+        Format::Text if !findings.is_empty() => {
+            let is_coloured = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+            let text = String::from_utf8_lossy(&bytes);
+            let shown = render(&findings, &text, &file, is_coloured);
+            printer
+                .data(format_args!("{shown}\n"))
+                .context(OutputSnafu)?;
         }
+        Format::Text => {}
     }
+    if findings.is_empty() {
+        printer.note(format_args!("{file}: good values for the chart {chart}"));
+        if release.is_none() {
+            printer.note("the names of objects were not checked; give --release NAME for that");
+        }
+        return Ok(Verdict::Done);
+    }
+    let count = match findings.len() {
+        1 => "1 finding".to_owned(),
+        count => format!("{count} findings"),
+    };
+    printer.note(format_args!("error: {file}: {count} for the chart {chart}"));
+    Ok(Verdict::Refused)
 }

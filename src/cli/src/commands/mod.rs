@@ -79,6 +79,12 @@ pub enum Error {
         /// Why.
         source: midships_generate::ValidateError,
     },
+    /// Findings cannot be written as JSON.
+    #[snafu(display("failed to write the findings as JSON: {source}"))]
+    Json {
+        /// Why.
+        source: serde_json::Error,
+    },
     /// A chart cannot be packed.
     #[snafu(display("chart {chart}: {source}"))]
     Package {

@@ -3,7 +3,7 @@
 //! Each rule stands here twice, in Rust and as a Helm template; its examples are run through both, and the two must find the
 //! same in the same words. Templates may use the definitions of the chart's `_names.tpl`, such as `rocketmq.mebibytes`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{Names, Role, full_name};
 use super::{
@@ -113,7 +113,11 @@ pub const RULES: &[Rule<Values>] = &[
             let values = subject.values;
             let nothing =
                 !values.brokers.enabled && values.name_servers.source != NameServerSource::Own;
-            one_if(nothing, "brokers.enabled", "false without own name servers")
+            let found = "false without own name servers";
+            because(
+                one_if(nothing, "brokers.enabled", found),
+                &["nameServers.source"],
+            )
         },
         template: r#"{{- if and (not .Values.brokers.enabled) (ne .Values.nameServers.source "Own") }}
 brokers.enabled|false without own name servers
@@ -139,8 +143,10 @@ brokers.enabled|false without own name servers
                 name_servers.source == NameServerSource::Release,
                 name.as_str(),
             ) {
-                (true, "") => vec![Violation::new(path, "nothing")],
-                (false, name) if !name.is_empty() => vec![Violation::new(path, name)],
+                (true, "") => vec![Violation::new(path, "nothing").because("nameServers.source")],
+                (false, name) if !name.is_empty() => {
+                    vec![Violation::new(path, name).because("nameServers.source")]
+                }
                 (true, name) => one_if(is_own_release(subject, name), path, "this release itself"),
                 (false, _) => Vec::new(),
             }
@@ -184,7 +190,11 @@ nameServers.release.name|this release itself
             let wanted = name_servers.source == NameServerSource::Addresses;
             let count = name_servers.addresses.len();
             let wrong = wanted == name_servers.addresses.is_empty();
-            one_if(wrong, "nameServers.addresses", format!("{count} addresses"))
+            let found = format!("{count} addresses");
+            because(
+                one_if(wrong, "nameServers.addresses", found),
+                &["nameServers.source"],
+            )
         },
         template: r#"{{- if eq (eq .Values.nameServers.source "Addresses") (empty .Values.nameServers.addresses) }}
 nameServers.addresses|{{ len .Values.nameServers.addresses }} addresses
@@ -207,12 +217,14 @@ nameServers.addresses|{{ len .Values.nameServers.addresses }} addresses
         allowed: "each name server once, in capitals or not",
         hint: "remove the address that is named again",
         check: |subject| {
-            let mut seen = BTreeSet::new();
+            let mut seen = BTreeMap::new();
             let addresses = subject.values.name_servers.addresses.iter().enumerate();
             addresses
-                .filter(|(_, address)| !seen.insert(address.0.to_lowercase()))
-                .map(|(index, address)| {
-                    Violation::new(format!("nameServers.addresses[{index}]"), &address.0)
+                .filter_map(|(index, address)| {
+                    let first = *seen.entry(address.0.to_lowercase()).or_insert(index);
+                    let path = |index| format!("nameServers.addresses[{index}]");
+                    (first != index)
+                        .then(|| Violation::new(path(index), &address.0).because(path(first)))
                 })
                 .collect()
         },
@@ -284,7 +296,13 @@ nameServers.keyValueNamespaces[{{ $index }}]|{{ $namespace }}
                 "a heap of {heap} MB and {direct} MB of direct memory with a limit of {}",
                 limit.0
             );
-            one_if(wrong, path, found)
+            because(
+                one_if(wrong, path, found),
+                &[
+                    "nameServers.heapMegabytes",
+                    "nameServers.resources.limits.memory",
+                ],
+            )
         },
         template: r#"{{- $limit := .Values.nameServers.resources.limits.memory }}
 {{- $heap := include "rocketmq.heap.nameServers" . | int }}
@@ -334,7 +352,14 @@ nameServers.keyValueNamespaces[{{ $index }}]|{{ $namespace }}
                 "a heap of {heap} MB and {direct} MB of direct memory with a limit of {}",
                 limit.0
             );
-            one_if(wrong, path, found)
+            because(
+                one_if(wrong, path, found),
+                &[
+                    "brokers.heapMegabytes",
+                    "brokers.directMemoryMegabytes",
+                    "brokers.resources.limits.memory",
+                ],
+            )
         },
         template: r#"{{- $limit := .Values.brokers.resources.limits.memory }}
 {{- $heap := include "rocketmq.heap.brokers" . | int }}
@@ -456,10 +481,10 @@ nameServers.keyValueNamespaces[{{ $index }}]|{{ $namespace }}
         check: |subject| {
             let storage = &subject.values.brokers.storage;
             let wrong = storage.on_scale_in != storage.on_uninstall;
-            one_if(
-                wrong,
-                "brokers.storage.onScaleIn",
-                format!("{:?}", storage.on_scale_in),
+            let found = format!("{:?}", storage.on_scale_in);
+            because(
+                one_if(wrong, "brokers.storage.onScaleIn", found),
+                &["brokers.storage.onUninstall"],
             )
         },
         template: r"{{- if ne .Values.brokers.storage.onScaleIn .Values.brokers.storage.onUninstall }}
@@ -486,7 +511,10 @@ brokers.storage.onScaleIn|{{ .Values.brokers.storage.onScaleIn }}
             let file = u64::from(brokers.commit_log_file_megabytes);
             let wrong = brokers.storage.mode != StorageMode::HostPath && file * 5 > size;
             let found = format!("{file} MB on a volume of {}", brokers.storage.size.0);
-            one_if(wrong, "brokers.commitLogFileMegabytes", found)
+            because(
+                one_if(wrong, "brokers.commitLogFileMegabytes", found),
+                &["brokers.storage.size"],
+            )
         },
         template: r#"{{- $storage := .Values.brokers.storage }}
 {{- if and (ne $storage.mode "HostPath") (gt (mul (int .Values.brokers.commitLogFileMegabytes) 5 | int) (include "rocketmq.mebibytes" $storage.size | int)) }}
@@ -512,7 +540,11 @@ brokers.commitLogFileMegabytes|{{ int .Values.brokers.commitLogFileMegabytes }} 
             let brokers = &subject.values.brokers;
             let wrong =
                 brokers.replication == Timing::Synchronous && brokers.replicas_per_group == 0;
-            one_if(wrong, "brokers.replication", "Synchronous without replicas")
+            let found = "Synchronous without replicas";
+            because(
+                one_if(wrong, "brokers.replication", found),
+                &["brokers.replicasPerGroup"],
+            )
         },
         template: r#"{{- if and (eq .Values.brokers.replication "Synchronous") (eq (int .Values.brokers.replicasPerGroup) 0) }}
 brokers.replication|Synchronous without replicas
@@ -535,7 +567,10 @@ brokers.replication|Synchronous without replicas
             let brokers = &subject.values.brokers;
             let set = brokers.pod.termination_grace_period_seconds;
             let wrong = set != 0 && set < brokers.stop_seconds();
-            one_if(wrong, "brokers.pod.terminationGracePeriodSeconds", set)
+            because(
+                one_if(wrong, "brokers.pod.terminationGracePeriodSeconds", set),
+                &["brokers.clientRouteRefreshSeconds"],
+            )
         },
         template: r"{{- $set := int .Values.brokers.pod.terminationGracePeriodSeconds }}
 {{- if and (ne $set 0) (lt $set (add (int .Values.brokers.clientRouteRefreshSeconds) 105 | int)) }}
@@ -558,7 +593,14 @@ brokers.pod.terminationGracePeriodSeconds|{{ $set }}
             let set = subject.values.hook.deadline_seconds;
             let estimate = subject.values.estimate_seconds();
             let found = format!("{set} s with an estimate of {estimate} s");
-            one_if(set != 0 && set < estimate, "hook.deadlineSeconds", found)
+            because(
+                one_if(set != 0 && set < estimate, "hook.deadlineSeconds", found),
+                &[
+                    "brokers.groups",
+                    "brokers.replicasPerGroup",
+                    "brokers.clientRouteRefreshSeconds",
+                ],
+            )
         },
         template: r#"{{- $set := int .Values.hook.deadlineSeconds }}
 {{- $estimate := include "rocketmq.estimateSeconds" . | int }}
@@ -823,17 +865,21 @@ brokers.configuration.{{ $key }}|{{ $key }}
         hint: "remove or rename the variable",
         check: |subject| {
             in_pods(subject.values, |section, pod| {
-                let mut seen = BTreeSet::new();
-                let mut refuse = |variable: &EnvironmentVariable| {
-                    !seen.insert(variable.name.clone())
-                        || variable.name.starts_with("MIDSHIPS_")
+                let mut seen = BTreeMap::new();
+                let refused = |variable: &EnvironmentVariable| {
+                    variable.name.starts_with("MIDSHIPS_")
                         || (variable.value.is_some() && variable.value_from.is_some())
                 };
                 let variables = pod.env.iter().enumerate();
                 variables
-                    .filter(|(_, variable)| refuse(variable))
-                    .map(|(index, variable)| {
-                        Violation::new(format!("{section}.pod.env[{index}]"), &variable.name)
+                    .filter_map(|(index, variable)| {
+                        let first = *seen.entry(variable.name.as_str()).or_insert(index);
+                        let path = |index| format!("{section}.pod.env[{index}]");
+                        let violation = Violation::new(path(index), &variable.name);
+                        if first != index {
+                            return Some(violation.because(path(first)));
+                        }
+                        refused(variable).then_some(violation)
                     })
                     .collect()
             })
@@ -1003,6 +1049,15 @@ fn one_if(wrong: bool, path: &str, found: impl std::fmt::Display) -> Vec<Violati
     }
 }
 
+/// The violations, because of other fields: each names those that are not itself.
+fn because(mut violations: Vec<Violation>, paths: &[&str]) -> Vec<Violation> {
+    for violation in &mut violations {
+        let others = paths.iter().filter(|path| **path != violation.path);
+        violation.because = others.map(ToString::to_string).collect();
+    }
+    violations
+}
+
 fn is_own_release(subject: &Subject<Values>, name: &str) -> bool {
     let namespace = &subject.values.name_servers.release.namespace;
     subject.release.is_some_and(|release| {
@@ -1014,18 +1069,18 @@ fn above_limits(section: &str, resources: &Resources) -> Vec<Violation> {
     let (requests, limits) = (&resources.requests, &resources.limits);
     let mut violations = Vec::new();
     if requests.memory.mebibytes() > limits.memory.mebibytes() {
-        violations.push(Violation::new(
-            format!("{section}.resources.requests.memory"),
-            format!("{} with a limit of {}", requests.memory.0, limits.memory.0),
-        ));
+        let path = format!("{section}.resources.requests.memory");
+        let found = format!("{} with a limit of {}", requests.memory.0, limits.memory.0);
+        let because = format!("{section}.resources.limits.memory");
+        violations.push(Violation::new(path, found).because(because));
     }
     if let (Some(request), Some(limit)) = (requests.cpu.thousandths(), limits.cpu.thousandths())
         && request > limit
     {
-        violations.push(Violation::new(
-            format!("{section}.resources.requests.cpu"),
-            format!("{} with a limit of {}", requests.cpu.0, limits.cpu.0),
-        ));
+        let path = format!("{section}.resources.requests.cpu");
+        let found = format!("{} with a limit of {}", requests.cpu.0, limits.cpu.0);
+        let because = format!("{section}.resources.limits.cpu");
+        violations.push(Violation::new(path, found).because(because));
     }
     violations
 }
@@ -1033,22 +1088,20 @@ fn above_limits(section: &str, resources: &Resources) -> Vec<Violation> {
 fn foreign_fields(section: &str, storage: &Storage) -> Vec<Violation> {
     let mut violations = Vec::new();
     let mode = storage.mode;
-    let path = format!("{section}.storage.hostPath");
+    let mut refuse = |field: &str, found: String| {
+        let path = format!("{section}.storage.{field}");
+        violations.push(Violation::new(path, found).because(format!("{section}.storage.mode")));
+    };
     match (mode == StorageMode::HostPath, storage.host_path.as_str()) {
-        (true, "") => violations.push(Violation::new(path, "nothing with the mode HostPath")),
+        (true, "") => refuse("hostPath", "nothing with the mode HostPath".to_owned()),
         (false, set) if !set.is_empty() => {
-            violations.push(Violation::new(
-                path,
-                format!("{set} with the mode {mode:?}"),
-            ));
+            refuse("hostPath", format!("{set} with the mode {mode:?}"));
         }
         _ => {}
     }
     if mode != StorageMode::StorageClass && !storage.class_name.is_empty() {
-        violations.push(Violation::new(
-            format!("{section}.storage.className"),
-            format!("{} with the mode {mode:?}", storage.class_name),
-        ));
+        let found = format!("{} with the mode {mode:?}", storage.class_name);
+        refuse("className", found);
     }
     violations
 }
@@ -1154,6 +1207,12 @@ mod tests {
                     .iter()
                     .map(|finding| (finding.rule.as_str(), finding.path.as_str()))
                     .collect();
+                for related in findings.iter().flat_map(|finding| &finding.related) {
+                    let pointer = related.path.replace(['.', '['], "/").replace(']', "");
+                    let values = serde_json::to_value(&values).unwrap();
+                    let value = values.pointer(&format!("/{pointer}"));
+                    assert!(value.is_some(), "{} because of {}", rule.id, related.path);
+                }
                 let expected: Vec<(&str, &str)> =
                     example.paths.iter().map(|path| (rule.id, *path)).collect();
                 assert_eq!(found, expected, "{} with {}", rule.id, example.values);

@@ -1,12 +1,20 @@
 //! Checks a user's values: YAML, then the schema and the rules of the model, everything at once.
 
-use jsonschema::error::{TypeKind, ValidationErrorKind};
+mod nearest;
+mod refusals;
+mod unit;
+
+use jsonschema::error::ValidationErrorKind;
 use midships_model::rocketmq::{self, Values, rules::RULES};
-use midships_model::rules::{self, Finding, Release, Subject};
+use midships_model::rules::{self, Finding, Place, Related, Release, Subject};
 use serde_json::Value;
 use snafu::{ResultExt, Snafu};
 
+use crate::yaml::{Found, Lines, Node};
 use crate::{schema, yaml};
+use refusals::{Refusals, kind_of};
+
+pub use refusals::CHECKS;
 
 /// Why values could not be checked at all.
 #[derive(Debug, Snafu)]
@@ -31,8 +39,8 @@ pub enum ValidateError {
     },
 }
 
-/// Checks a values file of a chart. The findings are sorted by path; none means that the values are good. Rules about names
-/// need the release.
+/// Checks a values file of a chart. The findings are sorted by their place in the text; none means that the values are good.
+/// Rules about names need the release.
 ///
 /// # Errors
 /// When no chart has that name.
@@ -44,10 +52,16 @@ pub fn validate(
     if chart != rocketmq::CHART {
         return NoChartSnafu { name: chart }.fail();
     }
-    let given = match yaml::read(text) {
-        Ok(given @ (Value::Object(_) | Value::Null)) => given,
-        Ok(other) => return Ok(vec![document_finding(kind_of(&other))]),
-        Err(error) => return Ok(vec![yaml_finding(&error)]),
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let composed = yaml::compose(text);
+    let mut findings = composed.findings;
+    if composed.is_broken {
+        return Ok(sorted(findings));
+    }
+    let root = composed.root;
+    let given = match root.value() {
+        given @ (Value::Object(_) | Value::Null) => given,
+        other => return Ok(sorted(vec![document_finding(&root, kind_of(&other))])),
     };
     let defaults = rocketmq::defaults().context(DefaultsSnafu)?;
     let mut merged = defaults.clone();
@@ -57,7 +71,10 @@ pub fn validate(
     let validator = jsonschema::validator_for(&schema).map_err(|error| ValidateError::Schema {
         message: error.to_string(),
     })?;
-    let mut findings = Vec::new();
+    let refusals = Refusals {
+        root: &root,
+        schema: &schema,
+    };
     let mut repairs = Vec::new();
     let errors: Vec<_> = validator.iter_errors(&merged).collect();
     for error in &errors {
@@ -67,11 +84,12 @@ pub fn validate(
             .iter()
             .any(|other| is_of_type(other) && other.instance_path() == error.instance_path());
         if is_of_type(error) || !is_mistyped {
-            findings.extend(schema_findings(&steps, error, &schema));
+            findings.extend(refusals.of(&steps, error));
         }
         repairs.push(steps);
     }
     drop(errors);
+    findings.extend(refusals.of_readers_that_differ());
 
     // What the schema refuses is put back to its default, so that the rules can say what they find in the rest.
     for steps in &repairs {
@@ -90,39 +108,112 @@ pub fn validate(
         );
         let refused: Vec<String> = repairs.iter().map(|steps| dotted(steps)).collect();
         // A list with a refused entry was put back too, so a rule has nothing to say about it.
-        findings.extend(found.into_iter().filter(|finding| {
+        let found = found.into_iter().filter(|finding| {
             !refused.iter().any(|path| {
                 let rest = path.strip_prefix(&finding.path);
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
             })
-        }));
+        });
+        findings.extend(found.map(|finding| placed(finding, &root, &defaults)));
     }
-    findings.sort();
+    Ok(sorted(findings))
+}
+
+/// The mark with which some editors begin a text; Helm reads over it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The text of a file of values.
+///
+/// # Errors
+/// What is wrong where the bytes are not UTF-8.
+pub fn decode(bytes: &[u8]) -> Result<&str, Box<Finding>> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let is_wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+        let text = String::from_utf8_lossy(bytes);
+        Box::new(Finding {
+            rule: "yaml-encoding".to_owned(),
+            found: if is_wide {
+                "text in UTF-16".to_owned()
+            } else {
+                let byte = bytes.get(error.valid_up_to()).copied().unwrap_or_default();
+                format!("the byte 0x{byte:02x}, which is not UTF-8")
+            },
+            allowed: "text in UTF-8".to_owned(),
+            hint: "save the file as UTF-8".to_owned(),
+            place: Some(Lines::new(&text).character(error.valid_up_to())),
+            ..Finding::default()
+        })
+    })
+}
+
+/// Sorts findings by their place in the text; those that have none, not even a related one, come last.
+fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort_by_cached_key(|finding| {
+        let related = finding.related.iter().find_map(|related| related.place);
+        let place = finding.place.or(related);
+        (place.is_none(), place, finding.clone())
+    });
     findings.dedup();
-    Ok(findings)
+    findings
+}
+
+/// Adds the places to what a rule has found; of fields that are not in the text, their defaults.
+fn placed(mut finding: Finding, root: &Node, defaults: &Value) -> Finding {
+    let place = |path: &str| {
+        let found = root.at_path(path)?;
+        match found.entry {
+            // The key itself is refused.
+            Some(entry) if entry.key == finding.found => Some(entry.place),
+            _ => Some(place_of(found)),
+        }
+    };
+    let absent = |path: &str| {
+        let default = defaults.pointer(&format!("/{}", path.replace('.', "/")))?;
+        Some(format!("is not in the file: its default is {default}"))
+    };
+    let mut related = finding.related.clone();
+    for other in &mut related {
+        other.place = place(&other.path);
+        if let Some(words) = absent(&other.path).filter(|_| other.place.is_none()) {
+            other.label = words;
+        }
+    }
+    let found = place(&finding.path);
+    if let Some(label) = absent(&finding.path).filter(|_| found.is_none()) {
+        let path = finding.path.clone();
+        let place = None;
+        related.insert(0, Related { path, place, label });
+    }
+    finding.place = found;
+    finding.related = related;
+    finding
+}
+
+/// Where a value is to be looked for: at the value, or at the key of one that is empty or begins in a later line.
+fn place_of(found: Found<'_>) -> Place {
+    match found.entry {
+        Some(entry) if found.node.value().is_null() => entry.place,
+        Some(entry)
+            if found.node.scalar().is_none() && found.node.place.line != entry.place.line =>
+        {
+            entry.place
+        }
+        _ => found.node.place,
+    }
 }
 
 fn is_of_type(error: &jsonschema::ValidationError<'_>) -> bool {
     matches!(error.kind(), ValidationErrorKind::Type { .. })
 }
 
-fn document_finding(found: &str) -> Finding {
+fn document_finding(root: &Node, found: &str) -> Finding {
     Finding {
-        path: String::new(),
-        rule: "yaml".to_owned(),
+        rule: "yaml-document".to_owned(),
         found: found.to_owned(),
         allowed: "a mapping of fields".to_owned(),
         hint: "write the values as in the chart's values.yaml".to_owned(),
-    }
-}
-
-fn yaml_finding(error: &yaml::Error) -> Finding {
-    Finding {
-        path: String::new(),
-        rule: "yaml".to_owned(),
-        found: format!("text that is not YAML ({error})"),
-        allowed: "one YAML document in which no key stands twice".to_owned(),
-        hint: "correct the line that is named".to_owned(),
+        place: Some(root.place),
+        ..Finding::default()
     }
 }
 
@@ -186,170 +277,6 @@ fn join(path: &str, name: &str) -> String {
     }
 }
 
-/// The part of the schema that describes the value at some steps.
-fn schema_at<'a>(mut schema: &'a Value, steps: &[String]) -> &'a Value {
-    for step in steps {
-        schema = match schema["properties"].get(step) {
-            Some(property) => property,
-            None if schema["items"].is_object() => &schema["items"],
-            None => &schema["additionalProperties"],
-        };
-    }
-    schema
-}
-
-fn schema_findings(
-    steps: &[String],
-    error: &jsonschema::ValidationError<'_>,
-    schema: &Value,
-) -> Vec<Finding> {
-    let path = dotted(steps);
-    let here = schema_at(schema, steps);
-    let instance = error.instance();
-    let default_hint = || match &here["default"] {
-        Value::Null => String::new(),
-        default => format!("the default is {default}"),
-    };
-    let (path, found, allowed, hint) = match error.kind() {
-        ValidationErrorKind::AdditionalProperties { unexpected } => {
-            return unknown_fields(&path, here, unexpected);
-        }
-        ValidationErrorKind::Required { property } => {
-            let name = property.as_str().unwrap_or_default();
-            let hint = "leave the field out to keep its default; null removes it".to_owned();
-            (
-                join(&path, name),
-                "nothing".to_owned(),
-                described(&here["properties"][name]),
-                hint,
-            )
-        }
-        ValidationErrorKind::Type { kind } => {
-            let mut allowed = types(kind);
-            let quoted = Value::String(instance.to_string());
-            let hint = if !instance.is_number() || !allowed.contains("string") {
-                default_hint()
-            } else if jsonschema::is_valid(here, &quoted) {
-                format!("write it in quotes: {quoted}")
-            } else {
-                allowed = described(here);
-                default_hint()
-            };
-            (
-                path,
-                format!("{}, {}", shown(instance), kind_of(instance)),
-                allowed,
-                hint,
-            )
-        }
-        ValidationErrorKind::UniqueItems => {
-            let hint = "remove what stands there twice".to_owned();
-            (
-                path,
-                "an entry twice".to_owned(),
-                "each entry once".to_owned(),
-                hint,
-            )
-        }
-        ValidationErrorKind::PropertyNames { error } => {
-            let name = error.instance().as_str().unwrap_or_default().to_owned();
-            let pattern = here["propertyNames"]["pattern"]
-                .as_str()
-                .unwrap_or_default();
-            (
-                join(&path, &name),
-                format!("the key `{name}`"),
-                format!("keys of the form: {}", schema::in_words(pattern)),
-                "rename the key".to_owned(),
-            )
-        }
-        ValidationErrorKind::MaxLength { limit } => (
-            path,
-            shown(instance),
-            format!("at most {limit} characters"),
-            default_hint(),
-        ),
-        ValidationErrorKind::MaxItems { limit } => {
-            let found = format!("{} entries", instance.as_array().map_or(0, Vec::len));
-            (
-                path,
-                found,
-                format!("at most {limit} entries"),
-                default_hint(),
-            )
-        }
-        _ => (path, shown(instance), described(here), default_hint()),
-    };
-    vec![Finding {
-        path,
-        rule: "schema".to_owned(),
-        found,
-        allowed,
-        hint,
-    }]
-}
-
-fn unknown_fields(path: &str, schema: &Value, unexpected: &[String]) -> Vec<Finding> {
-    let known: Vec<&str> = schema["properties"]
-        .as_object()
-        .into_iter()
-        .flat_map(|properties| properties.keys().map(String::as_str))
-        .filter(|name| !(path.is_empty() && schema::OF_PARENTS.contains(name)))
-        .collect();
-    let finding = |name: &String| Finding {
-        path: join(path, name),
-        rule: "schema".to_owned(),
-        found: "an unknown field".to_owned(),
-        allowed: known.join(", "),
-        hint: match nearest(name, &known) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "remove the field".to_owned(),
-        },
-    };
-    unexpected.iter().map(finding).collect()
-}
-
-fn types(kind: &TypeKind) -> String {
-    match kind {
-        TypeKind::Single(one) => one.to_string(),
-        TypeKind::Multiple(many) => many
-            .into_iter()
-            .map(|one| one.to_string())
-            .collect::<Vec<_>>()
-            .join(" or "),
-    }
-}
-
-fn described(schema: &Value) -> String {
-    match schema::allowed(schema) {
-        words if !words.is_empty() => words,
-        _ => match &schema["type"] {
-            Value::String(kind) => format!("a value of the type {kind}"),
-            _ => "what the chart's values.yaml says".to_owned(),
-        },
-    }
-}
-
-fn shown(value: &Value) -> String {
-    let text = value.to_string();
-    if text.chars().count() > 60 {
-        let start: String = text.chars().take(57).collect();
-        return format!("{start}…");
-    }
-    text
-}
-
-fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "nothing",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
-        Value::Object(_) => "a mapping",
-    }
-}
-
 /// Puts the value at some steps back to its default; a key that has none is taken out, and an entry that has none takes its
 /// whole list with it.
 fn repair(merged: &mut Value, defaults: &Value, steps: &[String]) {
@@ -391,33 +318,6 @@ fn pointer(steps: &[String]) -> String {
     })
 }
 
-/// The known name that is nearest to an unknown one, if it is near enough to be meant.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let name = name.to_lowercase();
-    known
-        .iter()
-        .map(|candidate| (distance(&name, &candidate.to_lowercase()), *candidate))
-        .filter(|(distance, candidate)| *distance * 5 <= candidate.len().max(5) * 2)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// How many letters must be put in, taken out or replaced to make one word the other.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (line, letter) in one.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = line + 1;
-        for (column, candidate) in other.iter().enumerate() {
-            let replaced = corner + usize::from(letter != *candidate);
-            corner = row[column + 1];
-            row[column + 1] = replaced.min(corner + 1).min(row[column] + 1);
-        }
-    }
-    row[other.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -436,6 +336,10 @@ mod tests {
         for text in [
             "",
             "# nothing\n",
+            "---\n# nothing\n---\n",
+            "\u{feff}brokers:\n  groups: 3\n",
+            "brokers: {groups: 1e1, enabled: on}\n",
+            "brokers: {pod: {volumes: [{name: x, configMap: {name: y, defaultMode: 0644}}]}}\n",
             "brokers:\n  groups: 3\n",
             "global: {a: 1}\nenabled: true\n",
         ] {
@@ -458,14 +362,14 @@ brokers:
 replica: 1
 ";
         insta::assert_snapshot!(found(text).join("\n"), @r#"
-        brokers.configuration.brokerName: found {}, a mapping; allowed: boolean or number or string
-        brokers.configuration.namesrvAddr: found namesrvAddr; allowed: keys that the chart does not set itself; remove the key; what it sets has a field of its own or follows from the release
-        brokers.groups: found 0; allowed: 1 to 32; the default is 2
-        brokers.heapMegabytes: found a heap of 9000 MB and 512 MB of direct memory with a limit of 2Gi; allowed: a heap of at least 32 MB; heap and direct memory together at most the memory limit less 160 MB; raise brokers.resources.limits.memory, or lower brokers.heapMegabytes or brokers.directMemoryMegabytes
-        brokers.image.tag: found 5.4, a number; allowed: string; write it in quotes: "5.4"
-        nameServers.adresses: found an unknown field; allowed: source, count, release, addresses, keyValueNamespaces, image, resources, heapMegabytes, storage, pod; did you mean `addresses`?
-        nameServers.count: found -1; allowed: 1 to 9; the default is 2
+        nameServers.count: found -1; allowed: 1 to 9; the nearest is 1; the default is 2
         nameServers.storage.mode: found "Cloud"; allowed: EmptyDir, HostPath, StorageClass; the default is "StorageClass"
+        nameServers.adresses: found an unknown field; allowed: source, count, release, addresses, keyValueNamespaces, image, resources, heapMegabytes, storage, pod; did you mean `addresses`?
+        brokers.groups: found 0; allowed: 1 to 32; the nearest is 1; the default is 2
+        brokers.heapMegabytes: found a heap of 9000 MB and 512 MB of direct memory with a limit of 2Gi; allowed: a heap of at least 32 MB; heap and direct memory together at most the memory limit less 160 MB; raise brokers.resources.limits.memory, or lower brokers.heapMegabytes or brokers.directMemoryMegabytes
+        brokers.image.tag: found 5.4 without quotes, which is the number 5.4 to Helm; allowed: a tag, or a tag and @sha256: with 64 digits; write it in quotes: "5.4"
+        brokers.configuration.namesrvAddr: found namesrvAddr; allowed: keys that the chart does not set itself; remove the key; what it sets has a field of its own or follows from the release
+        brokers.configuration.brokerName: found {}, a mapping; allowed: text on one line
         replica: found an unknown field; allowed: imageRegistry, imagePullSecrets, clusterDomain, commonLabels, commonAnnotations, networkPolicy, nameServers, brokers, hook; remove the field
         "#);
     }
@@ -491,11 +395,42 @@ brokers:
 commonLabels: {a/b/c: d}
 ";
         insta::assert_snapshot!(found(text).join("\n"), @r#"
-        brokers.configuration.file-reserved-time: found the key `file-reserved-time`; allowed: keys of the form: letters, digits, underscores and dots, beginning with a letter; rename the key
-        brokers.resources.limits.cpu: found 0.5, a number; allowed: cores such as 2, thousandths such as 500m, or empty; the default is ""
-        commonLabels.a/b/c: found the key `a/b/c`; allowed: keys of the form: a name of at most 63 letters, digits, dashes, underscores and dots, after a domain and a slash if wanted; rename the key
         nameServers.addresses[0]: found "names"; allowed: an address host:port with a port from 1 to 65535
+        brokers.resources.limits.cpu: found 0.5, a fraction of a core; allowed: cores such as 2, thousandths such as 500m, or empty; did you mean 500m?
+        brokers.configuration.file-reserved-time: found the key `file-reserved-time`; allowed: keys of the form: letters, digits, underscores and dots, beginning with a letter; rename the key
+        commonLabels.a/b/c: found the key `a/b/c`; allowed: keys of the form: a name of at most 63 letters, digits, dashes, underscores and dots, after a domain and a slash if wanted; rename the key
         "#);
+    }
+
+    #[test]
+    fn places_are_those_of_the_text_without_its_mark() {
+        let text = "\u{feff}brokers:\n  # 组\n  pod: {labels: {组: a}, env: [{name: '1'}]}\n";
+        let findings = validate("rocketmq", text, None).unwrap();
+        let places: Vec<(&str, usize, usize)> = findings
+            .iter()
+            .filter_map(|finding| {
+                let place = finding.place?;
+                Some((finding.path.as_str(), place.line, place.column))
+            })
+            .collect();
+        assert_eq!(
+            places,
+            [
+                ("brokers.pod.labels.组", 3, 18),
+                ("brokers.pod.env[0].name", 3, 38)
+            ]
+        );
+    }
+
+    #[test]
+    fn an_empty_file_is_checked_for_its_release() {
+        let release = Release {
+            name: "1-orders".to_owned(),
+            namespace: "shop".to_owned(),
+        };
+        let findings = validate("rocketmq", "", Some(&release)).unwrap();
+        assert_eq!(findings[0].path, "Release.Name");
+        assert_eq!(findings[0].place, None);
     }
 
     #[test]
@@ -513,10 +448,11 @@ commonLabels: {a/b/c: d}
                     namespace: "shop".to_owned(),
                 };
                 let findings = validate("rocketmq", example.values, Some(&release)).unwrap();
-                let paths: Vec<&str> = findings
+                let mut paths: Vec<&str> = findings
                     .iter()
                     .map(|finding| finding.path.as_str())
                     .collect();
+                paths.sort_unstable();
                 assert_eq!(paths, example.paths, "{}: {}", rule.id, example.values);
             }
         }
