@@ -1,10 +1,13 @@
 //! Turns the model into charts and schemas: the same input gives the same bytes.
 //!
 //! [`charts`] and [`outputs`] are pure; [`check`] and [`write`](write()) compare with and write to a checkout; [`validate`]
-//! checks a user's values with the same schema and the same rules that a chart carries.
+//! checks a user's values with the same schema and the same rules that a chart carries, and [`change`](change()) tells what it
+//! takes to go from some values to others.
 
+mod change;
 mod chart;
 mod disk;
+mod forms;
 mod lint;
 mod readme;
 mod schema;
@@ -13,8 +16,10 @@ mod validate;
 mod values_file;
 mod yaml;
 
+pub use change::{Answer, ChangeError, Changes, Side, change, shown};
 pub use chart::{Chart, Error, HookImage, charts, charts_with, outputs};
 pub use disk::{Difference, DiskError, check, write};
 pub use lint::{LintError, lint};
+pub use midships_model::change::{Change, Effect};
 pub use midships_model::rules::{Finding, Release};
-pub use validate::{ValidateError, validate};
+pub use validate::{ValidateError, merged, validate};

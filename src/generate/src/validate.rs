@@ -1,6 +1,7 @@
 //! Checks a user's values: YAML, then the schema and the rules of the model, everything at once.
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
+use midships_model::description::{Description, DescriptionError, OF_PARENTS};
 use midships_model::rocketmq::{self, Values, rules::RULES};
 use midships_model::rules::{self, Finding, Release, Subject};
 use serde_json::Value;
@@ -23,9 +24,15 @@ pub enum ValidateError {
         /// Why.
         message: String,
     },
-    /// The chart's own defaults are at fault.
-    #[snafu(display("the chart's defaults cannot be used: {source}; this is a bug"))]
-    Defaults {
+    /// The chart's own fields are at fault.
+    #[snafu(display("the chart's fields cannot be described: {source}; this is a bug"))]
+    Describe {
+        /// Why.
+        source: DescriptionError,
+    },
+    /// Values that were read do not become JSON again.
+    #[snafu(display("the values cannot be used: {source}; this is a bug"))]
+    Values {
         /// Why.
         source: serde_json::Error,
     },
@@ -41,20 +48,17 @@ pub fn validate(
     text: &str,
     release: Option<&Release>,
 ) -> Result<Vec<Finding>, ValidateError> {
-    if chart != rocketmq::CHART {
-        return NoChartSnafu { name: chart }.fail();
-    }
+    let description = description(chart)?;
     let given = match yaml::read(text) {
         Ok(given @ (Value::Object(_) | Value::Null)) => given,
         Ok(other) => return Ok(vec![document_finding(kind_of(&other))]),
         Err(error) => return Ok(vec![yaml_finding(&error)]),
     };
-    let defaults = rocketmq::defaults().context(DefaultsSnafu)?;
+    let (schema, defaults) = (description.schema(), description.defaults());
     let mut merged = defaults.clone();
     lay_over(&mut merged, given);
 
-    let schema = schema::values().context(DefaultsSnafu)?;
-    let validator = jsonschema::validator_for(&schema).map_err(|error| ValidateError::Schema {
+    let validator = jsonschema::validator_for(schema).map_err(|error| ValidateError::Schema {
         message: error.to_string(),
     })?;
     let mut findings = Vec::new();
@@ -67,7 +71,7 @@ pub fn validate(
             .iter()
             .any(|other| is_of_type(other) && other.instance_path() == error.instance_path());
         if is_of_type(error) || !is_mistyped {
-            findings.extend(schema_findings(&steps, error, &schema));
+            findings.extend(schema_findings(&steps, error, schema));
         }
         repairs.push(steps);
     }
@@ -75,19 +79,17 @@ pub fn validate(
 
     // What the schema refuses is put back to its default, so that the rules can say what they find in the rest.
     for steps in &repairs {
-        repair(&mut merged, &defaults, steps);
+        repair(&mut merged, defaults, steps);
     }
     if let Some(values) = merged.as_object_mut() {
-        values.retain(|key, _| !schema::OF_PARENTS.contains(&key.as_str()));
+        values.retain(|key, _| !OF_PARENTS.contains(&key.as_str()));
     }
     if let Ok(values) = serde_json::from_value::<Values>(merged) {
-        let found = rules::check(
-            RULES,
-            &Subject {
-                values: &values,
-                release,
-            },
-        );
+        let subject = Subject {
+            values: &values,
+            release,
+        };
+        let found = rules::check(RULES, &subject, &description).context(ValuesSnafu)?;
         let refused: Vec<String> = repairs.iter().map(|steps| dotted(steps)).collect();
         // A list with a refused entry was put back too, so a rule has nothing to say about it.
         findings.extend(found.into_iter().filter(|finding| {
@@ -100,6 +102,30 @@ pub fn validate(
     findings.sort();
     findings.dedup();
     Ok(findings)
+}
+
+/// What is known of the fields of a chart.
+pub(crate) fn description(chart: &str) -> Result<Description, ValidateError> {
+    if chart != rocketmq::CHART {
+        return NoChartSnafu { name: chart }.fail();
+    }
+    rocketmq::description().context(DescribeSnafu)
+}
+
+/// The values of a file laid over the chart's defaults, as Helm does: mappings are merged, everything else is replaced, and
+/// `null` removes. What is no mapping changes nothing.
+///
+/// # Errors
+/// When no chart has that name.
+pub fn merged(chart: &str, text: &str) -> Result<Value, ValidateError> {
+    let mut merged = description(chart)?.defaults().clone();
+    if let Ok(given) = yaml::read(text) {
+        lay_over(&mut merged, given);
+    }
+    if let Some(values) = merged.as_object_mut() {
+        values.retain(|key, _| !OF_PARENTS.contains(&key.as_str()));
+    }
+    Ok(merged)
 }
 
 fn is_of_type(error: &jsonschema::ValidationError<'_>) -> bool {
@@ -294,7 +320,7 @@ fn unknown_fields(path: &str, schema: &Value, unexpected: &[String]) -> Vec<Find
         .as_object()
         .into_iter()
         .flat_map(|properties| properties.keys().map(String::as_str))
-        .filter(|name| !(path.is_empty() && schema::OF_PARENTS.contains(name)))
+        .filter(|name| !(path.is_empty() && OF_PARENTS.contains(name)))
         .collect();
     let finding = |name: &String| Finding {
         path: join(path, name),

@@ -1,5 +1,6 @@
 //! What the commands of midships do, one module each.
 
+pub mod change;
 pub mod check;
 pub mod generate;
 pub mod image;
@@ -7,7 +8,7 @@ pub mod package;
 pub mod publish;
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use snafu::{ResultExt, Snafu};
@@ -79,6 +80,18 @@ pub enum Error {
         /// Why.
         source: midships_generate::ValidateError,
     },
+    /// A change of values cannot be told.
+    #[snafu(display("{source}"))]
+    Change {
+        /// Why.
+        source: midships_generate::ChangeError,
+    },
+    /// What is to be written does not become JSON.
+    #[snafu(display("failed to write JSON: {source}"))]
+    Json {
+        /// Why.
+        source: serde_json::Error,
+    },
     /// A chart cannot be packed.
     #[snafu(display("chart {chart}: {source}"))]
     Package {
@@ -110,6 +123,22 @@ pub enum Error {
 /// Reads a file.
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).context(ReadSnafu { path })
+}
+
+/// Reads a file of text; `-` is standard input.
+fn read_text(path: &Path) -> Result<String, Error> {
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        io::stdin()
+            .read_to_end(&mut bytes)
+            .context(ReadSnafu { path })?;
+        bytes
+    } else {
+        read(path)?
+    };
+    String::from_utf8(bytes)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
+        .context(ReadSnafu { path })
 }
 
 /// Writes a file, with the directories above it.
