@@ -11,8 +11,11 @@ const [trees, count] = process.argv.slice(2);
 const MOST_TOLD = 10;
 
 const chosen = [];
+/** Every field that some tree shows. */
+const fields = new Set();
 for await (const line of createInterface({ input: createReadStream(trees) })) {
   const tree = JSON.parse(line);
+  tree.shown.forEach((path) => fields.add(path));
   if (tree.accepted && chosen.length < Number(count)) {
     chosen.push(tree);
   }
@@ -45,31 +48,23 @@ async function rjsf(browser) {
     await page.evaluate((values) => window.midships.show(values), tree.values);
     const shown = new Set(await shownOn(page));
     // Groups and the entries of lists have places too.
-    const fields = new Set([...shown].filter((path) => fieldsOf(tree).has(path)));
-    compare("RJSF", fields, new Set(tree.shown), tree);
+    compare("RJSF", new Set([...shown].filter((path) => fields.has(path))), new Set(tree.shown), tree);
   }
 }
 
 async function jsonForms(browser) {
   const page = await browser.page("json-forms", "en");
-  const found = chosen.map(() => new Set());
   // Which tabs there are depends on the values: each tree is shown tab by tab.
-  for (const [index, tree] of chosen.entries()) {
+  for (const tree of chosen) {
+    const found = new Set();
     await page.evaluate((values) => window.midships.show(values), tree.values);
     const tabs = await page.locator('[role="tab"]').count();
     for (let tab = 0; tab < tabs; tab += 1) {
       await page.evaluate((number) => document.querySelectorAll('[role="tab"]')[number].click(), tab);
-      (await shownOn(page)).forEach((path) => found[index].add(path));
+      (await shownOn(page)).forEach((path) => found.add(path));
     }
-    const fields = new Set([...found[index]].filter((path) => fieldsOf(tree).has(path)));
-    compare("JSON Forms", fields, new Set(tree.shown), tree);
+    compare("JSON Forms", new Set([...found].filter((path) => fields.has(path))), new Set(tree.shown), tree);
   }
-}
-
-/** Every field that some tree shows. */
-const all = new Set(chosen.flatMap((tree) => tree.shown));
-function fieldsOf() {
-  return all;
 }
 
 const browser = await open();

@@ -3,7 +3,7 @@ import { rankWith, uiTypeIs } from "@jsonforms/core";
 import { JsonForms, JsonFormsDispatch, withJsonFormsControlProps } from "@jsonforms/react";
 import { materialCells, materialRenderers } from "@jsonforms/material-renderers";
 import { Box, FormHelperText, TextField } from "@mui/material";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import yaml from "js-yaml";
 
 const pathOf = (scope) => scope.replace("#/properties/", "").replaceAll("/properties/", ".");
@@ -45,7 +45,7 @@ const inner = [...materialRenderers, yamlRenderer];
 /** A control with its path. */
 function Marked({ uischema, schema, path }) {
   return (
-    <Box data-path={`root.${pathOf(uischema.scope)}`}>
+    <Box data-path={`root.${pathOf(uischema.scope)}`} sx={{ "&:not(:empty)": { my: 1.5 } }}>
       <JsonFormsDispatch uischema={uischema} schema={schema} path={path} renderers={inner} />
     </Box>
   );
@@ -53,10 +53,15 @@ function Marked({ uischema, schema, path }) {
 
 const renderers = [...inner, { tester: rankWith(100, uiTypeIs("Control")), renderer: Marked }];
 
+const CONFIG = { showUnfocusedDescription: true, hideRequiredAsterisk: true };
+
 /** The form. */
 export function JsonFormsPage({ files, language, values, onChange }) {
-  const translate = (key, fallback) => files.texts[key] ?? fallback;
-  const translateError = (error, translateKey) => translateKey(`error.${error.keyword}`, error.message);
+  const i18n = useMemo(() => ({
+    locale: language,
+    translate: (key, fallback) => files.texts[key] ?? fallback,
+    translateError: (error, translate) => translate(`error.${error.keyword}`, error.message),
+  }), [files, language]);
   return (
     <JsonForms
       schema={files.schema}
@@ -64,9 +69,9 @@ export function JsonFormsPage({ files, language, values, onChange }) {
       data={values}
       renderers={renderers}
       cells={materialCells}
-      config={{ showUnfocusedDescription: true, hideRequiredAsterisk: true }}
-      i18n={{ locale: language, translate, translateError }}
-      onChange={({ data }) => data !== values && onChange(data)}
+      config={CONFIG}
+      i18n={i18n}
+      onChange={({ data }) => onChange(data)}
     />
   );
 }

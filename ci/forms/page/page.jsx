@@ -22,7 +22,12 @@ const theme = createTheme({
   palette: { primary: { main: "#0b5cad" }, background: { default: "#f4f6f8" } },
   shape: { borderRadius: 8 },
   typography: { fontFamily: "Inter, 'Noto Sans CJK SC', 'Noto Sans SC', 'DejaVu Sans', sans-serif", fontSize: 13 },
-  components: { MuiTextField: { defaultProps: { size: "small" } }, MuiSelect: { defaultProps: { size: "small" } } },
+  components: {
+    MuiFormControl: { defaultProps: { size: "small", fullWidth: true } },
+    MuiTextField: { defaultProps: { size: "small", fullWidth: true } },
+    MuiSelect: { defaultProps: { size: "small" } },
+    MuiTab: { styleOverrides: { root: { textTransform: "none" } } },
+  },
 });
 
 /** What a person has changed: the values without those that are the defaults. */
@@ -49,10 +54,15 @@ function defaultsOf(schema) {
 function App({ files }) {
   const defaults = defaultsOf(files.model);
   const [values, setValues] = useState(defaults);
+  // What a library begins with that keeps the values itself: handing its own, perhaps older ones back to it would undo edits.
+  const [shown, setShown] = useState(defaults);
   useEffect(() => {
     window.midships = {
       values: () => given(values, defaults),
-      show: (other) => flushSync(() => setValues(other)),
+      show: (other) => flushSync(() => {
+        setShown(other);
+        setValues(other);
+      }),
     };
   });
   const Page = library === "rjsf" ? RjsfPage : JsonFormsPage;
@@ -60,7 +70,7 @@ function App({ files }) {
   return (
     <ThemeProvider theme={theme}>
       <CssBaseline />
-      <AppBar position="sticky" elevation={0}>
+      <AppBar position="static" elevation={0}>
         <Toolbar>
           <Typography variant="h6" sx={{ flexGrow: 1 }}>{words.title}</Typography>
           <Stack direction="row" spacing={1.5} alignItems="center">
@@ -71,7 +81,7 @@ function App({ files }) {
       </AppBar>
       <Container maxWidth="md" sx={{ py: 3 }}>
         <Paper variant="outlined" sx={{ p: 3 }}>
-          <Page files={files} language={language} values={values} onChange={setValues} />
+          <Page files={files} language={language} values={library === "rjsf" ? values : shown} onChange={setValues} />
         </Paper>
         <Box sx={{ mt: 3 }}>
           <Typography variant="subtitle2" color="text.secondary">{words.values}</Typography>

@@ -47,7 +47,8 @@ function FieldTemplate(properties) {
   const { id, children, schema, uiSchema, rawErrors, hidden } = properties;
   const options = uiSchema["ui:options"];
   if (hidden || !options) {
-    return <Box data-path={id}>{children}</Box>;
+    // The key of an entry of a mapping is edited beside its value.
+    return <Templates.WrapIfAdditionalTemplate {...properties}><Box data-path={id}>{children}</Box></Templates.WrapIfAdditionalTemplate>;
   }
   const ownsHelp = uiSchema["ui:field"] === "yaml" || schema.type === "boolean";
   return (

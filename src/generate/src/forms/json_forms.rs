@@ -199,8 +199,29 @@ fn describe(path: &str, schema: &Value, language: Language, put: &mut impl FnMut
                 format!("allowed: {}", allowed(property)),
             );
         }
+        if property["type"] == "array" {
+            for (key, text) in of_lists(language) {
+                put(format!("{path}.{key}"), text.to_owned());
+            }
+        }
         describe(&path, property, language, put);
         describe(&path, &property["items"], language, put);
+    }
+}
+
+/// What a list says that is empty, and its buttons.
+fn of_lists(language: Language) -> [(&'static str, &'static str); 3] {
+    match language {
+        Language::English => [
+            ("noDataMessage", "No entries"),
+            ("addTooltip", "Add an entry"),
+            ("removeTooltip", "Remove the entry"),
+        ],
+        Language::Chinese => [
+            ("noDataMessage", "没有条目"),
+            ("addTooltip", "添加一项"),
+            ("removeTooltip", "删除该项"),
+        ],
     }
 }
 
