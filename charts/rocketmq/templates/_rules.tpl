@@ -14,22 +14,10 @@ brokers.enabled|false without own name servers
 {{- end }}
 {{- end }}
 
-{{- define "rocketmq.rule.other-release-is-named" -}}
+{{- define "rocketmq.rule.other-release-is-another" -}}
 {{- $other := .Values.nameServers.release }}
-{{- if ne .Values.nameServers.source "Release" }}
-{{- with $other.name }}
-nameServers.release.name|{{ . }}
-{{- end }}
-{{- else if not $other.name }}
-nameServers.release.name|nothing
-{{- else if and (eq $other.name .Release.Name) (eq (default .Release.Namespace $other.namespace) .Release.Namespace) }}
+{{- if and (eq $other.name .Release.Name) (eq (default .Release.Namespace $other.namespace) .Release.Namespace) }}
 nameServers.release.name|this release itself
-{{- end }}
-{{- end }}
-
-{{- define "rocketmq.rule.addresses-are-given" -}}
-{{- if eq (eq .Values.nameServers.source "Addresses") (empty .Values.nameServers.addresses) }}
-nameServers.addresses|{{ len .Values.nameServers.addresses }} addresses
 {{- end }}
 {{- end }}
 
@@ -102,32 +90,6 @@ hook.resources.requests.memory|{{ $resources.requests.memory }} with a limit of 
 {{- if gt (include "rocketmq.thousandths" $resources.requests.cpu | int) (include "rocketmq.thousandths" $resources.limits.cpu | int) }}
 hook.resources.requests.cpu|{{ $resources.requests.cpu }} with a limit of {{ $resources.limits.cpu }}
 {{- end }}
-{{- end }}
-{{- end }}
-
-{{- define "rocketmq.rule.storage-fields-follow-mode.nameServers" -}}
-{{- $storage := .Values.nameServers.storage }}
-{{- if and (eq $storage.mode "HostPath") (not $storage.hostPath) }}
-nameServers.storage.hostPath|nothing with the mode HostPath
-{{- end }}
-{{- if and (ne $storage.mode "HostPath") $storage.hostPath }}
-nameServers.storage.hostPath|{{ $storage.hostPath }} with the mode {{ $storage.mode }}
-{{- end }}
-{{- if and (ne $storage.mode "StorageClass") $storage.className }}
-nameServers.storage.className|{{ $storage.className }} with the mode {{ $storage.mode }}
-{{- end }}
-{{- end }}
-
-{{- define "rocketmq.rule.storage-fields-follow-mode.brokers" -}}
-{{- $storage := .Values.brokers.storage }}
-{{- if and (eq $storage.mode "HostPath") (not $storage.hostPath) }}
-brokers.storage.hostPath|nothing with the mode HostPath
-{{- end }}
-{{- if and (ne $storage.mode "HostPath") $storage.hostPath }}
-brokers.storage.hostPath|{{ $storage.hostPath }} with the mode {{ $storage.mode }}
-{{- end }}
-{{- if and (ne $storage.mode "StorageClass") $storage.className }}
-brokers.storage.className|{{ $storage.className }} with the mode {{ $storage.mode }}
 {{- end }}
 {{- end }}
 
@@ -359,235 +321,618 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- end }}
 {{- end }}
 
-{{/* Everything that is refused, at once. */}}
+{{/* Everything that is refused, at once. What does not matter with these values is not looked at. */}}
 {{- define "rocketmq.refuse" -}}
 {{- $findings := list }}
+{{- $hidden := list }}
+{{- if not (and true (has (toString .Values.networkPolicy.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "networkPolicy.clients" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.nameServers.source) (list "Own"))) }}
+{{- $hidden = append $hidden "nameServers.count" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.nameServers.source) (list "Release"))) }}
+{{- $hidden = append $hidden "nameServers.release" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.nameServers.source) (list "Addresses"))) }}
+{{- $hidden = append $hidden "nameServers.addresses" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.nameServers.source) (list "Own"))) }}
+{{- $hidden = append $hidden "nameServers.image" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.nameServers.source) (list "Own"))) }}
+{{- $hidden = append $hidden "nameServers.resources" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.nameServers.source) (list "Own"))) }}
+{{- $hidden = append $hidden "nameServers.heapMegabytes" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.nameServers.source) (list "Own"))) }}
+{{- $hidden = append $hidden "nameServers.storage" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.nameServers.source) (list "Own")) (has (toString .Values.nameServers.storage.mode) (list "EmptyDir" "StorageClass"))) }}
+{{- $hidden = append $hidden "nameServers.storage.size" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.nameServers.source) (list "Own")) (has (toString .Values.nameServers.storage.mode) (list "StorageClass"))) }}
+{{- $hidden = append $hidden "nameServers.storage.className" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.nameServers.source) (list "Own")) (has (toString .Values.nameServers.storage.mode) (list "StorageClass"))) }}
+{{- $hidden = append $hidden "nameServers.storage.accessMode" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.nameServers.source) (list "Own")) (has (toString .Values.nameServers.storage.mode) (list "HostPath"))) }}
+{{- $hidden = append $hidden "nameServers.storage.hostPath" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.nameServers.source) (list "Own")) (has (toString .Values.nameServers.storage.mode) (list "StorageClass"))) }}
+{{- $hidden = append $hidden "nameServers.storage.onScaleIn" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.nameServers.source) (list "Own")) (has (toString .Values.nameServers.storage.mode) (list "StorageClass"))) }}
+{{- $hidden = append $hidden "nameServers.storage.onUninstall" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.nameServers.source) (list "Own"))) }}
+{{- $hidden = append $hidden "nameServers.pod" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.clusterName" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.groups" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.replicasPerGroup" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.replication" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.flush" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.allowRestart" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.clientRouteRefreshSeconds" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.commitLogFileMegabytes" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.configuration" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.image" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.resources" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.heapMegabytes" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.directMemoryMegabytes" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.storage" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true")) (has (toString .Values.brokers.storage.mode) (list "EmptyDir" "StorageClass"))) }}
+{{- $hidden = append $hidden "brokers.storage.size" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true")) (has (toString .Values.brokers.storage.mode) (list "StorageClass"))) }}
+{{- $hidden = append $hidden "brokers.storage.className" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true")) (has (toString .Values.brokers.storage.mode) (list "StorageClass"))) }}
+{{- $hidden = append $hidden "brokers.storage.accessMode" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true")) (has (toString .Values.brokers.storage.mode) (list "HostPath"))) }}
+{{- $hidden = append $hidden "brokers.storage.hostPath" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true")) (has (toString .Values.brokers.storage.mode) (list "StorageClass"))) }}
+{{- $hidden = append $hidden "brokers.storage.onScaleIn" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true")) (has (toString .Values.brokers.storage.mode) (list "StorageClass"))) }}
+{{- $hidden = append $hidden "brokers.storage.onUninstall" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.pod" }}
+{{- end }}
+{{- if and (and true (has (toString .Values.nameServers.source) (list "Release"))) (empty .Values.nameServers.release.name) }}
+{{- $findings = append $findings "nameServers.release.name: found nothing; allowed: a value, while nameServers.source == Release; fill in the field, or change nameServers.source" }}
+{{- end }}
+{{- if and (and true (has (toString .Values.nameServers.source) (list "Addresses"))) (empty .Values.nameServers.addresses) }}
+{{- $findings = append $findings "nameServers.addresses: found nothing; allowed: a value, while nameServers.source == Addresses; fill in the field, or change nameServers.source" }}
+{{- end }}
+{{- if and (and true (has (toString .Values.nameServers.source) (list "Own")) (has (toString .Values.nameServers.storage.mode) (list "HostPath"))) (empty .Values.nameServers.storage.hostPath) }}
+{{- $findings = append $findings "nameServers.storage.hostPath: found nothing; allowed: a value, while nameServers.source == Own && nameServers.storage.mode == HostPath; fill in the field, or change nameServers.storage.mode" }}
+{{- end }}
+{{- if and (and true (has (toString .Values.brokers.enabled) (list "true")) (has (toString .Values.brokers.storage.mode) (list "HostPath"))) (empty .Values.brokers.storage.hostPath) }}
+{{- $findings = append $findings "brokers.storage.hostPath: found nothing; allowed: a value, while brokers.enabled == true && brokers.storage.mode == HostPath; fill in the field, or change brokers.storage.mode" }}
+{{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.something-is-installed" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: name servers, brokers or both; set brokers.enabled to true, or nameServers.source to Own") }}
 {{- end }}
 {{- end }}
-{{- range $line := splitList "\n" (include "rocketmq.rule.other-release-is-named" .) }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.other-release-is-another" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: the name of another release with the source Release, and nothing with other sources; set nameServers.source to Release together with nameServers.release.name") }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
 {{- end }}
 {{- end }}
-{{- range $line := splitList "\n" (include "rocketmq.rule.addresses-are-given" .) }}
-{{- with trim $line }}
-{{- $parts := splitn "|" 2 . }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: at least one address with the source Addresses, and none with other sources; set nameServers.source to Addresses together with nameServers.addresses") }}
+{{- if $matters }}
+{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: the name of another release; name the release that has the name servers, or set nameServers.source to Own") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.addresses-are-distinct" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: each name server once, in capitals or not; remove the address that is named again") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.key-value-namespaces-are-additional" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: namespaces other than ORDER_TOPIC_CONFIG; remove the entry: the order configuration is always copied") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.name-server-heap-fits" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: a heap of at least 32 MB; heap and direct memory together at most the memory limit less 72 MB; raise nameServers.resources.limits.memory or lower nameServers.heapMegabytes") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.broker-memory-fits" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: a heap of at least 32 MB; heap and direct memory together at most the memory limit less 160 MB; raise brokers.resources.limits.memory, or lower brokers.heapMegabytes or brokers.directMemoryMegabytes") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: at most the limit of the same resource; lower the request or raise the limit") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: at most the limit of the same resource; lower the request or raise the limit") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.hook" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: at most the limit of the same resource; lower the request or raise the limit") }}
 {{- end }}
-{{- end }}
-{{- range $line := splitList "\n" (include "rocketmq.rule.storage-fields-follow-mode.nameServers" .) }}
-{{- with trim $line }}
-{{- $parts := splitn "|" 2 . }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: hostPath with the mode HostPath and only there, className with the mode StorageClass only; set storage.mode to the one that the field belongs to, or leave the field empty") }}
-{{- end }}
-{{- end }}
-{{- range $line := splitList "\n" (include "rocketmq.rule.storage-fields-follow-mode.brokers" .) }}
-{{- with trim $line }}
-{{- $parts := splitn "|" 2 . }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: hostPath with the mode HostPath and only there, className with the mode StorageClass only; set storage.mode to the one that the field belongs to, or leave the field empty") }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.broker-volumes-are-kept-alike" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: the same as brokers.storage.onUninstall; a broker that leaves is a StatefulSet that Helm deletes, as on uninstall: set both to Retain or both to Delete") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.commit-log-fits-volume" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: files of at most a fifth of brokers.storage.size; raise brokers.storage.size or lower brokers.commitLogFileMegabytes") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.synchronous-replication-has-replicas" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: Synchronous with at least one replica per group, else Asynchronous; set brokers.replicasPerGroup to at least 1: without a replica every send would answer that no replica has it") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.grace-period-covers-drain" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: 0, or at least the clients' route refresh and 105 seconds; set brokers.pod.terminationGracePeriodSeconds to 0: it is then derived") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.deadline-covers-estimate" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: 0, or at least as long as a change takes by the estimate of the release's notes; set hook.deadlineSeconds to 0: it is then derived") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.release-name-makes-services" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: lower-case letters, digits and dashes, beginning with a letter; choose another release name: Services cannot be named after this one") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.names-fit" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: StatefulSets with names of at most 52 characters; choose a shorter release name; one that contains rocketmq gets no suffix") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.configuration-is-not-owned" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys that the chart does not set itself; remove the key; what it sets has a field of its own or follows from the release") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-not-supported" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: no keys that turn on access control: this version of the chart does not support it; remove the key; neither the hook program nor a drain could talk to such a broker") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.commonLabels" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.nameServers.pod.labels" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.brokers.pod.labels" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.hook.labels" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.commonAnnotations" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.nameServers.pod.annotations" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.brokers.pod.annotations" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.hook.annotations" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.environment-is-distinct.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_, and not both value and valueFrom; remove or rename the variable") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.environment-is-distinct.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_, and not both value and valueFrom; remove or rename the variable") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of data, home, name-servers, scripts, temporary; rename the volume and its mounts") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of data, home, name-servers, scripts, temporary; rename the volume and its mounts") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounted-volumes-exist.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: the name of one of the pod's additional volumes; add the volume to pod.volumes") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounted-volumes-exist.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: the name of one of the pod's additional volumes; add the volume to pod.volumes") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.network-clients-select" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: labels of namespaces, of pods or of both; name labels, or remove the entry; an empty list lets all pods of the cluster connect") }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- if $findings }}

@@ -58,6 +58,14 @@ pub enum Error {
         /// What was wrong.
         source: serde_json::Error,
     },
+    /// The model of this program is at fault.
+    #[snafu(display("{path}: {source}; this is a bug"))]
+    Describe {
+        /// The file.
+        path: String,
+        /// Why.
+        source: midships_model::description::DescriptionError,
+    },
     /// Its values break rules between fields.
     #[snafu(display("{path}: {findings}"))]
     Broken {
@@ -76,7 +84,7 @@ impl Error {
             Self::NotJson { .. } | Self::UnknownChart { .. } => {
                 "use the file that the chart renders"
             }
-            Self::UnknownFormat { .. } | Self::Unfit { .. } => {
+            Self::UnknownFormat { .. } | Self::Unfit { .. } | Self::Describe { .. } => {
                 "use chart and hook image of the same version of midships (`hook.image`)"
             }
             Self::Broken { .. } => "change the values as told and run helm again",
@@ -131,7 +139,9 @@ fn parse(path: &str, text: &[u8]) -> Result<rocketmq::Desired, Error> {
         values: &desired.values,
         release: Some(&release),
     };
-    let findings = check(rocketmq::rules::RULES, &subject);
+    let description = rocketmq::description().context(DescribeSnafu { path })?;
+    let findings =
+        check(rocketmq::rules::RULES, &subject, &description).context(UnfitSnafu { path })?;
     let joined: Vec<String> = findings.iter().map(ToString::to_string).collect();
     ensure!(
         findings.is_empty(),

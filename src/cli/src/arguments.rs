@@ -21,6 +21,8 @@ pub enum Command {
     Generate(Generate),
     /// Check values for a chart as Helm and the chart would, without either
     Check(Check),
+    /// Tell what it takes to go from the values of a release to other ones
+    Change(Change),
     /// Pack the charts as Helm archives: the same input gives the same bytes
     Package(Package),
     /// Push the charts to an OCI registry
@@ -77,6 +79,21 @@ pub struct Check {
     /// How findings are written to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// Options of `midships change`.
+#[derive(Debug, Args)]
+pub struct Change {
+    /// The values of the release as it stands, such as `helm get values` writes them; `-` is standard input
+    pub old: PathBuf,
+    /// The values that it shall have
+    pub new: PathBuf,
+    /// The chart that the values are for
+    #[arg(long, value_name = "NAME")]
+    pub chart: String,
+    /// Write JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The instant that archives carry.

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
-use crate::commands::{Verdict, check, generate, image, package, publish};
+use crate::commands::{Verdict, change, check, generate, image, package, publish};
 use crate::printer::Printer;
 
 fn main() -> ExitCode {
@@ -24,6 +24,7 @@ fn main() -> ExitCode {
     let result = match &arguments.command {
         Command::Generate(options) => generate::run(options, &mut printer),
         Command::Check(options) => check::run(options, &mut printer),
+        Command::Change(options) => change::run(options, &mut printer),
         Command::Package(options) => package::run(options, &mut printer),
         Command::Publish(options) => publish::run(options, &mut printer),
         Command::Image(options) => image::run(options, &mut printer),
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
             printer.note(format_args!("error: {error}"));
             match arguments.command {
                 // Whoever runs it in a pipeline must be able to tell bad values from none.
-                Command::Check(_) => ExitCode::from(2),
+                Command::Check(_) | Command::Change(_) => ExitCode::from(2),
                 _ => ExitCode::FAILURE,
             }
         }

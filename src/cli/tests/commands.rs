@@ -154,6 +154,37 @@ fn check_names_every_field_that_would_be_refused() {
     output:
     notes: error: bad.yaml: 2 findings for the chart rocketmq
     ");
+    assert_snapshot!(stage.run("check latin.yaml --chart rocketmq"), @r"
+    exit 1
+    output: error[yaml-encoding]: found the byte 0xe9, which is not UTF-8
+    output:  --> latin.yaml:1:6
+    output:   |
+    output: 1 | # caf�
+    output:   |      ^ allowed: text in UTF-8
+    output:   |
+    output:   = help: save the file as UTF-8
+    output:
+    notes: error: latin.yaml: 1 finding for the chart rocketmq
+    ");
+    assert_snapshot!(stage.run("check good.yaml --chart kafka"), @r"
+    exit 2
+    notes: error: no chart is named `kafka`; there are: rocketmq
+    ");
+    assert_snapshot!(stage.run("check none.yaml --chart rocketmq"), @r"
+    exit 2
+    notes: error: unable to read `none.yaml`: No such file or directory (os error 2)
+    ");
+}
+
+#[test]
+fn check_writes_json_for_programs() {
+    let stage = Stage::new();
+    fs::write(stage.path().join("good.yaml"), "nameServers:\n  count: 3\n").unwrap();
+    fs::write(
+        stage.path().join("bad.yaml"),
+        "nameServers:\n  count: -1\nhook:\n  image:\n    tga: x\n",
+    )
+    .unwrap();
     assert_snapshot!(stage.run("check bad.yaml --chart rocketmq --format json"), @r#"
     exit 1
     output: {
@@ -207,25 +238,48 @@ fn check_names_every_field_that_would_be_refused() {
     output: }
     notes: good.yaml: good values for the chart rocketmq
     "#);
-    assert_snapshot!(stage.run("check latin.yaml --chart rocketmq"), @r"
+}
+
+#[test]
+fn change_tells_what_each_changed_field_takes() {
+    let stage = Stage::new();
+    fs::write(stage.path().join("old.yaml"), "brokers: {groups: 3}\n").unwrap();
+    fs::write(
+        stage.path().join("new.yaml"),
+        "nameServers: {count: 3}\nbrokers: {groups: 2, image: {tag: 5.5.0}}\n",
+    )
+    .unwrap();
+    assert_snapshot!(stage.run("change old.yaml new.yaml --chart rocketmq"), @r#"
     exit 1
-    output: error[yaml-encoding]: found the byte 0xe9, which is not UTF-8
-    output:  --> latin.yaml:1:6
-    output:   |
-    output: 1 | # caf�
-    output:   |      ^ allowed: text in UTF-8
-    output:   |
-    output:   = help: save the file as UTF-8
-    output:
-    notes: error: latin.yaml: 1 finding for the chart rocketmq
+    output: nameServers.count: 2 -> 3
+    output:     A change runs the operation change_name_servers, while clients go on.
+    output: brokers.groups: 3 -> 2
+    output:     refused: Can only grow after the installation.
+    output: brokers.image.tag: "5.4.0" -> "5.5.0"
+    output:     A change takes effect when a pod starts next; the upgrade itself restarts none.
+    output: the upgrade runs change_name_servers: give Helm --timeout 26m
+    notes: error: 1 of 3 changes would be refused
+    "#);
+    assert_snapshot!(stage.run("change old.yaml old.yaml --chart rocketmq"), @r"
+    exit 0
+    notes: nothing changes
     ");
-    assert_snapshot!(stage.run("check good.yaml --chart kafka"), @r"
+    fs::write(stage.path().join("wrong.yaml"), "brokers: {groups: 0}\n").unwrap();
+    assert_snapshot!(stage.run("change old.yaml wrong.yaml --chart rocketmq"), @r"
+    exit 1
+    output: error[out-of-range]: brokers.groups: found 0
+    output:  --> wrong.yaml:1:19
+    output:   |
+    output: 1 | brokers: {groups: 0}
+    output:   |                   ^ allowed: 1 to 32
+    output:   |
+    output:   = help: the nearest is 1; the default is 2
+    output:
+    notes: error: wrong.yaml: the chart rocketmq would refuse these values
+    ");
+    assert_snapshot!(stage.run("change old.yaml new.yaml --chart kafka"), @r"
     exit 2
     notes: error: no chart is named `kafka`; there are: rocketmq
-    ");
-    assert_snapshot!(stage.run("check none.yaml --chart rocketmq"), @r"
-    exit 2
-    notes: error: unable to read `none.yaml`: No such file or directory (os error 2)
     ");
 }
 

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use midships_model::condition::{Condition, word};
+use midships_model::description::{Description, DescriptionError, Field};
 use midships_model::rocketmq::rules::{OWNED_CONFIGURATION, RULES, UNSUPPORTED_CONFIGURATION};
 use midships_model::rocketmq::{self, Values};
+use midships_model::rules::Finding;
 use serde_json::{Value, json};
 use snafu::{ResultExt, Snafu};
 
+use crate::forms::{self, Language};
 use crate::template::Renderer;
 use crate::{readme, schema, values_file};
 
@@ -23,6 +27,12 @@ pub enum Error {
         name: String,
         /// Why.
         source: minijinja::Error,
+    },
+    /// The fields of a model cannot be described.
+    #[snafu(display("failed to describe the fields: {source}"))]
+    Describe {
+        /// Why.
+        source: DescriptionError,
     },
     /// The model does not become JSON.
     #[snafu(display("failed to write the model as JSON: {source}"))]
@@ -152,24 +162,27 @@ pub fn outputs() -> Result<BTreeMap<String, Vec<u8>>, Error> {
             files.insert(format!("charts/{}/{path}", chart.name), bytes);
         }
     }
-    let model = schema::model().context(JsonSnafu)?;
-    let values = schema::values().context(JsonSnafu)?;
+    let description = rocketmq::description().context(DescribeSnafu)?;
     let name = rocketmq::CHART;
+    let mut schemas = forms::schemas(&description);
+    schemas.insert("model.json", description.schema().clone());
+    schemas.insert("values.json", schema::values(&description));
+    for (kind, schema) in schemas {
+        let bytes = schema::file(&schema).context(JsonSnafu)?;
+        files.insert(format!("schemas/{name}.{kind}"), bytes);
+    }
+    let questions = forms::questions(&description, Language::Chinese);
     files.insert(
-        format!("schemas/{name}.model.json"),
-        schema::file(&model).context(JsonSnafu)?,
-    );
-    files.insert(
-        format!("schemas/{name}.values.json"),
-        schema::file(&values).context(JsonSnafu)?,
+        format!("schemas/{name}.questions.zh-CN.yaml"),
+        questions.into_bytes(),
     );
     Ok(files)
 }
 
 fn rocketmq(values: Values) -> Result<Chart, Error> {
-    let model = schema::model().context(JsonSnafu)?;
+    let description = rocketmq::description().context(DescribeSnafu)?;
     let defaults = serde_json::to_value(values).context(JsonSnafu)?;
-    let mut values_schema = schema::values().context(JsonSnafu)?;
+    let mut values_schema = schema::values(&description);
     let image = &defaults["hook"]["image"];
     for field in ["repository", "tag"] {
         let path = format!("/properties/hook/properties/image/properties/{field}/default");
@@ -178,7 +191,7 @@ fn rocketmq(values: Values) -> Result<Chart, Error> {
         }
     }
     let renderer = Renderer::new(SOURCES).context(RenderSnafu { name: "all" })?;
-    let context = context(&renderer)?;
+    let context = context(&renderer, &description)?;
     let mut files = BTreeMap::new();
     for (name, _) in SOURCES.iter().filter(|(name, _)| *name != "macros") {
         let text = renderer
@@ -189,7 +202,7 @@ fn rocketmq(values: Values) -> Result<Chart, Error> {
     let name = rocketmq::CHART;
     files.insert(
         "values.yaml".to_owned(),
-        values_file::write(name, &model, &defaults).into_bytes(),
+        values_file::write(name, description.schema(), &defaults).into_bytes(),
     );
     files.insert(
         "values.schema.json".to_owned(),
@@ -197,7 +210,11 @@ fn rocketmq(values: Values) -> Result<Chart, Error> {
     );
     files.insert(
         "README.md".to_owned(),
-        readme::write(name, VERSION, &model, &defaults).into_bytes(),
+        readme::write(name, VERSION, &description, &defaults).into_bytes(),
+    );
+    files.insert(
+        "questions.yaml".to_owned(),
+        forms::questions(&description, Language::English).into_bytes(),
     );
     Ok(Chart {
         name: name.to_owned(),
@@ -207,7 +224,7 @@ fn rocketmq(values: Values) -> Result<Chart, Error> {
 }
 
 /// What template sources may read: the constants of the model and its rules.
-fn context(renderer: &Renderer) -> Result<Value, Error> {
+fn context(renderer: &Renderer, description: &Description) -> Result<Value, Error> {
     let mut rules = Vec::new();
     for rule in RULES {
         for section in rule.sections {
@@ -220,17 +237,30 @@ fn context(renderer: &Renderer) -> Result<Value, Error> {
                 format!("{}.rule.{}.{section}", rocketmq::CHART, rule.id)
             };
             let advice = format!("; allowed: {}; {}", rule.allowed, rule.hint);
-            // A JSON string is a string of Helm's templates as well.
-            rules.push(json!({
-                "name": name, "text": text, "advice": Value::String(advice).to_string()
-            }));
+            rules.push(json!({ "name": name, "text": text, "advice": in_quotes(&advice) }));
         }
     }
+    let required = description.fields().into_iter();
+    let required: Vec<Value> = required
+        .filter(Field::is_required)
+        .map(|field| {
+            let finding = in_quotes(&Finding::missing(&field).to_string());
+            let holds = in_helm(field.visible);
+            json!({ "path": field.path, "holds": holds, "finding": finding })
+        })
+        .collect();
+    let conditions: Vec<Value> = description
+        .conditions()
+        .into_iter()
+        .map(|(path, condition)| json!({ "path": path, "holds": in_helm(condition) }))
+        .collect();
     Ok(json!({
         "chart": rocketmq::CHART,
         "version": VERSION,
         "appVersion": rocketmq::APP_VERSION,
         "rules": rules,
+        "required": required,
+        "conditions": conditions,
         "ownedConfiguration": OWNED_CONFIGURATION.join(" "),
         "unsupportedConfiguration": UNSUPPORTED_CONFIGURATION.join(" "),
         "nameServerPort": rocketmq::NAME_SERVER_PORT,
@@ -247,6 +277,28 @@ fn context(renderer: &Renderer) -> Result<Value, Error> {
         "leastDeadline": rocketmq::LEAST_DEADLINE_SECONDS,
         "deadlineMargin": rocketmq::DEADLINE_MARGIN_SECONDS,
     }))
+}
+
+/// Text as a string of Helm's templates: a JSON string is one.
+fn in_quotes(text: &str) -> String {
+    Value::String(text.to_owned()).to_string()
+}
+
+/// A condition as an expression of Helm's templates.
+fn in_helm(condition: &Condition) -> String {
+    let terms = condition.terms.iter().map(|term| {
+        let values: Vec<String> = term
+            .values
+            .iter()
+            .map(|value| in_quotes(&word(value)))
+            .collect();
+        format!(
+            "(has (toString .Values.{}) (list {}))",
+            term.path,
+            values.join(" ")
+        )
+    });
+    format!("(and true {})", terms.collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use midships_model::description::DescriptionError;
 use midships_model::rocketmq;
 use snafu::{ResultExt, Snafu};
 
 use crate::chart::Chart;
-use crate::schema;
 
 /// Fields that no template reads: the hook program does, from `desired.json`.
 const READ_BY_THE_HOOK: [&str; 2] = ["brokers.allowRestart", "nameServers.keyValueNamespaces"];
@@ -14,11 +14,11 @@ const READ_BY_THE_HOOK: [&str; 2] = ["brokers.allowRestart", "nameServers.keyVal
 /// Why a chart could not be looked at.
 #[derive(Debug, Snafu)]
 pub enum LintError {
-    /// The model does not become JSON.
-    #[snafu(display("failed to write the model as JSON: {source}"))]
+    /// The fields cannot be described.
+    #[snafu(display("failed to describe the fields: {source}"))]
     Model {
         /// Why.
-        source: serde_json::Error,
+        source: DescriptionError,
     },
     /// A template is not text.
     #[snafu(display("the template `{path}` is not UTF-8: {source}"))]
@@ -36,11 +36,11 @@ pub enum LintError {
 /// # Errors
 /// When the model or a template cannot be read.
 pub fn lint(chart: &Chart) -> Result<Vec<String>, LintError> {
-    let schema = schema::model().context(ModelSnafu)?;
-    let defaults = rocketmq::defaults().context(ModelSnafu)?;
-    let fields: BTreeSet<String> = schema::fields(&schema, &defaults)
+    let description = rocketmq::description().context(ModelSnafu)?;
+    let fields: BTreeSet<String> = description
+        .fields()
         .into_iter()
-        .map(|field| field.path)
+        .map(|field| field.path.to_owned())
         .collect();
     let mut read = BTreeSet::new();
     let mut wrong = Vec::new();

@@ -2,13 +2,19 @@
 
 use std::fmt::Write;
 
+use midships_model::condition::at;
+use midships_model::description::Description;
 use serde_json::Value;
 
-use crate::schema::{self, fields};
-use crate::yaml;
+use crate::{schema, yaml};
 
 /// Writes the page.
-pub(crate) fn write(chart: &str, version: &str, schema: &Value, default: &Value) -> String {
+pub(crate) fn write(
+    chart: &str,
+    version: &str,
+    description: &Description,
+    defaults: &Value,
+) -> String {
     let mut text = format!(
         "# {chart} {version}\n\n\
          RocketMQ name servers and brokers, with the operations on them that a chart alone cannot do: they run as Helm hook\n\
@@ -23,7 +29,9 @@ pub(crate) fn write(chart: &str, version: &str, schema: &Value, default: &Value)
          and a name with underscores is the operation that carries it out.\n\n\
          | field | default | allowed | change | meaning |\n| --- | --- | --- | --- | --- |\n"
     );
-    for field in fields(schema, default) {
+    for field in description.fields() {
+        // A published chart has its own hook image as default.
+        let default = at(defaults, field.path).unwrap_or(field.default);
         let unit = field.schema["x-unit"]
             .as_str()
             .map(|unit| format!(" ({unit})"));
@@ -33,7 +41,7 @@ pub(crate) fn write(chart: &str, version: &str, schema: &Value, default: &Value)
             "| `{}`{} | `{}` | {} | {} | {} |",
             field.path,
             unit.unwrap_or_default(),
-            yaml::scalar(field.default),
+            yaml::scalar(default),
             cell(&schema::allowed(field.schema)),
             cell(field.schema["x-mutability"].as_str().unwrap_or_default()),
             cell(field.schema["description"].as_str().unwrap_or_default()),

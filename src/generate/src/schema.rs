@@ -1,43 +1,77 @@
-//! The JSON Schemas of a chart's values, from the model: draft-07, everything inlined, every property declared flat.
+//! The JSON Schemas of a chart's values, from the description of its fields: draft-07, everything inlined, every property
+//! declared flat; and what a schema allows, in words.
 
+use midships_model::condition::Condition;
+use midships_model::description::Description;
 use midships_model::fields::KEY_PATTERN;
-use midships_model::rocketmq::{self, Values};
-use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-/// The dialect that Helm of every supported version and the form renderers read.
-const DIALECT: &str = "http://json-schema.org/draft-07/schema#";
-
-/// The model's schema with everything that forms need: the keys that begin with `x-` say what JSON Schema has no words for.
-pub(crate) fn model() -> Result<Value, serde_json::Error> {
-    let settings = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);
-    let root = settings.into_generator().into_root_schema_for::<Values>();
-    let mut schema = root.to_value();
-    schema["$schema"] = json!(DIALECT);
-    schema["title"] = json!(format!("Values of the chart {}", rocketmq::CHART));
-    finish(&mut schema, Some(&rocketmq::defaults()?));
-    if let Some(properties) = schema["properties"].as_object_mut() {
-        let description =
-            "Values that a parent chart shares with all its charts. Not read by this one.";
-        properties.insert(
-            "global".to_owned(),
-            json!({ "type": "object", "title": "Global", "description": description, "x-hidden": true }),
-        );
-        let description =
-            "Whether a parent chart has this one, as its condition. Not read by this one.";
-        properties.insert(
-            "enabled".to_owned(),
-            json!({ "type": "boolean", "title": "Enabled", "description": description, "x-hidden": true }),
-        );
+/// The schema that Helm checks values with, and that platforms show a form from which read nothing else: the description of
+/// the fields, the keys that Kubeapps and `KubeGems` read, and the conditions under which a field must not be empty.
+pub(crate) fn values(description: &Description) -> Value {
+    let mut schema = description.schema().clone();
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        for (name, property) in properties {
+            kubeapps(name, property, description);
+        }
     }
-    Ok(schema)
+    let requirements = requirements(description);
+    if !requirements.is_empty() {
+        schema["allOf"] = Value::Array(requirements);
+    }
+    schema
 }
 
-/// The schema that Helm checks values with: the model's without the keys that only forms read.
-pub(crate) fn values() -> Result<Value, serde_json::Error> {
-    let mut schema = model()?;
-    strip_extensions(&mut schema);
-    Ok(schema)
+/// A condition for each required field: while it matters, it must not be empty.
+pub(crate) fn requirements(description: &Description) -> Vec<Value> {
+    let fields = description.fields().into_iter();
+    let required = fields.filter(midships_model::description::Field::is_required);
+    required
+        .map(|field| {
+            let then = nested(field.path, filled(field.schema));
+            json!({ "if": holds(field.visible), "then": then })
+        })
+        .collect()
+}
+
+/// What a schema of the same type must say beside so that a value is not empty.
+pub(crate) fn filled(schema: &Value) -> Value {
+    match schema["type"].as_str() {
+        Some("array") => json!({ "minItems": 1 }),
+        Some("object") => json!({ "minProperties": 1 }),
+        _ => json!({ "minLength": 1 }),
+    }
+}
+
+/// A schema of all values for which a condition holds.
+pub(crate) fn holds(condition: &Condition) -> Value {
+    let mut whole = json!({});
+    for term in &condition.terms {
+        let mut place = &mut whole;
+        for step in term.path.split('.') {
+            place["required"] = with(&place["required"], step);
+            place = &mut place["properties"][step];
+        }
+        place["enum"] = json!(term.values);
+    }
+    whole
+}
+
+/// A list of names with one more, each once.
+fn with(names: &Value, name: &str) -> Value {
+    let mut names = names.as_array().cloned().unwrap_or_default();
+    if names.iter().all(|known| known != name) {
+        names.push(json!(name));
+    }
+    Value::Array(names)
+}
+
+/// The schema of a field as one of all values.
+pub(crate) fn nested(path: &str, schema: Value) -> Value {
+    path.rsplit('.').fold(
+        schema,
+        |schema, step| json!({ "properties": Map::from_iter([(step.to_owned(), schema)]) }),
+    )
 }
 
 /// A schema as the bytes of a file.
@@ -47,111 +81,53 @@ pub(crate) fn file(schema: &Value) -> Result<Vec<u8>, serde_json::Error> {
     Ok(bytes)
 }
 
-/// What a parent chart may write at the root beside the fields of the model.
-pub(crate) const OF_PARENTS: [&str; 2] = ["global", "enabled"];
-
-/// A field of the model, found in its schema.
-pub(crate) struct Field<'a> {
-    /// Its path, such as `brokers.groups`.
-    pub path: String,
-    /// Its schema.
-    pub schema: &'a Value,
-    /// Its default.
-    pub default: &'a Value,
-}
-
-/// Every field in the order of the model: what can be set by itself, not the groups of them.
-pub(crate) fn fields<'a>(schema: &'a Value, default: &'a Value) -> Vec<Field<'a>> {
-    let mut found = Vec::new();
-    collect("", schema, default, &mut found);
-    found
-}
-
-fn collect<'a>(path: &str, schema: &'a Value, default: &'a Value, found: &mut Vec<Field<'a>>) {
-    let Some(properties) = schema["properties"].as_object() else {
-        found.push(Field {
-            path: path.to_owned(),
-            schema,
-            default,
-        });
+/// Adds the keys that Kubeapps and `KubeGems` read: `form`, `render` and `hidden`.
+fn kubeapps(path: &str, schema: &mut Value, description: &Description) {
+    if schema["x-hidden"] == true {
         return;
-    };
-    for (name, schema) in properties {
-        if let Some(default) = default.get(name) {
-            let path = if path.is_empty() {
-                name.clone()
-            } else {
-                format!("{path}.{name}")
-            };
-            collect(&path, schema, default, found);
-        }
     }
-}
-
-/// Makes a derived schema what every reader understands: choices as `enum`, no formats of Rust's, defaults, order.
-fn finish(schema: &mut Value, default: Option<&Value>) {
-    let Some(object) = schema.as_object_mut() else {
-        return;
-    };
-    flatten_choices(object);
-    object.remove("format");
-    if let Some(description) = object.get_mut("description")
-        && let Some(text) = description.as_str()
+    let condition = description.condition(path);
+    let hidden: Vec<Value> = condition
+        .terms
+        .iter()
+        .flat_map(|term| {
+            let path = term.path.replace('.', "/");
+            let others = term.others.iter();
+            others.map(move |value| json!({ "path": path, "value": value }))
+        })
+        .collect();
+    let mut is_shown = schema["x-level"] == "basic";
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        for (name, property) in properties.iter_mut() {
+            kubeapps(&format!("{path}.{name}"), property, description);
+        }
+        is_shown = properties.values().any(|property| property["form"] == true);
+    }
+    if is_shown {
+        schema["form"] = json!(true);
+    }
+    if !hidden.is_empty() {
+        schema["hidden"] = json!({ "conditions": hidden, "operator": "or" });
+    }
+    if schema["x-widget"] == "yaml" {
+        schema["render"] = json!("textArea");
+    } else if let (Some(least), Some(most), true) = (
+        schema["minimum"].as_i64(),
+        schema["maximum"].as_i64(),
+        schema["type"] == "integer",
+    ) && most - least <= MOST_OF_A_SLIDER
     {
-        *description = json!(text.replace('\n', " "));
-    }
-    let is_group = object.contains_key("properties");
-    if let Some(default) = default.filter(|_| !is_group) {
-        object.insert("default".to_owned(), default.clone());
-    }
-    if let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) {
-        for (order, (name, property)) in properties.iter_mut().enumerate() {
-            let default = default.and_then(|default| default.get(name));
-            if default.is_some() {
-                property["x-order"] = json!(order);
-            }
-            finish(property, default);
-        }
-    }
-    for key in ["items", "additionalProperties"] {
-        if let Some(inner) = object.get_mut(key) {
-            finish(inner, None);
+        schema["render"] = json!("slider");
+        schema["sliderMin"] = json!(least);
+        schema["sliderMax"] = json!(most);
+        if let Some(unit) = schema["x-unit"].as_str() {
+            schema["sliderUnit"] = json!(unit);
         }
     }
 }
 
-/// An enum with described variants is derived as `oneOf` with constants; refusals by `enum` are easier to read.
-fn flatten_choices(object: &mut Map<String, Value>) {
-    let Some(choices) = object.get("oneOf").and_then(Value::as_array) else {
-        return;
-    };
-    let values: Vec<Value> = choices
-        .iter()
-        .filter_map(|choice| choice.get("const").cloned())
-        .collect();
-    if values.len() != choices.len() {
-        return;
-    }
-    let help: Vec<Value> = choices
-        .iter()
-        .map(|choice| choice["description"].clone())
-        .collect();
-    object.remove("oneOf");
-    object.insert("type".to_owned(), json!("string"));
-    object.insert("enum".to_owned(), Value::Array(values));
-    object.insert("x-enum-help".to_owned(), Value::Array(help));
-}
-
-fn strip_extensions(value: &mut Value) {
-    match value {
-        Value::Object(object) => {
-            object.retain(|key, _| !key.starts_with("x-"));
-            object.values_mut().for_each(strip_extensions);
-        }
-        Value::Array(items) => items.iter_mut().for_each(strip_extensions),
-        _ => {}
-    }
-}
+/// The longest range of whole numbers that a slider shows.
+const MOST_OF_A_SLIDER: i64 = 64;
 
 /// What a field's schema allows, in words; empty where any value of its type is allowed.
 pub(crate) fn allowed(schema: &Value) -> String {
@@ -218,9 +194,19 @@ pub(crate) fn in_words(pattern: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use midships_model::rocketmq;
     use std::collections::BTreeSet;
 
+    fn described() -> Description {
+        rocketmq::description().unwrap()
+    }
+
     fn keywords(value: &Value, found: &mut BTreeSet<String>) {
+        if let Value::Array(items) = value {
+            for item in items {
+                keywords(item, found);
+            }
+        }
         if let Value::Object(object) = value {
             for (key, value) in object {
                 if key == "properties" {
@@ -228,9 +214,11 @@ mod tests {
                     properties
                         .values()
                         .for_each(|property| keywords(property, found));
-                } else if key != "default" {
+                } else if !key.starts_with("x-") {
                     found.insert(key.clone());
-                    keywords(value, found);
+                    if key != "default" && key != "hidden" {
+                        keywords(value, found);
+                    }
                 }
             }
         }
@@ -239,21 +227,31 @@ mod tests {
     #[test]
     fn the_values_schema_uses_few_keywords_and_no_references() {
         let mut found = BTreeSet::new();
-        keywords(&values().unwrap(), &mut found);
+        keywords(&values(&described()), &mut found);
         let known = [
             "$schema",
             "additionalProperties",
+            "allOf",
+            "default",
             "description",
             "enum",
+            "form",
+            "hidden",
+            "if",
             "items",
             "maxItems",
             "maxLength",
             "maximum",
+            "minItems",
             "minLength",
             "minimum",
             "pattern",
             "propertyNames",
+            "render",
             "required",
+            "sliderMax",
+            "sliderMin",
+            "then",
             "title",
             "type",
             "uniqueItems",
@@ -267,9 +265,8 @@ mod tests {
 
     #[test]
     fn every_field_is_described_for_people_and_forms() {
-        let schema = model().unwrap();
-        let defaults = rocketmq::defaults().unwrap();
-        let fields = fields(&schema, &defaults);
+        let description = described();
+        let fields = description.fields();
         assert!(fields.len() > 80, "{}", fields.len());
         for field in fields {
             for key in [
@@ -280,6 +277,8 @@ mod tests {
                 "x-level",
                 "x-mutability",
                 "x-order",
+                "x-group",
+                "x-since",
                 "default",
             ] {
                 assert!(
@@ -288,6 +287,24 @@ mod tests {
                     field.path
                 );
             }
+            if field.schema["enum"].is_array() {
+                let choices = field.schema["enum"].as_array().unwrap().len();
+                for key in ["x-enum-help", "x-enum-help-zh"] {
+                    assert_eq!(
+                        field.schema[key].as_array().unwrap().len(),
+                        choices,
+                        "{}: {key}",
+                        field.path
+                    );
+                }
+            }
+            let words =
+                midships_model::change::words(field.schema["x-mutability"].as_str().unwrap());
+            assert!(
+                !words.0.is_empty(),
+                "{} has an unknown mutability",
+                field.path
+            );
             let allowed = allowed(field.schema);
             assert!(
                 !allowed.starts_with('^'),
@@ -299,13 +316,14 @@ mod tests {
 
     #[test]
     fn the_defaults_satisfy_the_schema() {
-        let validator = jsonschema::validator_for(&values().unwrap()).unwrap();
-        assert!(validator.is_valid(&rocketmq::defaults().unwrap()));
+        let description = described();
+        let validator = jsonschema::validator_for(&values(&description)).unwrap();
+        assert!(validator.is_valid(description.defaults()));
     }
 
     #[test]
     fn bounds_are_the_constants_of_the_model() {
-        let schema = values().unwrap();
+        let schema = values(&described());
         let maximum = |section: &str, field: &str| {
             schema["properties"][section]["properties"][field]["maximum"]
                 .as_u64()

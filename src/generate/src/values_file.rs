@@ -80,8 +80,8 @@ mod tests {
 
     #[test]
     fn the_file_holds_the_defaults_and_nothing_else() {
-        let defaults = rocketmq::defaults().unwrap();
-        let text = super::write("rocketmq", &crate::schema::model().unwrap(), &defaults);
-        assert_eq!(crate::yaml::read(&text), defaults);
+        let description = rocketmq::description().unwrap();
+        let text = super::write("rocketmq", description.schema(), description.defaults());
+        assert_eq!(&crate::yaml::read(&text), description.defaults());
     }
 }

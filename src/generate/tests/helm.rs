@@ -6,14 +6,15 @@
     reason = "what a check says about each mistake is tested beside this file"
 )]
 mod catalogue;
+mod trees;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use midships_generate::{Release, validate, write};
-use midships_model::rocketmq::Values;
+use midships_generate::{Release, merged, validate, write};
 use midships_model::rocketmq::rules::RULES;
+use midships_model::rocketmq::{self, Values};
 
 use catalogue::{ANSWERS, Answer, Answers};
 
@@ -377,5 +378,92 @@ fn a_jobs_time_follows_from_the_estimate() {
         let rendered = render(&helms()[0], root.path(), &values);
         let line = format!("activeDeadlineSeconds: {seconds}\n");
         assert_eq!(rendered.matches(&line).count(), 2, "{groups} groups");
+    }
+}
+
+/// How many random values the Helms judge.
+const TREES: usize = 500;
+
+#[test]
+fn both_majors_accept_and_refuse_random_values_as_the_model_does() {
+    let root = checkout();
+    let description = rocketmq::description().unwrap();
+    let mut numbers = trees::Numbers(2);
+    let release = Release {
+        name: "orders".to_owned(),
+        namespace: NAMESPACE.to_owned(),
+    };
+    let mut accepted = 0;
+    for _ in 0..TREES {
+        let values = trees::given(&description, &mut numbers).to_string();
+        let findings = validate("rocketmq", &values, Some(&release)).unwrap();
+        accepted += usize::from(findings.is_empty());
+        for program in helms() {
+            let output = helm(&program, root.path(), &["template", "orders"], &values);
+            let refusal = text(&output.stderr);
+            assert_eq!(
+                output.status.success(),
+                findings.is_empty(),
+                "{program}: {values}\nmodel: {findings:#?}\nhelm: {refusal}"
+            );
+        }
+    }
+    // Values that are all good or all bad would prove nothing.
+    assert!(
+        (TREES / 10..TREES * 9 / 10).contains(&accepted),
+        "{accepted}"
+    );
+}
+
+/// What a release is made of beside what only says which values it was given.
+fn effect(rendered: &str) -> String {
+    let lines = rendered.lines().filter(|line| {
+        let line = line.trim_start();
+        !line.starts_with("desired.json")
+            && !line.starts_with("{\"format\"")
+            && !line.contains("checksum/")
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_is_hidden_has_no_effect() {
+    let root = checkout();
+    let program = &helms()[0];
+    let description = rocketmq::description().unwrap();
+    let mut numbers = trees::Numbers(7);
+    for base in [
+        "nameServers: {source: Release, release: {name: base}}",
+        "nameServers: {source: Addresses, addresses: ['a:9876']}",
+        "brokers: {enabled: false}",
+        "networkPolicy: {enabled: false}",
+        "brokers: {storage: {mode: EmptyDir}}\nnameServers: {storage: {mode: EmptyDir}}",
+        "brokers: {storage: {mode: HostPath, hostPath: /srv/b}}\nnameServers: {storage: {mode: HostPath, hostPath: /srv/n}}",
+    ] {
+        let expected = effect(&render(program, root.path(), base));
+        let values = merged("rocketmq", base).unwrap();
+        let given: serde_json::Value = serde_yaml::from_str(base).unwrap();
+        let fields = description.fields();
+        let hidden: Vec<_> = fields
+            .iter()
+            .filter(|field| !field.visible.holds(&values))
+            .collect();
+        assert!(!hidden.is_empty(), "{base}");
+        for _ in 0..4 {
+            let mut changed = given.clone();
+            for field in &hidden {
+                let value = trees::good(field, &mut numbers);
+                // Bounds hold for what is hidden too.
+                if jsonschema::validator_for(field.schema)
+                    .unwrap()
+                    .is_valid(&value)
+                {
+                    trees::put(&mut changed, field.path, value);
+                }
+            }
+            let changed = changed.to_string();
+            let found = effect(&render(program, root.path(), &changed));
+            assert_eq!(found, expected, "{base} and {changed}");
+        }
     }
 }

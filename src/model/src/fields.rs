@@ -40,10 +40,13 @@ pub const KEY_PATTERN: &str =
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub enum PullPolicy {
     /// At every start of a container.
+    #[schemars(extend("x-help-zh" = "每次启动容器时"))]
     Always,
     /// When the node does not have it.
+    #[schemars(extend("x-help-zh" = "节点上没有时"))]
     IfNotPresent,
     /// Never: the node must have it.
+    #[schemars(extend("x-help-zh" = "从不，节点必须已有镜像"))]
     Never,
 }
 
@@ -218,10 +221,13 @@ pub struct Resources {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub enum StorageMode {
     /// In a directory that goes with the pod: for trials only.
+    #[schemars(extend("x-help-zh" = "随 Pod 消失的目录，仅供试用"))]
     EmptyDir,
     /// In a directory of the node. The pod security standards `baseline` and `restricted` forbid it.
+    #[schemars(extend("x-help-zh" = "节点目录，baseline 与 restricted 安全标准禁止"))]
     HostPath,
     /// In a volume that a storage class provides.
+    #[schemars(extend("x-help-zh" = "由存储类提供的卷"))]
     StorageClass,
 }
 
@@ -229,10 +235,13 @@ pub enum StorageMode {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub enum AccessMode {
     /// One node.
+    #[schemars(extend("x-help-zh" = "单个节点"))]
     ReadWriteOnce,
     /// One pod.
+    #[schemars(extend("x-help-zh" = "单个 Pod"))]
     ReadWriteOncePod,
     /// Many nodes, as with NFS.
+    #[schemars(extend("x-help-zh" = "多个节点，如 NFS"))]
     ReadWriteMany,
 }
 
@@ -240,8 +249,10 @@ pub enum AccessMode {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub enum Retention {
     /// It stays, with its data.
+    #[schemars(extend("x-help-zh" = "保留卷及其数据"))]
     Retain,
     /// It is deleted, with its data.
+    #[schemars(extend("x-help-zh" = "删除卷及其数据"))]
     Delete,
 }
 
@@ -256,7 +267,7 @@ pub struct Storage {
     pub mode: StorageMode,
     /// Size of each volume; with `EmptyDir` the most that a pod may store before it is evicted. Not used with `HostPath`.
     #[schemars(title = "Size")]
-    #[schemars(extend("x-title-zh" = "容量", "x-help-zh" = "每个卷的大小；EmptyDir 时为超出后 Pod 被驱逐的上限；HostPath 不使用。", "x-level" = "basic", "x-mutability" = "create-only"))]
+    #[schemars(extend("x-visible-if" = ".mode != HostPath", "x-title-zh" = "容量", "x-help-zh" = "每个卷的大小；EmptyDir 时为超出后 Pod 被驱逐的上限；HostPath 不使用。", "x-level" = "basic", "x-mutability" = "create-only"))]
     pub size: Bytes,
     /// Storage class. Empty: the cluster's default one.
     #[schemars(
@@ -264,11 +275,11 @@ pub struct Storage {
         regex(pattern = r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$"),
         length(max = 253)
     )]
-    #[schemars(extend("x-title-zh" = "存储类", "x-help-zh" = "空表示集群的默认存储类。", "x-level" = "basic", "x-mutability" = "create-only"))]
+    #[schemars(extend("x-visible-if" = ".mode == StorageClass", "x-widget" = "storage-class", "x-title-zh" = "存储类", "x-help-zh" = "空表示集群的默认存储类。", "x-level" = "basic", "x-mutability" = "create-only"))]
     pub class_name: String,
     /// Who may mount the volume.
     #[schemars(title = "Access mode")]
-    #[schemars(extend("x-title-zh" = "访问模式", "x-help-zh" = "谁可以挂载该卷。", "x-level" = "expert", "x-mutability" = "create-only"))]
+    #[schemars(extend("x-visible-if" = ".mode == StorageClass", "x-title-zh" = "访问模式", "x-help-zh" = "谁可以挂载该卷。", "x-level" = "expert", "x-mutability" = "create-only"))]
     pub access_mode: AccessMode,
     /// Directory of the node, for `HostPath`. Each pod gets a directory `NAMESPACE/POD` in it.
     #[schemars(
@@ -276,15 +287,15 @@ pub struct Storage {
         regex(pattern = r"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$"),
         length(max = 1024)
     )]
-    #[schemars(extend("x-title-zh" = "节点目录", "x-help-zh" = "HostPath 使用的节点目录，每个 Pod 使用其中的 NAMESPACE/POD 目录。", "x-level" = "expert", "x-mutability" = "create-only"))]
+    #[schemars(extend("x-visible-if" = ".mode == HostPath", "x-required" = true, "x-title-zh" = "节点目录", "x-help-zh" = "HostPath 使用的节点目录，每个 Pod 使用其中的 NAMESPACE/POD 目录。", "x-level" = "expert", "x-mutability" = "create-only"))]
     pub host_path: String,
     /// What happens to the volume of a pod that leaves because there shall be fewer.
     #[schemars(title = "Volumes on scale-in")]
-    #[schemars(extend("x-title-zh" = "缩容后的卷", "x-help-zh" = "缩容时离开的 Pod 的卷如何处理。", "x-level" = "advanced", "x-mutability" = "online"))]
+    #[schemars(extend("x-visible-if" = ".mode == StorageClass", "x-title-zh" = "缩容后的卷", "x-help-zh" = "缩容时离开的 Pod 的卷如何处理。", "x-level" = "advanced", "x-mutability" = "online"))]
     pub on_scale_in: Retention,
     /// What happens to the volumes when the release is uninstalled.
     #[schemars(title = "Volumes on uninstall")]
-    #[schemars(extend("x-title-zh" = "卸载后的卷", "x-help-zh" = "卸载发布时卷如何处理。", "x-level" = "advanced", "x-mutability" = "online"))]
+    #[schemars(extend("x-visible-if" = ".mode == StorageClass", "x-title-zh" = "卸载后的卷", "x-help-zh" = "卸载发布时卷如何处理。", "x-level" = "advanced", "x-mutability" = "online"))]
     pub on_uninstall: Retention,
 }
 
@@ -292,10 +303,13 @@ pub struct Storage {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub enum AntiAffinity {
     /// Different nodes where possible.
+    #[schemars(extend("x-help-zh" = "尽可能分布到不同节点"))]
     Soft,
     /// Different nodes, else the pod is not started.
+    #[schemars(extend("x-help-zh" = "必须分布到不同节点，否则不启动"))]
     Hard,
     /// Any node.
+    #[schemars(extend("x-help-zh" = "任意节点"))]
     None,
 }
 
@@ -303,8 +317,10 @@ pub enum AntiAffinity {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub enum Unsatisfiable {
     /// Does not start the pod.
+    #[schemars(extend("x-help-zh" = "不启动 Pod"))]
     DoNotSchedule,
     /// Starts it nevertheless.
+    #[schemars(extend("x-help-zh" = "仍然启动"))]
     ScheduleAnyway,
 }
 
@@ -314,11 +330,14 @@ pub enum Unsatisfiable {
 pub struct Spread {
     /// Label of nodes whose values are the parts, such as `topology.kubernetes.io/zone`.
     #[schemars(length(min = 1, max = 317))]
+    #[schemars(title = "Topology key", extend("x-title-zh" = "拓扑域标签", "x-help-zh" = "以其值划分拓扑域的节点标签，如 topology.kubernetes.io/zone。"))]
     pub topology_key: String,
     /// By how many pods two parts may differ.
     #[schemars(range(min = 1, max = 32))]
+    #[schemars(title = "Greatest difference", extend("x-title-zh" = "最大偏差", "x-help-zh" = "两个拓扑域之间 Pod 数量的最大差值。"))]
     pub max_skew: u32,
     /// What the scheduler does when it cannot be done.
+    #[schemars(title = "When it cannot be done", extend("x-title-zh" = "无法满足时", "x-help-zh" = "无法按要求分布时调度器如何处理。"))]
     pub when_unsatisfiable: Unsatisfiable,
 }
 
@@ -328,14 +347,17 @@ pub struct Spread {
 pub struct EnvironmentVariable {
     /// Name.
     #[schemars(regex(pattern = r"^[A-Za-z_][A-Za-z0-9_]*$"), length(max = 255))]
+    #[schemars(title = "Name", extend("x-title-zh" = "名称", "x-help-zh" = "变量名。"))]
     pub name: String,
     /// Value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
+    #[schemars(title = "Value", extend("x-title-zh" = "值", "x-help-zh" = "变量的值。"))]
     pub value: Option<String>,
     /// Where the value comes from, as in a Kubernetes container.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Passed")]
+    #[schemars(title = "Value from", extend("x-title-zh" = "值的来源", "x-help-zh" = "写法同 Kubernetes 容器。"))]
     pub value_from: Option<Passed>,
 }
 
@@ -344,6 +366,7 @@ pub struct EnvironmentVariable {
 pub struct Named {
     /// Name.
     #[schemars(regex(pattern = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"), length(max = 63))]
+    #[schemars(title = "Name", extend("x-title-zh" = "名称", "x-help-zh" = "名称。"))]
     pub name: String,
     /// Everything else.
     #[serde(flatten)]
@@ -368,11 +391,11 @@ pub struct Pod {
     pub env: Vec<EnvironmentVariable>,
     /// Volumes in addition, as in a Kubernetes pod.
     #[schemars(title = "Volumes")]
-    #[schemars(extend("x-title-zh" = "附加卷", "x-help-zh" = "附加的卷，写法同 Kubernetes。", "x-level" = "expert", "x-mutability" = "restart"))]
+    #[schemars(extend("x-widget" = "yaml", "x-title-zh" = "附加卷", "x-help-zh" = "附加的卷，写法同 Kubernetes。", "x-level" = "expert", "x-mutability" = "restart"))]
     pub volumes: Vec<Named>,
     /// Mounts of those volumes, as in a Kubernetes container.
     #[schemars(title = "Volume mounts")]
-    #[schemars(extend("x-title-zh" = "卷挂载", "x-help-zh" = "附加卷的挂载，写法同 Kubernetes。", "x-level" = "expert", "x-mutability" = "restart"))]
+    #[schemars(extend("x-widget" = "yaml", "x-title-zh" = "卷挂载", "x-help-zh" = "附加卷的挂载，写法同 Kubernetes。", "x-level" = "expert", "x-mutability" = "restart"))]
     pub volume_mounts: Vec<Named>,
     /// Labels that a node must have.
     #[schemars(title = "Node selector", schema_with = "labels_schema")]
@@ -380,7 +403,7 @@ pub struct Pod {
     pub node_selector: BTreeMap<String, String>,
     /// Taints of nodes that the pods tolerate, as in a Kubernetes pod.
     #[schemars(title = "Tolerations")]
-    #[schemars(extend("x-title-zh" = "容忍", "x-help-zh" = "Pod 容忍的节点污点，写法同 Kubernetes。", "x-level" = "advanced", "x-mutability" = "restart"))]
+    #[schemars(extend("x-widget" = "yaml", "x-title-zh" = "容忍", "x-help-zh" = "Pod 容忍的节点污点，写法同 Kubernetes。", "x-level" = "advanced", "x-mutability" = "restart"))]
     pub tolerations: Vec<Passed>,
     /// How strictly pods keep to different nodes. For brokers `Hard` holds within a group, so that a group never loses
     /// two brokers with one node.
@@ -389,7 +412,7 @@ pub struct Pod {
     pub anti_affinity: AntiAffinity,
     /// Affinity as in a Kubernetes pod. It takes the place of the one that `antiAffinity` makes.
     #[schemars(title = "Affinity")]
-    #[schemars(extend("x-title-zh" = "亲和", "x-help-zh" = "写法同 Kubernetes，取代 antiAffinity 生成的内容。", "x-level" = "expert", "x-mutability" = "restart"))]
+    #[schemars(extend("x-widget" = "yaml", "x-title-zh" = "亲和", "x-help-zh" = "写法同 Kubernetes，取代 antiAffinity 生成的内容。", "x-level" = "expert", "x-mutability" = "restart"))]
     pub affinity: Passed,
     /// How evenly pods are spread over parts of the cluster, such as zones.
     #[schemars(title = "Topology spread")]

@@ -3,6 +3,9 @@
 //! A field is written once, in a struct of this crate: its name, type, bounds, default, title and help. The generator
 //! derives everything else from it, and the hook program reads a release's values into the same structs.
 
+pub mod change;
+pub mod condition;
+pub mod description;
 pub mod desired;
 pub mod fields;
 pub mod rocketmq;

@@ -2,6 +2,13 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
+use crate::description::{Description, Field};
+
+/// The name of the rule that each required field obeys.
+pub const REQUIRED: &str = "required";
+
 /// The release for which values are checked, where it is known.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Release {
@@ -153,25 +160,60 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Checks values against rules; the findings are sorted by path and have no places yet.
-#[must_use]
-pub fn check<V>(rules: &[Rule<V>], subject: &Subject<V>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = rules
-        .iter()
-        .flat_map(|rule| {
-            (rule.check)(subject).into_iter().map(|violation| Finding {
-                path: violation.path,
-                rule: rule.id.to_owned(),
-                found: violation.found,
-                allowed: rule.allowed.to_owned(),
-                hint: rule.hint.to_owned(),
-                related: violation.because.into_iter().map(because).collect(),
-                ..Finding::default()
-            })
-        })
-        .collect();
+impl Finding {
+    /// The finding that a required field is empty although it matters.
+    #[must_use]
+    pub fn missing(field: &Field<'_>) -> Self {
+        let hint = match field.visible.terms.last() {
+            Some(term) => format!("fill in the field, or change {}", term.path),
+            None => "fill in the field".to_owned(),
+        };
+        Self {
+            path: field.path.to_owned(),
+            rule: REQUIRED.to_owned(),
+            found: "nothing".to_owned(),
+            allowed: format!("a value, while {}", field.visible),
+            hint,
+            related: field
+                .visible
+                .terms
+                .iter()
+                .map(|term| because(term.path.clone()))
+                .collect(),
+            ..Self::default()
+        }
+    }
+}
+
+/// Checks values against the rules of a chart and the requirements of its fields; the findings are sorted by path and have no places yet. What does
+/// not matter with these values is not looked at.
+///
+/// # Errors
+/// When the values do not become JSON: never for those of this crate.
+pub fn check<V: Serialize>(
+    rules: &[Rule<V>],
+    subject: &Subject<V>,
+    description: &Description,
+) -> Result<Vec<Finding>, serde_json::Error> {
+    let values = serde_json::to_value(subject.values)?;
+    let missing = description.missing(&values);
+    let mut findings: Vec<Finding> = missing.iter().map(Finding::missing).collect();
+    for rule in rules {
+        let violations = (rule.check)(subject)
+            .into_iter()
+            .filter(|violation| description.condition(&violation.path).holds(&values));
+        findings.extend(violations.map(|violation| Finding {
+            path: violation.path,
+            rule: rule.id.to_owned(),
+            found: violation.found,
+            allowed: rule.allowed.to_owned(),
+            hint: rule.hint.to_owned(),
+            related: violation.because.into_iter().map(because).collect(),
+            ..Finding::default()
+        }));
+    }
     findings.sort();
-    findings
+    Ok(findings)
 }
 
 fn because(path: String) -> Related {

@@ -1,13 +1,9 @@
 //! `midships check`: values as Helm and the chart would judge them, without either.
 
-use std::io::{self, Read};
-use std::path::Path;
-
-use anstream::{AutoStream, ColorChoice};
 use midships_generate::{Release, Report, decode, render, validate};
 use snafu::ResultExt;
 
-use super::{Error, JsonSnafu, OutputSnafu, ReadSnafu, ValidateSnafu, Verdict, read};
+use super::{Error, JsonSnafu, OutputSnafu, ValidateSnafu, Verdict, is_coloured, read_given};
 use crate::arguments::{self, Format};
 use crate::printer::Printer;
 
@@ -17,15 +13,7 @@ use crate::printer::Printer;
 /// When the file cannot be read or no chart has that name.
 pub fn run(options: &arguments::Check, printer: &mut Printer<'_>) -> Result<Verdict, Error> {
     let path = &options.values;
-    let bytes = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin()
-            .read_to_end(&mut bytes)
-            .context(ReadSnafu { path })?;
-        bytes
-    } else {
-        read(path)?
-    };
+    let bytes = read_given(path)?;
     let release = options.release.as_ref().map(|name| Release {
         name: name.clone(),
         namespace: options.namespace.clone(),
@@ -43,9 +31,8 @@ pub fn run(options: &arguments::Check, printer: &mut Printer<'_>) -> Result<Verd
             printer.data(json).context(OutputSnafu)?;
         }
         Format::Text if !findings.is_empty() => {
-            let is_coloured = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
             let text = String::from_utf8_lossy(&bytes);
-            let shown = render(&findings, &text, &file, is_coloured);
+            let shown = render(&findings, &text, &file, is_coloured());
             printer
                 .data(format_args!("{shown}\n"))
                 .context(OutputSnafu)?;

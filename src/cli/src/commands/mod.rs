@@ -1,5 +1,6 @@
 //! What the commands of midships do, one module each.
 
+pub mod change;
 pub mod check;
 pub mod generate;
 pub mod image;
@@ -7,9 +8,10 @@ pub mod package;
 pub mod publish;
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use anstream::{AutoStream, ColorChoice};
 use snafu::{ResultExt, Snafu};
 
 /// How a command ended that could be carried out.
@@ -79,8 +81,14 @@ pub enum Error {
         /// Why.
         source: midships_generate::ValidateError,
     },
-    /// Findings cannot be written as JSON.
-    #[snafu(display("failed to write the findings as JSON: {source}"))]
+    /// A change of values cannot be told.
+    #[snafu(display("{source}"))]
+    Change {
+        /// Why.
+        source: midships_generate::ChangeError,
+    },
+    /// What is to be written does not become JSON.
+    #[snafu(display("failed to write JSON: {source}"))]
     Json {
         /// Why.
         source: serde_json::Error,
@@ -116,6 +124,30 @@ pub enum Error {
 /// Reads a file.
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).context(ReadSnafu { path })
+}
+
+/// Whether standard output shows colours, and is allowed to.
+fn is_coloured() -> bool {
+    AutoStream::choice(&io::stdout()) != ColorChoice::Never
+}
+
+/// Reads a file; `-` is standard input.
+fn read_given(path: &Path) -> Result<Vec<u8>, Error> {
+    if path != Path::new("-") {
+        return read(path);
+    }
+    let mut bytes = Vec::new();
+    io::stdin()
+        .read_to_end(&mut bytes)
+        .context(ReadSnafu { path })?;
+    Ok(bytes)
+}
+
+/// Reads a file of text; `-` is standard input.
+fn read_text(path: &Path) -> Result<String, Error> {
+    String::from_utf8(read_given(path)?)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
+        .context(ReadSnafu { path })
 }
 
 /// Writes a file, with the directories above it.

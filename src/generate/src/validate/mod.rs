@@ -5,13 +5,14 @@ mod refusals;
 mod unit;
 
 use jsonschema::error::ValidationErrorKind;
+use midships_model::description::{Description, DescriptionError, OF_PARENTS};
 use midships_model::rocketmq::{self, Values, rules::RULES};
 use midships_model::rules::{self, Finding, Place, Related, Release, Subject};
 use serde_json::Value;
 use snafu::{ResultExt, Snafu};
 
+use crate::yaml;
 use crate::yaml::{Found, Lines, Node};
-use crate::{schema, yaml};
 use refusals::{Refusals, kind_of};
 
 pub use refusals::CHECKS;
@@ -31,9 +32,15 @@ pub enum ValidateError {
         /// Why.
         message: String,
     },
-    /// The chart's own defaults are at fault.
-    #[snafu(display("the chart's defaults cannot be used: {source}; this is a bug"))]
-    Defaults {
+    /// The chart's own fields are at fault.
+    #[snafu(display("the chart's fields cannot be described: {source}; this is a bug"))]
+    Describe {
+        /// Why.
+        source: DescriptionError,
+    },
+    /// Values that were read do not become JSON again.
+    #[snafu(display("the values cannot be used: {source}; this is a bug"))]
+    Values {
         /// Why.
         source: serde_json::Error,
     },
@@ -49,9 +56,7 @@ pub fn validate(
     text: &str,
     release: Option<&Release>,
 ) -> Result<Vec<Finding>, ValidateError> {
-    if chart != rocketmq::CHART {
-        return NoChartSnafu { name: chart }.fail();
-    }
+    let description = description(chart)?;
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let composed = yaml::compose(text);
     let mut findings = composed.findings;
@@ -63,17 +68,16 @@ pub fn validate(
         given @ (Value::Object(_) | Value::Null) => given,
         other => return Ok(sorted(vec![document_finding(&root, kind_of(&other))])),
     };
-    let defaults = rocketmq::defaults().context(DefaultsSnafu)?;
+    let (schema, defaults) = (description.schema(), description.defaults());
     let mut merged = defaults.clone();
     lay_over(&mut merged, given);
 
-    let schema = schema::values().context(DefaultsSnafu)?;
-    let validator = jsonschema::validator_for(&schema).map_err(|error| ValidateError::Schema {
+    let validator = jsonschema::validator_for(schema).map_err(|error| ValidateError::Schema {
         message: error.to_string(),
     })?;
     let refusals = Refusals {
         root: &root,
-        schema: &schema,
+        schema,
     };
     let mut repairs = Vec::new();
     let errors: Vec<_> = validator.iter_errors(&merged).collect();
@@ -93,19 +97,17 @@ pub fn validate(
 
     // What the schema refuses is put back to its default, so that the rules can say what they find in the rest.
     for steps in &repairs {
-        repair(&mut merged, &defaults, steps);
+        repair(&mut merged, defaults, steps);
     }
     if let Some(values) = merged.as_object_mut() {
-        values.retain(|key, _| !schema::OF_PARENTS.contains(&key.as_str()));
+        values.retain(|key, _| !OF_PARENTS.contains(&key.as_str()));
     }
     if let Ok(values) = serde_json::from_value::<Values>(merged) {
-        let found = rules::check(
-            RULES,
-            &Subject {
-                values: &values,
-                release,
-            },
-        );
+        let subject = Subject {
+            values: &values,
+            release,
+        };
+        let found = rules::check(RULES, &subject, &description).context(ValuesSnafu)?;
         let refused: Vec<String> = repairs.iter().map(|steps| dotted(steps)).collect();
         // A list with a refused entry was put back too, so a rule has nothing to say about it.
         let found = found.into_iter().filter(|finding| {
@@ -114,7 +116,7 @@ pub fn validate(
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
             })
         });
-        findings.extend(found.map(|finding| placed(finding, &root, &defaults)));
+        findings.extend(found.map(|finding| placed(finding, &root, defaults)));
     }
     Ok(sorted(findings))
 }
@@ -200,6 +202,31 @@ fn place_of(found: Found<'_>) -> Place {
         }
         _ => found.node.place,
     }
+}
+
+/// What is known of the fields of a chart.
+pub(crate) fn description(chart: &str) -> Result<Description, ValidateError> {
+    if chart != rocketmq::CHART {
+        return NoChartSnafu { name: chart }.fail();
+    }
+    rocketmq::description().context(DescribeSnafu)
+}
+
+/// The values of a file laid over the chart's defaults, as Helm does: mappings are merged, everything else is replaced, and
+/// `null` removes. What is no mapping changes nothing.
+///
+/// # Errors
+/// When no chart has that name.
+pub fn merged(chart: &str, text: &str) -> Result<Value, ValidateError> {
+    let mut merged = description(chart)?.defaults().clone();
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    if let given @ Value::Object(_) = yaml::compose(text).root.value() {
+        lay_over(&mut merged, given);
+    }
+    if let Some(values) = merged.as_object_mut() {
+        values.retain(|key, _| !OF_PARENTS.contains(&key.as_str()));
+    }
+    Ok(merged)
 }
 
 fn is_of_type(error: &jsonschema::ValidationError<'_>) -> bool {

@@ -2,6 +2,7 @@
 
 use jsonschema::ValidationError;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
+use midships_model::description::OF_PARENTS;
 use midships_model::rules::{Finding, Place, Suggestion};
 use serde_json::Value;
 
@@ -20,6 +21,10 @@ pub const CHECKS: &[(&str, &str)] = &[
     (
         "missing-field",
         "an entry of a list without a field that it needs",
+    ),
+    (
+        "required",
+        "an empty field that is needed with these values",
     ),
     ("wrong-type", "a value of another type"),
     ("wrong-choice", "a word that is none of the choices"),
@@ -218,7 +223,7 @@ impl Refusals<'_> {
             .as_object()
             .into_iter()
             .flat_map(|properties| properties.keys().map(String::as_str))
-            .filter(|name| !(steps.is_empty() && schema::OF_PARENTS.contains(name)))
+            .filter(|name| !(steps.is_empty() && OF_PARENTS.contains(name)))
             .collect();
         let around = self.found(steps);
         let entry = around.and_then(|found| found.node.entry(name));
@@ -599,9 +604,10 @@ fn sexagesimal(text: &str) -> Option<u64> {
 }
 
 fn nearest_bound(schema: &Value, kind: &ValidationErrorKind) -> String {
-    let bound = match kind {
-        ValidationErrorKind::Minimum { limit } | ValidationErrorKind::Maximum { limit } => limit,
-        _ => return default_of(schema),
+    let (ValidationErrorKind::Minimum { limit: bound }
+    | ValidationErrorKind::Maximum { limit: bound }) = kind
+    else {
+        return default_of(schema);
     };
     match default_of(schema) {
         default if default.is_empty() => format!("the nearest is {bound}"),

@@ -628,16 +628,16 @@ const PAIRS: &[Mistake] = &[
         ("something-is-installed", "brokers.enabled", 2, "name servers, brokers or both"),
     ),
     mistake(
-        "addresses-of-no-use",
-        "Addresses while the release has name servers of its own",
-        b"nameServers:\n  addresses: [\"a:9876\"]\n",
-        ("addresses-are-given", "nameServers.addresses", 2, "at least one address"),
+        "addresses-without-any",
+        "Name servers by their addresses, and no address",
+        b"nameServers:\n  source: Addresses\n",
+        ("required", "nameServers.addresses", 2, "a value, while nameServers.source == Addresses"),
     ),
     mistake(
         "release-without-name",
         "Name servers of another release, which is not named",
         b"nameServers:\n  source: Release\n",
-        ("other-release-is-named", "nameServers.release.name", 2, "the name of another release"),
+        ("required", "nameServers.release.name", 2, "a value, while nameServers.source == Release"),
     ),
     mistake(
         "address-twice-in-capitals",
@@ -664,16 +664,10 @@ const PAIRS: &[Mistake] = &[
         ("requests-are-within-limits", "brokers.resources.requests.memory", 4, "at most the limit"),
     ),
     mistake(
-        "class-without-volume",
-        "A storage class without volumes",
-        b"brokers:\n  storage:\n    mode: EmptyDir\n    className: fast\n",
-        ("storage-fields-follow-mode", "brokers.storage.className", 4, "className with the mode StorageClass"),
-    ),
-    mistake(
         "host-path-without-directory",
         "HostPath without a directory",
         b"brokers:\n  storage:\n    mode: HostPath\n",
-        ("storage-fields-follow-mode", "brokers.storage.hostPath", 3, "hostPath with the mode HostPath"),
+        ("required", "brokers.storage.hostPath", 3, "brokers.storage.mode == HostPath"),
     ),
     mistake(
         "volumes-kept-unlike",

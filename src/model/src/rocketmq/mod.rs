@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::description::{Description, DescriptionError};
 use crate::fields::{
     AccessMode, AntiAffinity, Bytes, Cpu, Image, Limits, Passed, Pod, PullPolicy, Requests,
     Resources, Retention, Storage, StorageMode, annotations_schema, labels_schema,
@@ -60,10 +61,13 @@ pub const LEAST_HEAP: u64 = 32;
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub enum NameServerSource {
     /// This release has its own.
+    #[schemars(extend("x-help-zh" = "本发布自有"))]
     Own,
     /// Those of another release of this chart.
+    #[schemars(extend("x-help-zh" = "本 chart 的另一个发布的"))]
     Release,
     /// A list of addresses.
+    #[schemars(extend("x-help-zh" = "地址列表"))]
     Addresses,
 }
 
@@ -77,7 +81,7 @@ pub struct OtherRelease {
         regex(pattern = r"^([a-z]([a-z0-9-]*[a-z0-9])?)?$"),
         length(max = 53)
     )]
-    #[schemars(extend("x-title-zh" = "发布名", "x-help-zh" = "另一个发布的名称。", "x-level" = "advanced", "x-mutability" = "change_name_servers"))]
+    #[schemars(extend("x-required" = true, "x-title-zh" = "发布名", "x-help-zh" = "另一个发布的名称。", "x-level" = "advanced", "x-mutability" = "change_name_servers"))]
     pub name: String,
     /// Namespace of the other release. Empty: the same one.
     #[schemars(
@@ -85,7 +89,7 @@ pub struct OtherRelease {
         regex(pattern = r"^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$"),
         length(max = 63)
     )]
-    #[schemars(extend("x-title-zh" = "命名空间", "x-help-zh" = "另一个发布所在的命名空间，空表示相同。", "x-level" = "advanced", "x-mutability" = "change_name_servers"))]
+    #[schemars(extend("x-widget" = "namespace", "x-title-zh" = "命名空间", "x-help-zh" = "另一个发布所在的命名空间，空表示相同。", "x-level" = "advanced", "x-mutability" = "change_name_servers"))]
     pub namespace: String,
     /// How many name servers the other release has.
     #[schemars(title = "Number", range(min = 1, max = 9))]
@@ -126,14 +130,14 @@ pub struct NameServers {
     /// How many name servers this release has. A change is carried out while clients go on; each broker knows the new list
     /// before the upgrade ends.
     #[schemars(title = "Number", range(min = 1, max = 9))]
-    #[schemars(extend("x-title-zh" = "数量", "x-help-zh" = "名称服务器数量。更改时客户端不中断，升级结束前每个 Broker 都会获知新列表。", "x-level" = "basic", "x-mutability" = "change_name_servers"))]
+    #[schemars(extend("x-visible-if" = ".source == Own", "x-title-zh" = "数量", "x-help-zh" = "名称服务器数量。更改时客户端不中断，升级结束前每个 Broker 都会获知新列表。", "x-level" = "basic", "x-mutability" = "change_name_servers"))]
     pub count: u32,
     /// The other release, for the source `Release`.
-    #[schemars(title = "Other release", extend("x-title-zh" = "另一个发布", "x-help-zh" = "来源为 Release 时使用。"))]
+    #[schemars(title = "Other release", extend("x-visible-if" = ".source == Release", "x-title-zh" = "另一个发布", "x-help-zh" = "来源为 Release 时使用。"))]
     pub release: OtherRelease,
     /// Addresses `host:port`, for the source `Addresses`.
     #[schemars(title = "Addresses", length(max = 32), extend("uniqueItems" = true))]
-    #[schemars(extend("x-title-zh" = "地址", "x-help-zh" = "来源为 Addresses 时的 host:port 列表。", "x-level" = "advanced", "x-mutability" = "change_name_servers"))]
+    #[schemars(extend("x-visible-if" = ".source == Addresses", "x-required" = true, "x-title-zh" = "地址", "x-help-zh" = "来源为 Addresses 时的 host:port 列表。", "x-level" = "advanced", "x-mutability" = "change_name_servers"))]
     pub addresses: Vec<Address>,
     /// Namespaces of the name servers' key-value configuration that are copied to new name servers, besides the order
     /// configuration of topics, which always is. The protocol cannot list them.
@@ -141,20 +145,20 @@ pub struct NameServers {
     #[schemars(extend("x-title-zh" = "键值命名空间", "x-help-zh" = "除主题顺序配置外，还要复制到新名称服务器的 KV 配置命名空间；协议无法列出它们。", "x-level" = "advanced", "x-mutability" = "online"))]
     pub key_value_namespaces: Vec<String>,
     /// Image of the name servers.
-    #[schemars(title = "Image", extend("x-title-zh" = "镜像", "x-help-zh" = "名称服务器的镜像。"))]
+    #[schemars(title = "Image", extend("x-visible-if" = ".source == Own", "x-title-zh" = "镜像", "x-help-zh" = "名称服务器的镜像。"))]
     pub image: Image,
     /// CPU and memory of each name server.
-    #[schemars(title = "Resources", extend("x-title-zh" = "资源", "x-help-zh" = "每个名称服务器的 CPU 和内存。"))]
+    #[schemars(title = "Resources", extend("x-visible-if" = ".source == Own", "x-title-zh" = "资源", "x-help-zh" = "每个名称服务器的 CPU 和内存。"))]
     pub resources: Resources,
     /// Java heap of each name server. 0: half of the memory limit. A quarter of what the heap leaves is its direct memory.
     #[schemars(title = "Heap", range(min = 0, max = 65536))]
-    #[schemars(extend("x-title-zh" = "堆", "x-help-zh" = "Java 堆大小。0 表示内存上限的一半。堆以外内存的四分之一用作直接内存。", "x-unit" = "MB", "x-level" = "advanced", "x-mutability" = "restart"))]
+    #[schemars(extend("x-visible-if" = ".source == Own", "x-title-zh" = "堆", "x-help-zh" = "Java 堆大小。0 表示内存上限的一半。堆以外内存的四分之一用作直接内存。", "x-unit" = "MB", "x-level" = "advanced", "x-mutability" = "restart"))]
     pub heap_megabytes: u32,
     /// Where each name server keeps the order configuration of topics.
-    #[schemars(title = "Storage", extend("x-title-zh" = "存储", "x-help-zh" = "名称服务器保存主题顺序配置的位置。"))]
+    #[schemars(title = "Storage", extend("x-visible-if" = ".source == Own", "x-title-zh" = "存储", "x-help-zh" = "名称服务器保存主题顺序配置的位置。"))]
     pub storage: Storage,
     /// The usual places to extend a pod.
-    #[schemars(title = "Pod", extend("x-title-zh" = "Pod", "x-help-zh" = "扩展 Pod 的常用位置。"))]
+    #[schemars(title = "Pod", extend("x-visible-if" = ".source == Own", "x-title-zh" = "Pod", "x-help-zh" = "扩展 Pod 的常用位置。"))]
     pub pod: Pod,
 }
 
@@ -162,8 +166,10 @@ pub struct NameServers {
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub enum Timing {
     /// Before the other side has it.
+    #[schemars(extend("x-help-zh" = "对方收到之前"))]
     Asynchronous,
     /// After the other side has it.
+    #[schemars(extend("x-help-zh" = "对方收到之后"))]
     Synchronous,
 }
 
@@ -206,61 +212,61 @@ pub struct Brokers {
         regex(pattern = r"^[A-Za-z0-9_-]*$"),
         length(max = 64)
     )]
-    #[schemars(extend("x-title-zh" = "集群名", "x-help-zh" = "Broker 注册的集群名，空表示发布的全名。", "x-level" = "advanced", "x-mutability" = "create-only"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "集群名", "x-help-zh" = "Broker 注册的集群名，空表示发布的全名。", "x-level" = "advanced", "x-mutability" = "create-only"))]
     pub cluster_name: String,
     /// How many groups there are: masters that share the topics' queues.
     #[schemars(title = "Groups", range(min = 1, max = 32))]
-    #[schemars(extend("x-title-zh" = "组数", "x-help-zh" = "Broker 组数，各组主节点分担主题的队列。", "x-level" = "basic", "x-mutability" = "increase-only"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "组数", "x-help-zh" = "Broker 组数，各组主节点分担主题的队列。", "x-level" = "basic", "x-mutability" = "increase-only"))]
     pub groups: u32,
     /// How many replicas each group's master has.
     #[schemars(title = "Replicas per group", range(min = 0, max = 4))]
-    #[schemars(extend("x-title-zh" = "每组副本数", "x-help-zh" = "每组主节点的副本数量。", "x-level" = "basic", "x-mutability" = "increase-only"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "每组副本数", "x-help-zh" = "每组主节点的副本数量。", "x-level" = "basic", "x-mutability" = "increase-only"))]
     pub replicas_per_group: u32,
     /// Whether a send is acknowledged before or after a replica has the message.
     #[schemars(title = "Replication")]
-    #[schemars(extend("x-title-zh" = "复制方式", "x-help-zh" = "发送确认在副本收到消息之前还是之后。", "x-level" = "basic", "x-mutability" = "restart"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "复制方式", "x-help-zh" = "发送确认在副本收到消息之前还是之后。", "x-level" = "basic", "x-mutability" = "restart"))]
     pub replication: Timing,
     /// Whether a send is acknowledged before or after the message is on the disk.
     #[schemars(title = "Flush")]
-    #[schemars(extend("x-title-zh" = "刷盘方式", "x-help-zh" = "发送确认在消息落盘之前还是之后。", "x-level" = "basic", "x-mutability" = "restart"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "刷盘方式", "x-help-zh" = "发送确认在消息落盘之前还是之后。", "x-level" = "basic", "x-mutability" = "restart"))]
     pub flush: Timing,
     /// Whether an operation may restart brokers, one at a time and drained. Brokers older than 4.9.4 take a new list of name
     /// servers in no other way.
     #[schemars(title = "Allow restart")]
-    #[schemars(extend("x-title-zh" = "允许重启", "x-help-zh" = "操作是否可以逐个排空并重启 Broker。低于 4.9.4 的版本只能这样获得新的名称服务器列表。", "x-level" = "basic", "x-mutability" = "online"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "允许重启", "x-help-zh" = "操作是否可以逐个排空并重启 Broker。低于 4.9.4 的版本只能这样获得新的名称服务器列表。", "x-level" = "basic", "x-mutability" = "online"))]
     pub allow_restart: bool,
     /// How long clients take to refresh their routes (`pollNameServerInterval`). Waits of operations and drains follow from it.
     #[schemars(title = "Clients' route refresh", range(min = 1, max = 600))]
-    #[schemars(extend("x-title-zh" = "客户端路由刷新时间", "x-help-zh" = "客户端刷新路由的周期，操作与排空的等待时间由它得出。", "x-unit" = "s", "x-level" = "advanced", "x-mutability" = "restart"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "客户端路由刷新时间", "x-help-zh" = "客户端刷新路由的周期，操作与排空的等待时间由它得出。", "x-unit" = "s", "x-level" = "advanced", "x-mutability" = "restart"))]
     pub client_route_refresh_seconds: u32,
     /// Size of each commit log file. It sizes the index files too. A store keeps the size with which it was made.
     #[schemars(title = "Commit log file", range(min = 8, max = 1024))]
-    #[schemars(extend("x-title-zh" = "提交日志文件大小", "x-help-zh" = "每个 CommitLog 文件的大小，索引文件随之调整。建立后不可更改。", "x-unit" = "MB", "x-level" = "expert", "x-mutability" = "create-only"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "提交日志文件大小", "x-help-zh" = "每个 CommitLog 文件的大小，索引文件随之调整。建立后不可更改。", "x-unit" = "MB", "x-level" = "expert", "x-mutability" = "create-only"))]
     pub commit_log_file_megabytes: u32,
     /// Keys of the broker's configuration file in addition, such as `autoCreateTopicEnable: true`. Keys that the chart sets
     /// itself are refused.
     #[schemars(title = "Configuration", schema_with = "ConfigurationValue::schema")]
-    #[schemars(extend("x-title-zh" = "附加配置", "x-help-zh" = "broker.conf 的附加配置项；由 chart 设置的项会被拒绝。", "x-level" = "advanced", "x-mutability" = "restart"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "附加配置", "x-help-zh" = "broker.conf 的附加配置项；由 chart 设置的项会被拒绝。", "x-level" = "advanced", "x-mutability" = "restart"))]
     pub configuration: BTreeMap<String, ConfigurationValue>,
     /// Image of the brokers.
-    #[schemars(title = "Image", extend("x-title-zh" = "镜像", "x-help-zh" = "Broker 的镜像。"))]
+    #[schemars(title = "Image", extend("x-visible-if" = ".enabled == true", "x-title-zh" = "镜像", "x-help-zh" = "Broker 的镜像。"))]
     pub image: Image,
     /// CPU and memory of each broker.
-    #[schemars(title = "Resources", extend("x-title-zh" = "资源", "x-help-zh" = "每个 Broker 的 CPU 和内存。"))]
+    #[schemars(title = "Resources", extend("x-visible-if" = ".enabled == true", "x-title-zh" = "资源", "x-help-zh" = "每个 Broker 的 CPU 和内存。"))]
     pub resources: Resources,
     /// Java heap of each broker. 0: two fifths of the memory limit.
     #[schemars(title = "Heap", range(min = 0, max = 65536))]
-    #[schemars(extend("x-title-zh" = "堆", "x-help-zh" = "Java 堆大小。0 表示内存上限的五分之二。", "x-unit" = "MB", "x-level" = "advanced", "x-mutability" = "restart"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "堆", "x-help-zh" = "Java 堆大小。0 表示内存上限的五分之二。", "x-unit" = "MB", "x-level" = "advanced", "x-mutability" = "restart"))]
     pub heap_megabytes: u32,
     /// Java direct memory of each broker. 0: a quarter of the memory limit.
     #[schemars(title = "Direct memory", range(min = 0, max = 65536))]
-    #[schemars(extend("x-title-zh" = "直接内存", "x-help-zh" = "Java 直接内存。0 表示内存上限的四分之一。", "x-unit" = "MB", "x-level" = "advanced", "x-mutability" = "restart"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "直接内存", "x-help-zh" = "Java 直接内存。0 表示内存上限的四分之一。", "x-unit" = "MB", "x-level" = "advanced", "x-mutability" = "restart"))]
     pub direct_memory_megabytes: u32,
     /// Where each broker keeps its messages.
-    #[schemars(title = "Storage", extend("x-title-zh" = "存储", "x-help-zh" = "Broker 保存消息的位置。"))]
+    #[schemars(title = "Storage", extend("x-visible-if" = ".enabled == true", "x-title-zh" = "存储", "x-help-zh" = "Broker 保存消息的位置。"))]
     pub storage: Storage,
     /// The usual places to extend a pod.
-    #[schemars(title = "Pod", extend("x-title-zh" = "Pod", "x-help-zh" = "扩展 Pod 的常用位置。"))]
+    #[schemars(title = "Pod", extend("x-visible-if" = ".enabled == true", "x-title-zh" = "Pod", "x-help-zh" = "扩展 Pod 的常用位置。"))]
     pub pod: Pod,
 }
 
@@ -271,10 +277,12 @@ pub struct NetworkClient {
     /// Labels of the namespaces. Absent or empty: with `pods` the release's own namespace.
     #[serde(default)]
     #[schemars(schema_with = "labels_schema")]
+    #[schemars(title = "Labels of namespaces", extend("x-title-zh" = "命名空间标签", "x-help-zh" = "缺省或为空：填写了 pods 时为本发布的命名空间。"))]
     pub namespaces: BTreeMap<String, String>,
     /// Labels of the pods. Absent or empty: all pods of those namespaces.
     #[serde(default)]
     #[schemars(schema_with = "labels_schema")]
+    #[schemars(title = "Labels of pods", extend("x-title-zh" = "Pod 标签", "x-help-zh" = "缺省或为空：这些命名空间中的所有 Pod。"))]
     pub pods: BTreeMap<String, String>,
 }
 
@@ -289,7 +297,7 @@ pub struct NetworkPolicy {
     pub enabled: bool,
     /// Pods that may connect, by labels of their namespaces and by their own. Empty: all pods of the cluster.
     #[schemars(title = "Clients")]
-    #[schemars(extend("x-title-zh" = "客户端", "x-help-zh" = "可以连接的 Pod，按命名空间标签和 Pod 标签选择。空表示集群内所有 Pod。", "x-level" = "advanced", "x-mutability" = "online"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "客户端", "x-help-zh" = "可以连接的 Pod，按命名空间标签和 Pod 标签选择。空表示集群内所有 Pod。", "x-level" = "advanced", "x-mutability" = "online"))]
     pub clients: Vec<NetworkClient>,
 }
 
@@ -322,7 +330,7 @@ pub struct Hook {
     pub node_selector: BTreeMap<String, String>,
     /// Taints of nodes that the hook pods tolerate, as in a Kubernetes pod.
     #[schemars(title = "Tolerations")]
-    #[schemars(extend("x-title-zh" = "容忍", "x-help-zh" = "钩子 Pod 容忍的节点污点。", "x-level" = "expert", "x-mutability" = "online"))]
+    #[schemars(extend("x-widget" = "yaml", "x-title-zh" = "容忍", "x-help-zh" = "钩子 Pod 容忍的节点污点。", "x-level" = "expert", "x-mutability" = "online"))]
     pub tolerations: Vec<Passed>,
 }
 
@@ -342,7 +350,7 @@ pub struct Values {
     pub image_registry: String,
     /// Names of the Secrets with which images are pulled.
     #[schemars(title = "Pull secrets", inner(regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"), length(max = 253)), extend("uniqueItems" = true))]
-    #[schemars(extend("x-title-zh" = "拉取密钥", "x-help-zh" = "拉取镜像所用 Secret 的名称。", "x-level" = "advanced", "x-mutability" = "restart"))]
+    #[schemars(extend("x-widget" = "secret", "x-title-zh" = "拉取密钥", "x-help-zh" = "拉取镜像所用 Secret 的名称。", "x-level" = "advanced", "x-mutability" = "restart"))]
     pub image_pull_secrets: Vec<String>,
     /// The domain of the cluster's DNS names.
     #[schemars(
@@ -372,6 +380,14 @@ pub struct Values {
     /// The program that carries out operations before and after an upgrade.
     #[schemars(title = "Hook program", extend("x-title-zh" = "钩子程序", "x-help-zh" = "升级前后执行操作的程序。"))]
     pub hook: Hook,
+}
+
+/// What is known of every field of the chart.
+///
+/// # Errors
+/// When a field's condition cannot be read: a fault of this crate.
+pub fn description() -> Result<Description, DescriptionError> {
+    Description::of::<Values>(CHART)
 }
 
 /// What the hook program reads at start: the release's names and its values.

@@ -10,7 +10,7 @@ use super::{
     BROKER_MEMORY_BESIDE_HEAP, ConfigurationValue, LEAST_HEAP, NAME_SERVER_MEMORY_BESIDE_HEAP,
     NameServerSource, ORDER_CONFIGURATION, Timing, Values,
 };
-use crate::fields::{EnvironmentVariable, Pod, Resources, Storage, StorageMode};
+use crate::fields::{EnvironmentVariable, Pod, Resources, StorageMode};
 use crate::rules::{Example, Release, Rule, Subject, Violation};
 
 /// The most characters of a `StatefulSet`'s name: its pods carry it, with a dash and a hash of ten, in a label of at most 63.
@@ -132,83 +132,28 @@ brokers.enabled|false without own name servers
         ],
     },
     Rule {
-        id: "other-release-is-named",
-        allowed: "the name of another release with the source Release, and nothing with other sources",
-        hint: "set nameServers.source to Release together with nameServers.release.name",
+        id: "other-release-is-another",
+        allowed: "the name of another release",
+        hint: "name the release that has the name servers, or set nameServers.source to Own",
         check: |subject| {
-            let name_servers = &subject.values.name_servers;
-            let name = &name_servers.release.name;
-            let path = "nameServers.release.name";
-            match (
-                name_servers.source == NameServerSource::Release,
-                name.as_str(),
-            ) {
-                (true, "") => vec![Violation::new(path, "nothing").because("nameServers.source")],
-                (false, name) if !name.is_empty() => {
-                    vec![Violation::new(path, name).because("nameServers.source")]
-                }
-                (true, name) => one_if(is_own_release(subject, name), path, "this release itself"),
-                (false, _) => Vec::new(),
-            }
+            let release = &subject.values.name_servers.release;
+            let wrong = is_own_release(subject, &release.name);
+            one_if(wrong, "nameServers.release.name", "this release itself")
         },
-        template: r#"{{- $other := .Values.nameServers.release }}
-{{- if ne .Values.nameServers.source "Release" }}
-{{- with $other.name }}
-nameServers.release.name|{{ . }}
-{{- end }}
-{{- else if not $other.name }}
-nameServers.release.name|nothing
-{{- else if and (eq $other.name .Release.Name) (eq (default .Release.Namespace $other.namespace) .Release.Namespace) }}
+        template: r"{{- $other := .Values.nameServers.release }}
+{{- if and (eq $other.name .Release.Name) (eq (default .Release.Namespace $other.namespace) .Release.Namespace) }}
 nameServers.release.name|this release itself
-{{- end }}"#,
+{{- end }}",
         sections: &[""],
         examples: &[
             accepted(r#"{"nameServers":{"source":"Release","release":{"name":"base"}}}"#),
             accepted(
                 r#"{"nameServers":{"source":"Release","release":{"name":"orders","namespace":"base"}}}"#,
             ),
-            refused(
-                r#"{"nameServers":{"source":"Release"}}"#,
-                &["nameServers.release.name"],
-            ),
-            refused(
-                r#"{"nameServers":{"release":{"name":"base"}}}"#,
-                &["nameServers.release.name"],
-            ),
+            accepted(r#"{"nameServers":{"release":{"name":"orders"}}}"#),
             refused(
                 r#"{"nameServers":{"source":"Release","release":{"name":"orders"}}}"#,
                 &["nameServers.release.name"],
-            ),
-        ],
-    },
-    Rule {
-        id: "addresses-are-given",
-        allowed: "at least one address with the source Addresses, and none with other sources",
-        hint: "set nameServers.source to Addresses together with nameServers.addresses",
-        check: |subject| {
-            let name_servers = &subject.values.name_servers;
-            let wanted = name_servers.source == NameServerSource::Addresses;
-            let count = name_servers.addresses.len();
-            let wrong = wanted == name_servers.addresses.is_empty();
-            let found = format!("{count} addresses");
-            because(
-                one_if(wrong, "nameServers.addresses", found),
-                &["nameServers.source"],
-            )
-        },
-        template: r#"{{- if eq (eq .Values.nameServers.source "Addresses") (empty .Values.nameServers.addresses) }}
-nameServers.addresses|{{ len .Values.nameServers.addresses }} addresses
-{{- end }}"#,
-        sections: &[""],
-        examples: &[
-            accepted(r#"{"nameServers":{"source":"Addresses","addresses":["a:9876","b:9876"]}}"#),
-            refused(
-                r#"{"nameServers":{"source":"Addresses"}}"#,
-                &["nameServers.addresses"],
-            ),
-            refused(
-                r#"{"nameServers":{"addresses":["a:9876"]}}"#,
-                &["nameServers.addresses"],
             ),
         ],
     },
@@ -431,46 +376,6 @@ nameServers.keyValueNamespaces[{{ $index }}]|{{ $namespace }}
             refused(
                 r#"{"hook":{"resources":{"requests":{"memory":"1Gi"}}}}"#,
                 &["hook.resources.requests.memory"],
-            ),
-        ],
-    },
-    Rule {
-        id: "storage-fields-follow-mode",
-        allowed: "hostPath with the mode HostPath and only there, className with the mode StorageClass only",
-        hint: "set storage.mode to the one that the field belongs to, or leave the field empty",
-        check: |subject| {
-            let values = subject.values;
-            let sections = [
-                ("nameServers", &values.name_servers.storage),
-                ("brokers", &values.brokers.storage),
-            ];
-            sections
-                .iter()
-                .flat_map(|(section, storage)| foreign_fields(section, storage))
-                .collect()
-        },
-        template: r#"{{- $storage := .Values.<< section >>.storage }}
-{{- if and (eq $storage.mode "HostPath") (not $storage.hostPath) }}
-<< section >>.storage.hostPath|nothing with the mode HostPath
-{{- end }}
-{{- if and (ne $storage.mode "HostPath") $storage.hostPath }}
-<< section >>.storage.hostPath|{{ $storage.hostPath }} with the mode {{ $storage.mode }}
-{{- end }}
-{{- if and (ne $storage.mode "StorageClass") $storage.className }}
-<< section >>.storage.className|{{ $storage.className }} with the mode {{ $storage.mode }}
-{{- end }}"#,
-        sections: &["nameServers", "brokers"],
-        examples: &[
-            accepted(r#"{"brokers":{"storage":{"mode":"HostPath","hostPath":"/srv/rocketmq"}}}"#),
-            accepted(r#"{"brokers":{"storage":{"mode":"EmptyDir"}}}"#),
-            accepted(r#"{"brokers":{"storage":{"className":"fast"}}}"#),
-            refused(
-                r#"{"brokers":{"storage":{"mode":"HostPath"}}}"#,
-                &["brokers.storage.hostPath"],
-            ),
-            refused(
-                r#"{"nameServers":{"storage":{"hostPath":"/srv"}},"brokers":{"storage":{"mode":"EmptyDir","className":"fast"}}}"#,
-                &["brokers.storage.className", "nameServers.storage.hostPath"],
             ),
         ],
     },
@@ -1085,27 +990,6 @@ fn above_limits(section: &str, resources: &Resources) -> Vec<Violation> {
     violations
 }
 
-fn foreign_fields(section: &str, storage: &Storage) -> Vec<Violation> {
-    let mut violations = Vec::new();
-    let mode = storage.mode;
-    let mut refuse = |field: &str, found: String| {
-        let path = format!("{section}.storage.{field}");
-        violations.push(Violation::new(path, found).because(format!("{section}.storage.mode")));
-    };
-    match (mode == StorageMode::HostPath, storage.host_path.as_str()) {
-        (true, "") => refuse("hostPath", "nothing with the mode HostPath".to_owned()),
-        (false, set) if !set.is_empty() => {
-            refuse("hostPath", format!("{set} with the mode {mode:?}"));
-        }
-        _ => {}
-    }
-    if mode != StorageMode::StorageClass && !storage.class_name.is_empty() {
-        let found = format!("{} with the mode {mode:?}", storage.class_name);
-        refuse("className", found);
-    }
-    violations
-}
-
 fn longest_name(values: &Values, release: &Release) -> String {
     let names = Names {
         full_name: full_name(&release.name),
@@ -1175,6 +1059,7 @@ mod tests {
 
     #[test]
     fn each_rule_names_the_paths_of_its_examples_and_no_other_rule_does() {
+        let description = crate::rocketmq::description().unwrap();
         for rule in RULES {
             assert!(
                 rule.examples.iter().any(|example| example.paths.is_empty()),
@@ -1196,13 +1081,11 @@ mod tests {
                     name: example.release.to_owned(),
                     namespace: "shop".to_owned(),
                 };
-                let findings = check(
-                    RULES,
-                    &Subject {
-                        values: &values,
-                        release: Some(&release),
-                    },
-                );
+                let subject = Subject {
+                    values: &values,
+                    release: Some(&release),
+                };
+                let findings = check(RULES, &subject, &description).unwrap();
                 let found: Vec<(&str, &str)> = findings
                     .iter()
                     .map(|finding| (finding.rule.as_str(), finding.path.as_str()))
@@ -1217,6 +1100,44 @@ mod tests {
                     example.paths.iter().map(|path| (rule.id, *path)).collect();
                 assert_eq!(found, expected, "{} with {}", rule.id, example.values);
             }
+        }
+    }
+
+    #[test]
+    fn what_does_not_matter_breaks_no_rule_and_what_matters_is_not_left_empty() {
+        let description = crate::rocketmq::description().unwrap();
+        for (given, expected) in [
+            (
+                r#"{"brokers":{"enabled":false,"heapMegabytes":9000}}"#,
+                vec![],
+            ),
+            (
+                r#"{"brokers":{"storage":{"mode":"EmptyDir","onScaleIn":"Delete"}}}"#,
+                vec![],
+            ),
+            (
+                r#"{"brokers":{"storage":{"mode":"EmptyDir","className":"fast","hostPath":"/srv"}}}"#,
+                vec![],
+            ),
+            (
+                r#"{"nameServers":{"source":"Addresses"},"brokers":{"storage":{"mode":"HostPath"}}}"#,
+                vec![
+                    "brokers.storage.hostPath: found nothing; allowed: a value, while brokers.enabled == true && \
+                     brokers.storage.mode == HostPath; fill in the field, or change brokers.storage.mode",
+                    "nameServers.addresses: found nothing; allowed: a value, while nameServers.source == Addresses; \
+                     fill in the field, or change nameServers.source",
+                ],
+            ),
+        ] {
+            let mut values = serde_json::to_value(Values::default()).unwrap();
+            lay_over(&mut values, serde_json::from_str(given).unwrap());
+            let subject = Subject {
+                values: &serde_json::from_value(values).unwrap(),
+                release: None,
+            };
+            let findings = check(RULES, &subject, &description).unwrap();
+            let found: Vec<String> = findings.iter().map(ToString::to_string).collect();
+            assert_eq!(found, expected, "{given}");
         }
     }
 

@@ -14,14 +14,33 @@
 {{- end }}
 <% endfor %>
 
-{{/* Everything that is refused, at once. */}}
-{{- define "rocketmq.refuse" -}}
+{{/* Everything that is refused, at once. What does not matter with these values is not looked at. */}}
+{{- define "<< chart >>.refuse" -}}
 {{- $findings := list }}
+{{- $hidden := list }}
+<% for place in conditions %>
+{{- if not << place.holds >> }}
+{{- $hidden = append $hidden "<< place.path >>" }}
+{{- end }}
+<% endfor %>
+<% for field in required %>
+{{- if and << field.holds >> (empty .Values.<< field.path >>) }}
+{{- $findings = append $findings << field.finding >> }}
+{{- end }}
+<% endfor %>
 <% for rule in rules %>
 {{- range $line := splitList "\n" (include "<< rule.name >>" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $matters := true }}
+{{- range $place := $hidden }}
+{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- $matters = false }}
+{{- end }}
+{{- end }}
+{{- if $matters }}
 {{- $findings = append $findings (print $parts._0 ": found " $parts._1 << rule.advice >>) }}
+{{- end }}
 {{- end }}
 {{- end }}
 <% endfor %>

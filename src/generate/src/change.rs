@@ -1,0 +1,172 @@
+//! What a change of values takes, for the command and for those who show a form for an upgrade.
+
+use midships_model::change::{Change, Effect, changes};
+use midships_model::rocketmq::Values;
+use midships_model::rules::Finding;
+use serde::Serialize;
+use serde_json::Value;
+use snafu::{ResultExt, Snafu};
+
+use crate::validate::{self, ValidateError};
+
+/// Why a change could not be told at all.
+#[derive(Debug, Snafu)]
+pub enum ChangeError {
+    /// Values cannot be checked.
+    #[snafu(display("{source}"))]
+    Validate {
+        /// Why.
+        source: ValidateError,
+    },
+}
+
+/// Which of the two sets of values.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// The values of the release as it stands.
+    Old,
+    /// The values that it shall have.
+    New,
+}
+
+/// A change of values that makes sense: every field that changes, and what it takes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Changes {
+    /// The fields that change, in the order of the model.
+    pub changes: Vec<Change>,
+    /// The operations that the upgrade runs, each once.
+    pub operations: Vec<String>,
+    /// Seconds to give to Helm as its timeout where an operation runs; an estimate from above.
+    pub timeout_seconds: Option<u32>,
+}
+
+impl Changes {
+    /// How many changes would be refused.
+    #[must_use]
+    pub fn refused(&self) -> usize {
+        let refused = self.changes.iter();
+        refused
+            .filter(|change| change.effect == Effect::Refused)
+            .count()
+    }
+}
+
+/// What became of the question.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// The values make sense.
+    Changes(Changes),
+    /// Values of one side are refused, whatever changes.
+    Refused(Side, Vec<Finding>),
+}
+
+/// Tells what it takes to go from old values of a chart to new ones, both as in a values file.
+///
+/// # Errors
+/// When no chart has that name.
+pub fn change(chart: &str, old: &str, new: &str) -> Result<Answer, ChangeError> {
+    let mut sides = Vec::new();
+    for (side, text) in [(Side::Old, old), (Side::New, new)] {
+        let findings = validate::validate(chart, text, None).context(ValidateSnafu)?;
+        if !findings.is_empty() {
+            return Ok(Answer::Refused(side, findings));
+        }
+        sides.push(validate::merged(chart, text).context(ValidateSnafu)?);
+    }
+    let description = validate::description(chart).context(ValidateSnafu)?;
+    let (old, new) = (&sides[0], &sides[1]);
+    let changes = changes(&description, old, new);
+    let mut operations = Vec::new();
+    for change in &changes {
+        if let Effect::Operation(name) = &change.effect
+            && !operations.contains(name)
+        {
+            operations.push(name.clone());
+        }
+    }
+    let timeout_seconds = match serde_json::from_value::<Values>(new.clone()) {
+        Ok(values) if !operations.is_empty() => Some(values.estimate_seconds()),
+        _ => None,
+    };
+    Ok(Answer::Changes(Changes {
+        changes,
+        operations,
+        timeout_seconds,
+    }))
+}
+
+/// A value on one line for people.
+#[must_use]
+pub fn shown(value: &Value) -> String {
+    crate::yaml::scalar(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Write;
+
+    fn told(old: &str, new: &str) -> String {
+        match change("rocketmq", old, new).unwrap() {
+            Answer::Refused(side, findings) => format!("{side:?}: {}", findings[0]),
+            Answer::Changes(changes) => {
+                let mut told = String::new();
+                for change in &changes.changes {
+                    let (old, new) = (shown(&change.old), shown(&change.new));
+                    let effect = serde_json::to_value(&change.effect).unwrap();
+                    writeln!(told, "{}: {old} to {new}: {effect}", change.path).unwrap();
+                }
+                let (operations, timeout) = (&changes.operations, changes.timeout_seconds);
+                writeln!(told, "{operations:?} {timeout:?}").unwrap();
+                told
+            }
+        }
+    }
+
+    #[test]
+    fn each_change_says_what_it_takes() {
+        let old = "brokers: {groups: 3, storage: {size: 20Gi}}\n";
+        let new = "
+nameServers: {count: 3}
+brokers: {groups: 2, allowRestart: true, image: {tag: 5.5.0}, storage: {size: 40Gi}}
+";
+        insta::assert_snapshot!(told(old, new), @r#"
+        nameServers.count: 2 to 3: {"effect":"operation","operation":"change_name_servers"}
+        brokers.groups: 3 to 2: {"effect":"refused"}
+        brokers.allowRestart: false to true: {"effect":"online"}
+        brokers.image.tag: "5.4.0" to "5.5.0": {"effect":"restart"}
+        brokers.storage.size: "20Gi" to "40Gi": {"effect":"refused"}
+        ["change_name_servers"] Some(1560)
+        "#);
+    }
+
+    #[test]
+    fn growing_is_no_restart_and_what_does_not_matter_takes_nothing() {
+        let old = "brokers: {storage: {mode: EmptyDir}}\n";
+        let new = "brokers: {groups: 4, storage: {mode: EmptyDir, className: fast}}\n";
+        insta::assert_snapshot!(told(old, new), @r#"
+        brokers.groups: 2 to 4: {"effect":"online"}
+        brokers.storage.className: "" to fast: {"effect":"nothing"}
+        [] None
+        "#);
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused_with_their_side() {
+        let refused =
+            "New: brokers.groups: found 0; allowed: 1 to 32; the nearest is 1; the default is 2";
+        assert_eq!(told("", "brokers: {groups: 0}"), refused);
+        let refused = told("brokers: [", "");
+        assert!(
+            refused.starts_with("Old: found text that is not YAML"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn no_change_is_no_change() {
+        insta::assert_snapshot!(told("", "nameServers: {count: 2}"), @r"[] None");
+    }
+}

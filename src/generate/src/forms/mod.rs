@@ -1,0 +1,73 @@
+//! The descriptions from which platforms show forms, all derived from the description of the fields.
+//!
+//! Every dialect shows, requires and hides the same fields for the same values. A field that does not matter is hidden; its
+//! value stays as it is and has no effect, so that nothing is lost when the field matters again.
+
+mod json_forms;
+mod rancher;
+mod rjsf;
+mod texts;
+
+use std::collections::BTreeMap;
+
+use midships_model::description::Description;
+use serde_json::Value;
+
+pub(crate) use rancher::questions;
+pub(crate) use texts::Language;
+
+/// The levels of fields in the order of forms: who needs them.
+const LEVELS: [&str; 3] = ["basic", "advanced", "expert"];
+
+/// The schemas and descriptions of every dialect that is JSON, by the last part of the file's name.
+pub(crate) fn schemas(description: &Description) -> BTreeMap<&'static str, Value> {
+    BTreeMap::from([
+        ("rjsf.schema.json", rjsf::schema(description)),
+        ("rjsf.ui.en.json", rjsf::ui(description, Language::English)),
+        (
+            "rjsf.ui.zh-CN.json",
+            rjsf::ui(description, Language::Chinese),
+        ),
+        ("json-forms.schema.json", json_forms::schema(description)),
+        ("json-forms.ui.json", json_forms::ui(description)),
+        (
+            "json-forms.en.json",
+            json_forms::catalogue(description, Language::English),
+        ),
+        (
+            "json-forms.zh-CN.json",
+            json_forms::catalogue(description, Language::Chinese),
+        ),
+    ])
+}
+
+/// The schema of a group or field as form libraries want it: without what only other readers know, and without `required`
+/// and closed groups. What is not given has its default, and what is hidden may stay; Helm still refuses unknown fields.
+fn plain(schema: &Value) -> Value {
+    let Some(object) = schema.as_object() else {
+        return schema.clone();
+    };
+    // The entries of lists are none of the groups that defaults complete.
+    let is_completed = object.contains_key("$schema")
+        || object.contains_key("properties") && object.contains_key("x-group");
+    let is_left_out = |key: &str| {
+        key.starts_with("x-") || is_completed && ["required", "additionalProperties"].contains(&key)
+    };
+    let kept = object.iter().filter(|(key, _)| !is_left_out(key));
+    let mut rest: serde_json::Map<String, Value> = kept
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    if let Some(properties) = object.get("properties").and_then(Value::as_object) {
+        let shown = properties
+            .iter()
+            .filter(|(_, property)| property["x-hidden"] != true);
+        let shown = shown.map(|(name, property)| (name.clone(), plain(property)));
+        rest.insert("properties".to_owned(), Value::Object(shown.collect()));
+    }
+    for key in ["items", "additionalProperties"] {
+        if let Some(inner) = rest.get_mut(key) {
+            *inner = plain(inner);
+        }
+    }
+    Value::Object(rest)
+}

@@ -1,0 +1,134 @@
+//! What changes from one set of values to another, and what each change takes.
+//!
+//! | mutability | what a change of the field takes |
+//! | --- | --- |
+//! | `create-only` | it is refused: the field is fixed when the release is made |
+//! | `increase-only` | growing takes effect with the upgrade; shrinking is refused |
+//! | `online` | it takes effect with the upgrade and restarts nothing |
+//! | `restart` | it takes effect when a pod starts next |
+//! | a name with underscores | the operation of that name carries it out |
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::condition::at;
+use crate::description::{Description, Field};
+
+/// What a change of a field takes.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "effect", content = "operation")]
+pub enum Effect {
+    /// It is refused.
+    Refused,
+    /// It takes effect with the upgrade, and restarts nothing.
+    Online,
+    /// It takes effect when a pod starts next.
+    Restart,
+    /// The operation of this name carries it out.
+    Operation(String),
+    /// Nothing: the field does not matter before and after.
+    Nothing,
+}
+
+/// A field whose value changes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Change {
+    /// The field's path.
+    pub path: String,
+    /// Its title in English.
+    pub title: String,
+    /// The value before.
+    pub old: Value,
+    /// The value after.
+    pub new: Value,
+    /// What it takes.
+    #[serde(flatten)]
+    pub effect: Effect,
+    /// What it takes, in the words that forms show beside the field.
+    pub text: String,
+    /// The same in Chinese.
+    pub text_zh: String,
+}
+
+/// The fields that change between two sets of values, defaults included, in the order of the model.
+#[must_use]
+pub fn changes(description: &Description, old: &Value, new: &Value) -> Vec<Change> {
+    let fields = description.fields().into_iter().filter_map(|field| {
+        let before = at(old, field.path).unwrap_or(field.default);
+        let after = at(new, field.path).unwrap_or(field.default);
+        (before != after).then(|| {
+            let matters = field.visible.holds(old) || field.visible.holds(new);
+            let effect = if matters {
+                effect(&field, before, after)
+            } else {
+                Effect::Nothing
+            };
+            let (text, text_zh) = match effect {
+                Effect::Nothing => NOTHING,
+                _ => words(mutability(&field)),
+            };
+            Change {
+                path: field.path.to_owned(),
+                title: field.schema["title"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .to_owned(),
+                old: before.clone(),
+                new: after.clone(),
+                effect,
+                text: text.to_owned(),
+                text_zh: text_zh.to_owned(),
+            }
+        })
+    });
+    fields.collect()
+}
+
+fn mutability<'a>(field: &Field<'a>) -> &'a str {
+    field.schema["x-mutability"].as_str().unwrap_or_default()
+}
+
+fn effect(field: &Field<'_>, before: &Value, after: &Value) -> Effect {
+    match mutability(field) {
+        "create-only" => Effect::Refused,
+        "increase-only" if is_less(after, before) => Effect::Refused,
+        "increase-only" | "online" => Effect::Online,
+        "restart" => Effect::Restart,
+        operation => Effect::Operation(operation.to_owned()),
+    }
+}
+
+fn is_less(one: &Value, other: &Value) -> bool {
+    one.as_i64() < other.as_i64()
+}
+
+const NOTHING: (&str, &str) = (
+    "The field does not matter with these values.",
+    "在当前取值下该字段不起作用。",
+);
+
+/// What a change of a field of some mutability takes: in English and in Chinese.
+#[must_use]
+pub fn words(mutability: &str) -> (&'static str, &'static str) {
+    match mutability {
+        "create-only" => (
+            "Cannot be changed after the installation.",
+            "安装后不能更改。",
+        ),
+        "increase-only" => ("Can only grow after the installation.", "安装后只能增大。"),
+        "online" => (
+            "A change takes effect with the upgrade and restarts nothing.",
+            "更改随升级生效，不重启任何 Pod。",
+        ),
+        "restart" => (
+            "A change takes effect when a pod starts next; the upgrade itself restarts none.",
+            "更改在 Pod 下次启动时生效，升级本身不重启 Pod。",
+        ),
+        "change_name_servers" => (
+            "A change runs the operation change_name_servers, while clients go on.",
+            "更改会执行操作 change_name_servers，期间客户端不中断。",
+        ),
+        _ => ("", ""),
+    }
+}
