@@ -111,7 +111,7 @@ pub struct Publish {
     /// Sign what is pushed with this private key: of `cosign generate-key-pair`, or ECDSA P-256 in PKCS#8
     #[arg(long, value_name = "FILE")]
     pub sign_key: Option<PathBuf>,
-    /// The password of the key [default: the environment variable COSIGN_PASSWORD]
+    /// The password of the key [default: that in `COSIGN_PASSWORD`]
     #[arg(long, value_name = "FILE", requires = "sign_key")]
     pub sign_password_file: Option<PathBuf>,
     /// Also push this hook program, a static binary, as the image PATH/hook, and make it the default of the charts
