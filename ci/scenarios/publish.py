@@ -93,7 +93,7 @@ def served(bed: Bed, command: list[object], probe: list[object], log: Path) -> I
     with log.open("w") as said:
         process = subprocess.Popen(bed.net(*command), stdout=said, stderr=said, start_new_session=True)
         try:
-            until(f"`{command[0]}` answers", lambda: command_result(bed.net(*probe)).returncode == 0, 30)
+            until(f"`{command[0]}` answers", lambda: command_result(bed.net(*probe)).returncode == 0, 120)
             yield
         finally:
             process.terminate()
