@@ -4,7 +4,7 @@ import os
 import subprocess
 import time
 
-from places import CACHE, HELM3, HELM4, KUBERNETES, PARTS, BedError, fingerprint, lock, say
+from places import CACHE, COSIGN, HELM3, HELM4, KUBERNETES, PARTS, BedError, fingerprint, lock, say
 
 KUBERNETES_COMMANDS = ["kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl"]
 VERSION_PACKAGE = "k8s.io/component-base/version"
@@ -66,19 +66,31 @@ def parts():
     ]
 
 
-def build():
-    """Builds what the cache lacks."""
+def extras():
+    """The parts that the bed runs without; each is built only when a scenario asks for it by name."""
+    stamp = f"-X sigs.k8s.io/release-utils/version.gitVersion=v{COSIGN}"
+    return [go_part("cosign", f"cosign {COSIGN}", "about 2 minutes", ["cosign"], ["github.com/sigstore/cosign/v3/cmd/cosign"], stamp)]
+
+
+def build(names=()):
+    """Builds what the cache lacks: everything that the bed is made of, or only the parts with the named programs."""
     with lock(CACHE / "build.lock", "building the test bed's programs"):
-        for part in parts():
+        for part in [part_of(name) for name in names] or parts():
             if not part.complete():
                 part.build()
 
 
+def part_of(program_name):
+    """The part that a program belongs to."""
+    for part in [*parts(), *extras()]:
+        if program_name in part.programs:
+            return part
+    raise BedError(f"the test bed has no program {program_name}")
+
+
 def program(name):
     """The path of a program; an error tells how to build it when the cache lacks it."""
-    for part in parts():
-        if name in part.programs:
-            if not part.complete():
-                raise BedError(f"{part.title} is not built yet for these pinned versions; run `ci/testbed build`")
-            return part.directory / name
-    raise BedError(f"the test bed has no program {name}")
+    part = part_of(name)
+    if not part.complete():
+        raise BedError(f"{part.title} is not built yet for these pinned versions; run `ci/testbed build {name}`")
+    return part.directory / name

@@ -20,6 +20,7 @@ PKI = STATE / "pki"
 KUBERNETES = "1.34.4"  # 1.35 and later refuse the cgroups of version 1 that some machines still have
 HELM3 = "3.22.0"
 HELM4 = "4.3.1"
+COSIGN = "3.1.3"
 
 CONTROL_ADDRESS = "10.200.0.1"
 REGISTRY = "registry.local:5000"

@@ -29,6 +29,8 @@ pub enum Command {
     Publish(Publish),
     /// Pack the hook program as an image in one file, for nodes without a registry
     Image(Image),
+    /// Write the index of a chart repository on a plain web server
+    Index(Index),
 }
 
 /// Options of `midships generate`.
@@ -129,6 +131,21 @@ pub struct Publish {
     /// Speak HTTP without TLS to the registry
     #[arg(long)]
     pub plain_http: bool,
+    /// Trust these certificate authorities, in PEM, beside those of the machine
+    #[arg(long, value_name = "FILE", conflicts_with = "plain_http")]
+    pub ca_file: Option<PathBuf>,
+    /// The user to push as, such as 'robot$team+ci'; without it, the login of `helm registry login` or `docker login`
+    #[arg(long, value_name = "NAME", requires = "password_stdin")]
+    pub username: Option<String>,
+    /// Read the user's password or secret from standard input
+    #[arg(long, requires = "username")]
+    pub password_stdin: bool,
+    /// Sign what is pushed with this private key: of `cosign generate-key-pair`, or ECDSA P-256 in PKCS#8
+    #[arg(long, value_name = "FILE")]
+    pub sign_key: Option<PathBuf>,
+    /// The password of the key [default: that in `COSIGN_PASSWORD`]
+    #[arg(long, value_name = "FILE", requires = "sign_key")]
+    pub sign_password_file: Option<PathBuf>,
     /// Also push this hook program, a static binary, as the image PATH/hook, and make it the default of the charts
     #[arg(long, value_name = "BINARY")]
     pub hook_image: Option<PathBuf>,
@@ -160,6 +177,25 @@ pub struct Image {
     )]
     pub name: String,
     /// The instant that archives carry.
+    #[command(flatten)]
+    pub created: Created,
+}
+
+/// Options of `midships index`.
+#[derive(Debug, Args)]
+pub struct Index {
+    /// The directory with the archives (*.tgz); its index.yaml is written, and what it lists already is kept
+    pub directory: PathBuf,
+    /// Where the web server has that directory: `https://HOST[:PORT][/PATH]`
+    #[arg(long, value_name = "BASE")]
+    pub url: String,
+    /// Also keep what this index lists
+    #[arg(long, value_name = "FILE")]
+    pub merge: Option<PathBuf>,
+    /// List a version even if it had another digest before
+    #[arg(long)]
+    pub force: bool,
+    /// The instant that new entries carry.
     #[command(flatten)]
     pub created: Created,
 }

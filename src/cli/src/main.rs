@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
-use crate::commands::{Verdict, change, check, generate, image, package, publish};
+use crate::commands::{Verdict, change, check, generate, image, index, package, publish};
 use crate::printer::Printer;
 
 fn main() -> ExitCode {
@@ -28,6 +28,7 @@ fn main() -> ExitCode {
         Command::Package(options) => package::run(options, &mut printer),
         Command::Publish(options) => publish::run(options, &mut printer),
         Command::Image(options) => image::run(options, &mut printer),
+        Command::Index(options) => index::run(options, &mut printer),
     };
     match result {
         Ok(Verdict::Done) => ExitCode::SUCCESS,

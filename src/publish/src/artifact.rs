@@ -63,7 +63,7 @@ pub fn digest(bytes: &[u8]) -> String {
     text
 }
 
-/// Something that can be pushed: a packed chart or the hook image.
+/// Something that can be pushed: a packed chart, the hook image or signatures of one of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artifact {
     name: String,
@@ -82,11 +82,25 @@ impl Artifact {
         layers: Vec<Blob>,
         annotations: &BTreeMap<String, String>,
     ) -> Self {
+        let descriptors: Vec<Value> = layers.iter().map(Blob::descriptor).collect();
+        Self::with_layers(name, tag, config, layers, &descriptors, annotations)
+    }
+
+    /// The same with layers that the manifest names in its own way: with annotations, or without their bytes being here
+    /// because the registry has them.
+    pub(crate) fn with_layers(
+        name: String,
+        tag: String,
+        config: Blob,
+        layers: Vec<Blob>,
+        descriptors: &[Value],
+        annotations: &BTreeMap<String, String>,
+    ) -> Self {
         let manifest = json!({
             "schemaVersion": 2,
             "mediaType": OCI_IMAGE_MEDIA_TYPE,
             "config": config.descriptor(),
-            "layers": layers.iter().map(Blob::descriptor).collect::<Vec<Value>>(),
+            "layers": descriptors,
             "annotations": annotations,
         });
         let manifest = Blob::new(OCI_IMAGE_MEDIA_TYPE, manifest.to_string().into_bytes());
@@ -117,7 +131,7 @@ impl Artifact {
         &self.config
     }
 
-    /// The layers.
+    /// The layers whose bytes are here.
     #[must_use]
     pub fn layers(&self) -> &[Blob] {
         &self.layers

@@ -2,18 +2,23 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::stream;
 use http::HeaderValue;
-use oci_client::client::{ClientConfig, ClientProtocol};
 use oci_client::errors::{OciDistributionError, OciErrorCode};
 use oci_client::manifest::OCI_IMAGE_MEDIA_TYPE;
 use oci_client::secrets::RegistryAuth;
-use oci_client::{Client, Reference};
+use oci_client::token_cache::RegistryTokenType;
+use oci_client::{Client, Reference, RegistryOperation};
 use snafu::{OptionExt, ResultExt, Snafu, ensure};
+use tokio::time::Instant;
 
-use crate::{Artifact, Blob, Image, Progress};
+use crate::artifact::digest;
+use crate::authorization::{self, Authorizer, Proof};
+use crate::connection::{NoAnswer, causes};
+use crate::credentials::Login;
+use crate::signature::{PresentError, SigningKey, signatures_tag};
+use crate::{Artifact, Blob, Connection, Image, Progress};
 
 /// Why something was not pushed.
 #[derive(Debug, Snafu)]
@@ -56,30 +61,29 @@ pub enum Error {
         source: Box<OciDistributionError>,
     },
     /// There is no answer.
-    #[snafu(display(
-        "registry {registry}: no answer over {protocol}: {}; check that it runs there, and ask for {} if that is \
-         what it speaks",
-        causes(source), protocol.other()
-    ))]
-    Unreachable {
-        /// Host and port.
-        registry: String,
-        /// How it was asked.
-        protocol: Protocol,
+    #[snafu(transparent)]
+    NoAnswer {
         /// Why.
-        #[snafu(source(from(OciDistributionError, Box::new)))]
-        source: Box<OciDistributionError>,
+        source: NoAnswer,
+    },
+    /// The registry lets nobody in who asks like this.
+    #[snafu(transparent)]
+    Authorization {
+        /// Why.
+        source: authorization::Error,
     },
     /// The registry wants to know who pushes, or does not let them.
     #[snafu(display(
-        "{reference}: the registry does not let {who} push: {}; push as somebody who may",
+        "{reference}: the registry does not let {who} push: {}; {advice}",
         causes(source)
     ))]
     Unauthorized {
         /// What was to be pushed.
         reference: String,
         /// Who asked.
-        who: &'static str,
+        who: String,
+        /// What to do.
+        advice: &'static str,
         /// What the registry said.
         #[snafu(source(from(OciDistributionError, Box::new)))]
         source: Box<OciDistributionError>,
@@ -94,6 +98,14 @@ pub enum Error {
         /// What the registry said.
         #[snafu(source(from(OciDistributionError, Box::new)))]
         source: Box<OciDistributionError>,
+    },
+    /// The tag of the signatures names something else.
+    #[snafu(display("{reference}: {source}"))]
+    Signatures {
+        /// The tag.
+        reference: String,
+        /// Why.
+        source: PresentError,
     },
     /// The tag names something else already.
     #[snafu(display(
@@ -132,21 +144,6 @@ impl Error {
             wanted: artifact.manifest().digest().to_owned(),
         }
     }
-}
-
-/// An error with all its causes, the outermost first, each once.
-fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text
 }
 
 /// A registry and a path in it, below which each artifact has a repository of its own name.
@@ -239,12 +236,12 @@ impl Destination {
     /// `HOST/PATH/NAME:TAG` of an artifact.
     #[must_use]
     pub fn reference(&self, artifact: &Artifact) -> String {
-        format!(
-            "{}/{}:{}",
-            self.registry,
-            self.repository(artifact),
-            artifact.tag()
-        )
+        self.tagged(artifact, artifact.tag())
+    }
+
+    /// `HOST/PATH/NAME:TAG` in the repository of an artifact.
+    fn tagged(&self, artifact: &Artifact, tag: &str) -> String {
+        format!("{}/{}:{tag}", self.registry, self.repository(artifact))
     }
 }
 
@@ -287,69 +284,6 @@ fn is_path_part(text: &str) -> bool {
         && !text.contains("_.")
 }
 
-/// How a registry is spoken to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
-    /// HTTP over TLS, the registry's certificate checked against those that the machine trusts.
-    Https,
-    /// HTTP without TLS: for a registry on the same machine or inside a test bed.
-    PlainHttp,
-}
-
-impl Protocol {
-    fn other(self) -> Self {
-        match self {
-            Self::Https => Self::PlainHttp,
-            Self::PlainHttp => Self::Https,
-        }
-    }
-}
-
-impl fmt::Display for Protocol {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Https => "HTTPS",
-            Self::PlainHttp => "plain HTTP",
-        })
-    }
-}
-
-/// Who pushes.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Credentials {
-    /// Nobody in particular.
-    Anonymous,
-    /// A user, checked by the registry or by the token server that it names.
-    Basic {
-        /// Name of the user.
-        user: String,
-        /// Password or token. Never shown.
-        password: String,
-    },
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.who())
-    }
-}
-
-impl Credentials {
-    fn who(&self) -> &'static str {
-        match self {
-            Self::Anonymous => "an anonymous client",
-            Self::Basic { .. } => "this user",
-        }
-    }
-
-    fn authentication(&self) -> RegistryAuth {
-        match self {
-            Self::Anonymous => RegistryAuth::Anonymous,
-            Self::Basic { user, password } => RegistryAuth::Basic(user.clone(), password.clone()),
-        }
-    }
-}
-
 /// What to do with a tag that names other bytes already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
@@ -357,6 +291,14 @@ pub enum Existing {
     Keep,
     /// Let the tag name the new bytes.
     Replace,
+}
+
+impl Existing {
+    /// Replaces only if that is forced.
+    #[must_use]
+    pub fn replaced_if(force: bool) -> Self {
+        if force { Self::Replace } else { Self::Keep }
+    }
 }
 
 /// What a registry has under the tag of an artifact.
@@ -410,45 +352,30 @@ const PIECE_BYTES: usize = 64 * 1024;
 
 /// A registry at a destination.
 pub struct Registry {
-    client: Client,
-    authentication: RegistryAuth,
-    who: &'static str,
-    protocol: Protocol,
+    connection: Connection,
+    authorizer: Authorizer,
     destination: Destination,
 }
 
 impl Registry {
-    /// Prepares a client; the registry is not asked yet.
+    /// Prepares to ask; the registry is not asked yet.
     ///
     /// # Errors
     /// When the machine's trusted certificates cannot be read.
     pub fn new(
         destination: Destination,
-        protocol: Protocol,
-        credentials: &Credentials,
+        connection: Connection,
+        login: Login,
     ) -> Result<Self, Error> {
-        // An error says that the process has a provider already, which serves as well.
-        let _present = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::try_from(ClientConfig {
-            protocol: match protocol {
-                Protocol::Https => ClientProtocol::Https,
-                Protocol::PlainHttp => ClientProtocol::Http,
-            },
-            // One request for a blob is what every registry understands.
-            use_monolithic_push: true,
-            connect_timeout: Some(Duration::from_secs(10)),
-            read_timeout: Some(Duration::from_mins(1)),
-            user_agent: concat!("midships/", env!("CARGO_PKG_VERSION")),
-            ..ClientConfig::default()
-        })
-        .context(ClientSnafu {
-            registry: destination.registry(),
-        })?;
+        let registry = destination.registry();
+        // Docker's central registry answers under another name than the one in references.
+        let reference = Reference::with_tag(registry.to_owned(), String::new(), String::new());
+        let authorizer = Authorizer::new(&connection, reference.resolve_registry(), login)
+            .map_err(OciDistributionError::from)
+            .context(ClientSnafu { registry })?;
         Ok(Self {
-            client,
-            authentication: credentials.authentication(),
-            who: credentials.who(),
-            protocol,
+            connection,
+            authorizer,
             destination,
         })
     }
@@ -464,17 +391,7 @@ impl Registry {
     /// # Errors
     /// When the registry does not answer or does not let this client read.
     pub async fn standing(&self, artifact: &Artifact) -> Result<Standing, Error> {
-        let reference = self.reference(artifact);
-        match self
-            .client
-            .fetch_manifest_digest(&reference, &self.authentication)
-            .await
-        {
-            Ok(digest) if digest == artifact.manifest().digest() => Ok(Standing::Same),
-            Ok(digest) => Ok(Standing::Different { digest }),
-            Err(error) if is_absent(&error) => Ok(Standing::Absent),
-            Err(error) => Err(self.failure(artifact, "ask for the tag", error)),
-        }
+        self.session(artifact).await?.standing().await
     }
 
     /// Pushes an artifact unless the registry has the same bytes under its tag. Blobs that the registry has are not sent
@@ -492,9 +409,8 @@ impl Registry {
         existing: Existing,
         progress: &Arc<dyn Progress>,
     ) -> Result<Pushed, Error> {
-        let reference = self.destination.reference(artifact);
-        let wanted = artifact.manifest().digest();
-        let outcome = match (self.standing(artifact).await?, existing) {
+        let mut session = self.session(artifact).await?;
+        let outcome = match (session.standing().await?, existing) {
             (Standing::Same, _) => Outcome::Unchanged,
             (Standing::Absent, _) => Outcome::Created,
             (Standing::Different { .. }, Existing::Replace) => Outcome::Replaced,
@@ -503,57 +419,181 @@ impl Registry {
             }
         };
         if outcome != Outcome::Unchanged {
-            let blobs: Vec<&Blob> = artifact
-                .layers()
-                .iter()
-                .chain([artifact.config()])
-                .collect();
-            let total: usize = blobs.iter().map(|blob| blob.bytes().len()).sum();
-            progress.begin(&reference, total as u64);
-            let result = self.send(artifact, &blobs, progress).await;
-            progress.end();
-            result?;
-            match self.standing(artifact).await? {
-                Standing::Same => {}
-                Standing::Absent => {
-                    return LostSnafu {
-                        reference,
-                        present: "nothing",
-                        wanted,
-                    }
-                    .fail();
-                }
-                Standing::Different { digest: present } => {
-                    return LostSnafu {
-                        reference,
-                        present,
-                        wanted,
-                    }
-                    .fail();
-                }
-            }
+            session.push(progress).await?;
         }
         Ok(Pushed {
-            reference,
-            digest: wanted.to_owned(),
+            reference: self.destination.reference(artifact),
+            digest: artifact.manifest().digest().to_owned(),
             outcome,
         })
     }
 
-    async fn send(
+    /// Signs an artifact that was pushed. Signatures by others stay, and one that is there is not written again.
+    ///
+    /// # Errors
+    /// When the registry does not answer or refuses, has something else in place of signatures, or somebody else signed
+    /// the same artifact meanwhile.
+    pub async fn sign(
         &self,
         artifact: &Artifact,
-        blobs: &[&Blob],
+        key: &SigningKey,
         progress: &Arc<dyn Progress>,
-    ) -> Result<(), Error> {
-        let reference = self.reference(artifact);
+    ) -> Result<Pushed, Error> {
+        let tag = signatures_tag(artifact);
+        let reference = self.destination.tagged(artifact, &tag);
+        let present = self.session(artifact).await?.manifest(&tag).await?;
+        let repository = format!(
+            "{}/{}",
+            self.destination.registry(),
+            self.destination.repository(artifact)
+        );
+        let signatures = key
+            .sign(artifact, &repository, present.as_deref())
+            .context(SignaturesSnafu {
+                reference: &reference,
+            })?;
+        match (signatures, present) {
+            // A tag of signatures grows; that is no change of anything that was published.
+            (Some(signatures), _) => self.push(&signatures, Existing::Replace, progress).await,
+            (None, present) => Ok(Pushed {
+                reference,
+                digest: digest(&present.unwrap_or_default()),
+                outcome: Outcome::Unchanged,
+            }),
+        }
+    }
+
+    /// Asks for what the registry takes as proof, and makes a client that has it.
+    async fn session<'a>(&'a self, artifact: &'a Artifact) -> Result<Session<'a>, Error> {
+        let registry = self.destination.registry();
+        let repository = self.destination.repository(artifact);
+        let client = Client::try_from(self.connection.registry_client())
+            .context(ClientSnafu { registry })?;
+        let reference = Reference::with_tag(
+            registry.to_owned(),
+            repository.clone(),
+            artifact.tag().to_owned(),
+        );
+        let mut renew = None;
+        let authentication = match self.authorizer.prove(&repository).await? {
+            Proof::Bearer { token, renew: when } => {
+                renew = Some(when);
+                RegistryAuth::Bearer(token)
+            }
+            Proof::Basic { user, password } => {
+                // Given as something to remember, not as credentials: with those the client would ask the registry
+                // again where to send them, and send them there.
+                for operation in [RegistryOperation::Pull, RegistryOperation::Push] {
+                    let proof = RegistryTokenType::Basic(user.clone(), password.clone());
+                    client.tokens.insert(&reference, operation, proof).await;
+                }
+                RegistryAuth::Anonymous
+            }
+            Proof::None => RegistryAuth::Anonymous,
+        };
+        client
+            .store_auth_if_needed(reference.resolve_registry(), &authentication)
+            .await;
+        Ok(Session {
+            registry: self,
+            artifact,
+            client,
+            authentication,
+            reference,
+            renew,
+        })
+    }
+}
+
+/// A client that may pull from and push to the repository of one artifact.
+struct Session<'a> {
+    registry: &'a Registry,
+    artifact: &'a Artifact,
+    client: Client,
+    authentication: RegistryAuth,
+    reference: Reference,
+    renew: Option<Instant>,
+}
+
+impl Session<'_> {
+    /// Proves again who asks when that is due, so that a slow upload does not outlive its token.
+    async fn refresh(&mut self) -> Result<(), Error> {
+        if self.renew.is_some_and(|when| Instant::now() >= when) {
+            *self = self.registry.session(self.artifact).await?;
+        }
+        Ok(())
+    }
+
+    /// What the tag names now.
+    async fn standing(&self) -> Result<Standing, Error> {
+        let asked = self
+            .client
+            .fetch_manifest_digest(&self.reference, &self.authentication);
+        match asked.await {
+            Ok(digest) if digest == self.artifact.manifest().digest() => Ok(Standing::Same),
+            Ok(digest) => Ok(Standing::Different { digest }),
+            Err(error) if is_absent(&error) => Ok(Standing::Absent),
+            Err(error) => Err(self.failure("ask for the tag", error)),
+        }
+    }
+
+    /// The manifest under another tag of the repository, if there is one.
+    async fn manifest(&self, tag: &str) -> Result<Option<Vec<u8>>, Error> {
+        let reference = Reference::with_tag(
+            self.reference.registry().to_owned(),
+            self.reference.repository().to_owned(),
+            tag.to_owned(),
+        );
+        let pulled = self.client.pull_manifest_raw(
+            &reference,
+            &self.authentication,
+            &[OCI_IMAGE_MEDIA_TYPE],
+        );
+        match pulled.await {
+            Ok((bytes, _)) => Ok(Some(bytes.to_vec())),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(self.failure("ask for the signatures", error)),
+        }
+    }
+
+    /// Pushes and reads back what the tag names then.
+    async fn push(&mut self, progress: &Arc<dyn Progress>) -> Result<(), Error> {
+        let artifact = self.artifact;
+        let reference = self.registry.destination.reference(artifact);
+        let blobs: Vec<&Blob> = artifact
+            .layers()
+            .iter()
+            .chain([artifact.config()])
+            .collect();
+        let total: usize = blobs.iter().map(|blob| blob.bytes().len()).sum();
+        progress.begin(&reference, total as u64);
+        let result = self.send(&blobs, progress).await;
+        progress.end();
+        result?;
+        self.refresh().await?;
+        let present = match self.standing().await? {
+            Standing::Same => return Ok(()),
+            Standing::Absent => "nothing".to_owned(),
+            Standing::Different { digest } => digest,
+        };
+        let wanted = artifact.manifest().digest();
+        LostSnafu {
+            reference,
+            present,
+            wanted,
+        }
+        .fail()
+    }
+
+    async fn send(&mut self, blobs: &[&Blob], progress: &Arc<dyn Progress>) -> Result<(), Error> {
         for blob in blobs {
+            self.refresh().await?;
             let size = blob.bytes().len() as u64;
             let present = self
                 .client
-                .blob_exists(&reference, blob.digest())
+                .blob_exists(&self.reference, blob.digest())
                 .await
-                .map_err(|error| self.failure(artifact, "ask for a blob", error))?;
+                .map_err(|error| self.failure("ask for a blob", error))?;
             if present {
                 progress.advance(size);
                 continue;
@@ -569,61 +609,60 @@ impl Registry {
                 Ok(piece.into())
             }));
             self.client
-                .push_blob_stream(&reference, pieces, blob.digest(), Some(size))
+                .push_blob_stream(&self.reference, pieces, blob.digest(), Some(size))
                 .await
-                .map_err(|error| self.failure(artifact, "push a blob", error))?;
+                .map_err(|error| self.failure("push a blob", error))?;
         }
-        let manifest = artifact.manifest();
+        self.refresh().await?;
         self.client
             .push_manifest_raw(
-                &reference,
-                manifest.bytes().to_vec(),
+                &self.reference,
+                self.artifact.manifest().bytes().to_vec(),
                 HeaderValue::from_static(OCI_IMAGE_MEDIA_TYPE),
             )
             .await
-            .map_err(|error| self.failure(artifact, "push the manifest", error))?;
+            .map_err(|error| self.failure("push the manifest", error))?;
         Ok(())
     }
 
-    fn reference(&self, artifact: &Artifact) -> Reference {
-        Reference::with_tag(
-            self.destination.registry().to_owned(),
-            self.destination.repository(artifact),
-            artifact.tag().to_owned(),
-        )
-    }
-
     /// Says what a failed request means.
-    fn failure(
-        &self,
-        artifact: &Artifact,
-        action: &'static str,
-        source: OciDistributionError,
-    ) -> Error {
-        let reference = self.destination.reference(artifact);
-        let source = Box::new(source);
-        match *source {
+    fn failure(&self, action: &'static str, source: OciDistributionError) -> Error {
+        let destination = &self.registry.destination;
+        let reference = destination.reference(self.artifact);
+        let refused_status = |error: &reqwest::Error| {
+            error
+                .status()
+                .is_some_and(|status| matches!(status.as_u16(), 401 | 403))
+        };
+        match source {
+            OciDistributionError::RequestError(error) if error.status().is_none() => NoAnswer::new(
+                format!("registry {}", destination.registry()),
+                self.registry.connection.protocol(),
+                error.without_url(),
+            )
+            .into(),
             OciDistributionError::UnauthorizedError { .. }
             | OciDistributionError::AuthenticationFailure(_)
             | OciDistributionError::ServerError {
                 code: 401 | 403, ..
-            } => Error::Unauthorized {
-                reference,
-                who: self.who,
-                source,
-            },
-            OciDistributionError::RequestError(ref error) if error.status().is_none() => {
-                Error::Unreachable {
-                    registry: self.destination.registry().to_owned(),
-                    protocol: self.protocol,
-                    source,
-                }
+            } => self.unauthorized(reference, source),
+            OciDistributionError::RequestError(ref error) if refused_status(error) => {
+                self.unauthorized(reference, source)
             }
             _ => Error::Refused {
                 reference,
                 action,
-                source,
+                source: Box::new(source),
             },
+        }
+    }
+
+    fn unauthorized(&self, reference: String, source: OciDistributionError) -> Error {
+        Error::Unauthorized {
+            reference,
+            who: self.registry.authorizer.who(),
+            advice: self.registry.authorizer.advice(),
+            source: Box::new(source),
         }
     }
 }

@@ -9,14 +9,24 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 
 use midships_publish::{
-    Artifact, Credentials, Destination, Existing, Image, Outcome, Package, Progress, Protocol,
-    Registry, RegistryError, Standing, Timestamp,
+    Artifact, Authorities, Connection, Credentials, Destination, Existing, Image, Login, Outcome,
+    Package, Progress, Protocol, Registry, RegistryError, Standing, Timestamp,
 };
 use server::Server;
 
 fn registry(server: &Server) -> Registry {
     let destination = Destination::parse(&format!("oci://{}/a/b", server.address)).unwrap();
-    Registry::new(destination, Protocol::PlainHttp, &Credentials::Anonymous).unwrap()
+    anonymous(destination, Protocol::PlainHttp)
+}
+
+fn anonymous(destination: Destination, protocol: Protocol) -> Registry {
+    let connection = Connection::new(protocol, Authorities::default());
+    Registry::new(
+        destination,
+        connection,
+        Login::Given(Credentials::Anonymous),
+    )
+    .unwrap()
 }
 
 /// Remembers what it was told.
@@ -141,12 +151,7 @@ async fn what_is_pulled_is_what_was_pushed() {
 async fn says_who_did_not_answer_and_how_it_was_asked() {
     let server = Server::start();
     let destination = Destination::parse(&format!("oci://{}", server.address)).unwrap();
-    let registry = Registry::new(
-        destination.clone(),
-        Protocol::Https,
-        &Credentials::Anonymous,
-    )
-    .unwrap();
+    let registry = anonymous(destination.clone(), Protocol::Https);
     let text = registry
         .standing(&chart("one"))
         .await
@@ -159,8 +164,7 @@ async fn says_who_did_not_answer_and_how_it_was_asked() {
         "{text}"
     );
     drop(server);
-    let registry =
-        Registry::new(destination, Protocol::PlainHttp, &Credentials::Anonymous).unwrap();
+    let registry = anonymous(destination, Protocol::PlainHttp);
     let text = registry
         .standing(&chart("one"))
         .await

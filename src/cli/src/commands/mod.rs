@@ -4,6 +4,7 @@ pub mod change;
 pub mod check;
 pub mod generate;
 pub mod image;
+pub mod index;
 pub mod package;
 pub mod publish;
 
@@ -112,6 +113,62 @@ pub enum Error {
     Push {
         /// Why.
         source: midships_publish::RegistryError,
+    },
+    /// Who pushes is not usable.
+    #[snafu(display("{source}"))]
+    Credentials {
+        /// Why.
+        source: midships_publish::CredentialsError,
+    },
+    /// Standard input cannot be read.
+    #[snafu(display("unable to read the password from standard input: {source}"))]
+    Input {
+        /// Why.
+        source: io::Error,
+    },
+    /// A file of certificate authorities is refused.
+    #[snafu(display("--ca-file `{}`: {source}", path.display()))]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: midships_publish::AuthoritiesError,
+    },
+    /// A key does not sign.
+    #[snafu(display("--sign-key `{}`: {source}", path.display()))]
+    SigningKey {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: midships_publish::SignatureError,
+    },
+    /// There is nothing to list.
+    #[snafu(display(
+        "`{}`: no archive (*.tgz) and no index.yaml in it; `midships package --out` writes archives", path.display()
+    ))]
+    Empty {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file or its name is not text.
+    #[snafu(display("`{}`: not text in UTF-8", path.display()))]
+    NotText {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no index.
+    #[snafu(display("{source}"))]
+    Index {
+        /// Why.
+        source: midships_publish::IndexError,
+    },
+    /// A file is no index that is kept.
+    #[snafu(display("`{}`: {source}", path.display()))]
+    EarlierIndex {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: midships_publish::IndexError,
     },
     /// The machine has no means for connections.
     #[snafu(display("unable to begin with connections: {source}"))]
