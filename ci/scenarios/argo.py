@@ -164,7 +164,7 @@ class Application:
                     yield {**item, "apiVersion": f"{group}/v1".lstrip("/"), "kind": named.split(":", 1)[0]}
 
     def sync(self) -> float:
-        """One sync with pruning, which must succeed; returns when it had ended, as seconds that it took."""
+        """One sync with pruning, which must succeed; returns how many seconds it took."""
         targets = self.targets()
         steps = {(ORDER.index(phase), wave(item)) for item in targets for phase in phases(item)}
         self.pruned, self.said, begun = [], {}, now()
