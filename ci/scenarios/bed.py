@@ -160,7 +160,7 @@ class Bed:
         commands = {
             "pods.txt": ["get", "pods,pvc,jobs,statefulsets", "-o", "wide"],
             "events.txt": ["get", "events", "--sort-by=.lastTimestamp"],
-            "configuration.yaml": ["get", "configmaps,leases", "-o", "yaml"],
+            "configuration.yaml": ["get", "configmaps", "-o", "yaml"],
         }
         for pod in self.api.list("pods", namespace):
             name = pod["metadata"]["name"]

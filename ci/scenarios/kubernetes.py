@@ -26,7 +26,6 @@ PATHS = {
     "services": CORE,
     "statefulsets": "/apis/apps/v1",
     "jobs": "/apis/batch/v1",
-    "leases": "/apis/coordination.k8s.io/v1",
     "networkpolicies": "/apis/networking.k8s.io/v1",
     "poddisruptionbudgets": "/apis/policy/v1",
     "rolebindings": "/apis/rbac.authorization.k8s.io/v1",

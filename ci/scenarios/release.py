@@ -78,6 +78,10 @@ class Release:
         """The published chart, as Helm's arguments."""
         return [f"{self.bed.publish()}/rocketmq", *self.bed.plain]
 
+    def change(self, values: dict) -> None:
+        """Changes the values that the next command will be given."""
+        self.values = merged(self.values, values)
+
     def helm(self, action: str, *arguments: str, major: int = 4) -> subprocess.CompletedProcess[str]:
         """Runs one Helm command on the release and returns what came of it."""
         return command_result([*self.bed.helm(major), action, self.name, *arguments, "--namespace", self.namespace])
@@ -92,7 +96,7 @@ class Release:
         timeout: str = HELM_TIMEOUT,
     ) -> Helm:
         """Starts `helm install` or `helm upgrade` and does not wait for it."""
-        self.values = merged(self.values, change or {})
+        self.change(change or {})
         return Helm(self, [action, self.name, *(chart or self.chart)], major, self.values, timeout)
 
     def apply(

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
-import tempfile
 from datetime import datetime
-from pathlib import Path
 
-from .bed import Bed, command_result, output, program, values_file
+from .bed import Bed, command_result, program, values_file
 from .kubernetes import PATHS, lives, ready
 from .load import Load, now
-from .release import SMALL, Release
+from .release import Release
 from .trial import Failed, Trial, scenario, until
 
 # What must be refused, and the field that the refusal must name.
@@ -175,6 +173,11 @@ def uninstall(trial: Trial, release: Release, major: int) -> None:
     """Uninstalls and checks that nothing but volumes and what every namespace has is left."""
     result = release.helm("uninstall", "--wait", major=major)
     trial.equal(result.returncode, 0, f"exit code of helm uninstall: {result.stderr.strip()}")
+    uninstalled(trial, release, f"Helm {major}")
+
+
+def uninstalled(trial: Trial, release: Release, what: str) -> None:
+    """Checks that nothing but volumes and what every namespace has is left of a release."""
     api, namespace = trial.bed.api, release.namespace
     always = {"configmaps/kube-root-ca.crt", "serviceaccounts/default"}
 
@@ -183,36 +186,8 @@ def uninstall(trial: Trial, release: Release, major: int) -> None:
 
     until(f"nothing is left but volumes; there is {sorted(left())}", lambda: not left(), 120)
     claims = [claim["metadata"]["name"] for claim in api.list("persistentvolumeclaims", namespace)]
-    trial.check(claims, "no volume claim is left after helm uninstall")
-    trial.figure(f"volume claims left by Helm {major}", len(claims))
-
-
-@scenario("charts-quality")
-def charts_quality(trial: Trial) -> None:
-    """Generated files are current, both Helms' lint is strict and clean, the API server takes the defaults, packages repeat."""
-    midships = program("midships")
-    succeed(trial, [midships, "generate", "--check"])
-    with trial.bed.namespace("accept-quality") as namespace, tempfile.TemporaryDirectory() as directory:
-        server = trial.bed.api.ask("GET", "/version")["gitVersion"]
-        for major in (3, 4):
-            for chart in sorted(Path(program("midships").parents[3], "charts").iterdir()):
-                succeed(trial, [*trial.bed.helm(major), "lint", "--strict", chart])
-                dry = ["install", "trial", chart, "--namespace", namespace, "--dry-run=server"]
-                succeed(trial, [*trial.bed.helm(major), *dry])
-                # A dry run of Helm's asks the API server for less than an apply does.
-                rendering = ["template", "trial", chart, "--namespace", namespace, "--kube-version", server]
-                rendered = output([*trial.bed.helm(major), *rendering])
-                trial.check("helm.sh/hook" in rendered, f"helm template of {chart.name} renders no hook")
-                succeed(trial, [*trial.bed.kubectl, "apply", "--dry-run=server", "-n", namespace, "-f", "-"], input=rendered)
-        packages = []
-        for attempt in ("one", "two"):
-            succeed(trial, [midships, "package", "--out", Path(directory, attempt)])
-            files = sorted(Path(directory, attempt).iterdir())
-            packages.append({file.name: file.read_bytes() for file in files})
-        trial.check(packages[0] and packages[0] == packages[1], "two packages of the same charts differ")
-        trial.figure("packages", ", ".join(f"{name} {len(content)} bytes" for name, content in packages[0].items()))
-        with values_file(SMALL) as file:
-            succeed(trial, [midships, "check", file, "--chart", "rocketmq"])
+    trial.check(claims, f"no volume claim is left by {what}")
+    trial.figure(f"volume claims left by {what}", len(claims))
 
 
 def succeed(trial: Trial, command: list[object], **options: object) -> None:

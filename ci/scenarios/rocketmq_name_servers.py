@@ -93,7 +93,7 @@ def refused(trial: Trial, version: str) -> None:
     with trial.bed.namespace(f"accept-refused-{version.replace('.', '-')}") as namespace:
         release = Release(trial, namespace, version, values={"brokers": {"groups": 1, "replicasPerGroup": 0}})
         release.install()
-        own = {f"configmaps/{release.full_name}-journal", f"leases/{release.full_name}-operations"}
+        own = {f"configmaps/{release.full_name}-journal", f"configmaps/{release.full_name}-operations"}
         before = settled(trial, namespace, own)
         result = release.apply("upgrade", {"nameServers": {"count": 2}})
         trial.check(result.returncode != 0, f"helm upgrade succeeded although brokers of {version} need a restart")
@@ -101,7 +101,7 @@ def refused(trial: Trial, version: str) -> None:
         reasons = [event["message"] for event in events if "allowRestart" in event.get("message", "")]
         trial.check(reasons, f"no Event names brokers.allowRestart; helm said: {result.stderr.strip()[-1500:]}")
         trial.note(f"refused: {reasons[-1]}")
-        trial.equal(versions(trial.bed.api, namespace, own), before, "versions of all objects but journal, Lease and Events")
+        trial.equal(versions(trial.bed.api, namespace, own), before, "versions of all objects but journal, lease and Events")
         release.values = merged(release.values, {"nameServers": {"count": 1}})
         release.succeed("upgrade")
         trial.note("helm upgrade with the old number succeeds")
@@ -113,10 +113,10 @@ def no_change(trial: Trial) -> None:
     with trial.bed.namespace("accept-no-change") as namespace:
         release = Release(trial, namespace, "5.4.0", values={"brokers": {"groups": 1}})
         release.install()
-        own = {f"configmaps/{release.full_name}-journal", f"leases/{release.full_name}-operations"}
+        own = {f"configmaps/{release.full_name}-journal", f"configmaps/{release.full_name}-operations"}
         before, pods, journal = settled(trial, namespace, own), lives(release.pods()), release.journal()
         trial.figure("upgrade without a change", f"{release.succeed('upgrade'):.1f} s")
-        trial.equal(versions(trial.bed.api, namespace, own), before, "versions of all objects but journal, Lease and Events")
+        trial.equal(versions(trial.bed.api, namespace, own), before, "versions of all objects but journal, lease and Events")
         trial.equal(release.journal(), journal, "the journal after an upgrade without a change")
         with tempfile.TemporaryDirectory(prefix="midships-chart-") as directory:
             seconds = release.succeed("upgrade", chart=[str(newer_chart(release, Path(directory)))])

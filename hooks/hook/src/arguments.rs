@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "midships-hook", version, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 Done, 10 Refused, 11 Stuck, 12 Unwound, 13 Superseded, 64 usage, 70 a bug; \
+    after_help = "Exit codes: 0 Done, 1 a check failed, 10 Refused, 11 Stuck, 12 Unwound, 13 Superseded, 64 usage, 70 a bug; \
 any other end is a crash, after which the same command may be run again."
 )]
 pub struct Arguments {
@@ -27,6 +27,8 @@ pub enum Action {
     Run(Run),
     /// Print what `run` would do, and change nothing.
     Plan(Plan),
+    /// Send a message to every master of a release and read it back. `helm test` runs this.
+    Check(Check),
     /// Print the journal of a release's cluster and who holds its lease.
     Status(Status),
     /// Mark a release failed that a killed helm client left pending, so that `helm upgrade` works again.
@@ -50,6 +52,14 @@ pub struct Plan {
     /// When Helm would run it; without it, both are looked at
     #[arg(long, value_enum)]
     pub phase: Option<Phase>,
+    /// The file desired.json, as the hook's `ConfigMap` holds it
+    #[arg(long, value_name = "FILE")]
+    pub desired: PathBuf,
+}
+
+/// What is checked.
+#[derive(Args, Debug)]
+pub struct Check {
     /// The file desired.json, as the hook's `ConfigMap` holds it
     #[arg(long, value_name = "FILE")]
     pub desired: PathBuf,

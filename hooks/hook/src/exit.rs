@@ -9,6 +9,8 @@ use midships_engine::report::Outcome;
 pub enum Exit {
     /// The desired state holds, or a question was answered.
     Done,
+    /// A check found something that is not as it should be.
+    Failed,
     /// It was not tried; nothing was changed.
     Refused,
     /// It needs a person.
@@ -34,6 +36,7 @@ impl Exit {
     fn byte(self) -> u8 {
         match self {
             Self::Done => 0,
+            Self::Failed => 1,
             Self::Refused => 10,
             Self::Stuck => 11,
             Self::Unwound => 12,

@@ -1,6 +1,7 @@
 //! The binary midships-hook: runs, plans and explains operations.
 
 mod arguments;
+mod check;
 mod clock;
 mod clusters;
 mod desired;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
     let exit = match arguments.action {
         Action::Run(arguments) => operate::run(&arguments),
         Action::Plan(arguments) => operate::plan(&arguments),
+        Action::Check(arguments) => check::check(&arguments),
         Action::Status(arguments) => status::status(&arguments),
         Action::Unlock(arguments) => unlock::unlock(&arguments),
     };

@@ -38,7 +38,7 @@ impl From<Error> for End {
             Error::Refused { code: 401 | 403, object, message, .. } => Self::Refused(Problem {
                 object: object.clone(),
                 why: message.clone(),
-                remedy: "use a kubeconfig that may read and update Secrets, ConfigMaps and Leases and read Jobs of this namespace"
+                remedy: "use a kubeconfig that may read and update Secrets and ConfigMaps and read Jobs of this namespace"
                     .to_owned(),
             }),
             _ => Self::Crash(error.to_string()),
@@ -205,7 +205,7 @@ async fn take(
     identity: &str,
     clock: Clock,
 ) -> Result<Moment, End> {
-    let object = format!("Lease {full_name}-operations");
+    let object = format!("ConfigMap {full_name}-operations");
     let mut seen: Option<(LeaseRecord, Moment)> = None;
     loop {
         let record = store
@@ -295,7 +295,7 @@ fn store_end(object: &str, fault: &StoreFault) -> End {
         StoreFault::Forbidden { why } => refused(
             object.to_owned(),
             why.clone(),
-            "use a kubeconfig that may read and update Leases of this namespace",
+            "use a kubeconfig that may read and update ConfigMaps of this namespace",
         ),
         StoreFault::Missing { object } => refused(
             object.clone(),

@@ -387,7 +387,10 @@ fn publish_pushes_charts_and_hook_image_once() {
     exit 1
     notes: error: REGISTRY/with/hook:VERSION: the registry has DIGEST under this tag, and this would be DIGEST; a published version never changes: raise the version, or force the replacement
     ");
-    assert_eq!(stage.run(&with_image).matches("output: unchanged ").count(), 2);
+    assert_eq!(
+        stage.run(&with_image).matches("output: unchanged ").count(),
+        2
+    );
     let forced = stage.run(&format!("{other} --force"));
     assert_eq!(forced.matches("output: replaced ").count(), 2, "{forced}");
 }

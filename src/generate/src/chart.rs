@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use base64::prelude::{BASE64_STANDARD, Engine};
 use midships_model::condition::{Condition, word};
 use midships_model::description::{Description, DescriptionError, Field};
+use midships_model::fields::{Image, Resources};
 use midships_model::rocketmq::rules::{OWNED_CONFIGURATION, RULES, UNSUPPORTED_CONFIGURATION};
 use midships_model::rocketmq::{self, Values};
 use midships_model::rules::Finding;
@@ -62,8 +64,19 @@ pub struct HookImage {
     pub tag: String,
 }
 
+/// The chart's picture.
+const ICON: &str = include_str!("templates/rocketmq/icon.svg");
+/// The versions of Kubernetes that the chart runs on.
+const KUBERNETES: &str = ">=1.29.0-0";
+
+/// The source of what the chart's page says before its fields.
+const ABOUT: &str = "about.md";
+/// Sources that are no files of the chart, but parts of some.
+const PARTS: [&str; 2] = ["macros", ABOUT];
+
 const SOURCES: &[(&str, &str)] = &[
     ("macros", include_str!("templates/rocketmq/macros")),
+    (ABOUT, include_str!("templates/rocketmq/about.md")),
     (".helmignore", include_str!("templates/rocketmq/helmignore")),
     ("Chart.yaml", include_str!("templates/rocketmq/Chart.yaml")),
     (
@@ -103,6 +116,10 @@ const SOURCES: &[(&str, &str)] = &[
         include_str!("templates/rocketmq/templates/brokers.yaml"),
     ),
     (
+        "templates/check.yaml",
+        include_str!("templates/rocketmq/templates/check.yaml"),
+    ),
+    (
         "templates/configuration.yaml",
         include_str!("templates/rocketmq/templates/configuration.yaml"),
     ),
@@ -137,7 +154,7 @@ const SOURCES: &[(&str, &str)] = &[
 /// # Errors
 /// When a template source does not render: a fault of this program.
 pub fn charts() -> Result<Vec<Chart>, Error> {
-    Ok(vec![rocketmq(Values::default())?])
+    Ok(vec![rocketmq(&Values::default())?])
 }
 
 /// All charts, with a hook image as their default: so that a published chart needs no further values.
@@ -148,7 +165,7 @@ pub fn charts_with(hook: &HookImage) -> Result<Vec<Chart>, Error> {
     let mut values = Values::default();
     values.hook.image.repository.clone_from(&hook.repository);
     values.hook.image.tag.clone_from(&hook.tag);
-    Ok(vec![rocketmq(values)?])
+    Ok(vec![rocketmq(&values)?])
 }
 
 /// Every generated file of a checkout by its path below the root.
@@ -179,7 +196,7 @@ pub fn outputs() -> Result<BTreeMap<String, Vec<u8>>, Error> {
     Ok(files)
 }
 
-fn rocketmq(values: Values) -> Result<Chart, Error> {
+fn rocketmq(values: &Values) -> Result<Chart, Error> {
     let description = rocketmq::description().context(DescribeSnafu)?;
     let defaults = serde_json::to_value(values).context(JsonSnafu)?;
     let mut values_schema = schema::values(&description);
@@ -191,9 +208,9 @@ fn rocketmq(values: Values) -> Result<Chart, Error> {
         }
     }
     let renderer = Renderer::new(SOURCES).context(RenderSnafu { name: "all" })?;
-    let context = context(&renderer, &description)?;
+    let context = context(&renderer, &description, values)?;
     let mut files = BTreeMap::new();
-    for (name, _) in SOURCES.iter().filter(|(name, _)| *name != "macros") {
+    for (name, _) in SOURCES.iter().filter(|(name, _)| !PARTS.contains(name)) {
         let text = renderer
             .named(name, &context)
             .context(RenderSnafu { name: *name })?;
@@ -208,9 +225,12 @@ fn rocketmq(values: Values) -> Result<Chart, Error> {
         "values.schema.json".to_owned(),
         schema::file(&values_schema).context(JsonSnafu)?,
     );
+    let about = renderer
+        .named(ABOUT, &context)
+        .context(RenderSnafu { name: ABOUT })?;
     files.insert(
         "README.md".to_owned(),
-        readme::write(name, VERSION, &description, &defaults).into_bytes(),
+        readme::write(&about, &description, &defaults).into_bytes(),
     );
     files.insert(
         "questions.yaml".to_owned(),
@@ -223,8 +243,34 @@ fn rocketmq(values: Values) -> Result<Chart, Error> {
     })
 }
 
-/// What template sources may read: the constants of the model and its rules.
-fn context(renderer: &Renderer, description: &Description) -> Result<Value, Error> {
+/// What all servers of a release and one hook Job ask for: thousandths of a core and mebibytes.
+fn requested(values: &Values) -> (u64, u64) {
+    let brokers = values.brokers.groups * (values.brokers.replicas_per_group + 1);
+    let parts: [(u32, &Resources); 3] = [
+        (values.name_servers.count, &values.name_servers.resources),
+        (brokers, &values.brokers.resources),
+        (1, &values.hook.resources),
+    ];
+    parts
+        .iter()
+        .fold((0, 0), |(cpu, memory), (number, resources)| {
+            let (number, requests) = (u64::from(*number), &resources.requests);
+            (
+                cpu + number * requests.cpu.thousandths().unwrap_or_default(),
+                memory + number * requests.memory.mebibytes().unwrap_or_default(),
+            )
+        })
+}
+
+/// What template sources may read: the constants of the model, its rules, and what default values amount to.
+fn context(
+    renderer: &Renderer,
+    description: &Description,
+    values: &Values,
+) -> Result<Value, Error> {
+    let image = |image: &Image| format!("{}:{}", image.repository, image.tag);
+    let (cpu, memory) = requested(values);
+
     let mut rules = Vec::new();
     for rule in RULES {
         for section in rule.sections {
@@ -258,6 +304,13 @@ fn context(renderer: &Renderer, description: &Description) -> Result<Value, Erro
         "chart": rocketmq::CHART,
         "version": VERSION,
         "appVersion": rocketmq::APP_VERSION,
+        "kubeVersion": KUBERNETES,
+        "prerelease": VERSION.contains('-').to_string(),
+        "icon": format!("data:image/svg+xml;base64,{}", BASE64_STANDARD.encode(ICON)),
+        "rocketmqImage": image(&values.brokers.image),
+        "hookImage": image(&values.hook.image),
+        "requestedCpu": format!("{cpu}m"),
+        "requestedMemory": format!("{memory}Mi"),
         "rules": rules,
         "required": required,
         "conditions": conditions,
@@ -317,6 +370,26 @@ mod tests {
     }
 
     #[test]
+    fn what_a_chart_asks_for_is_the_sum_of_its_pods() {
+        let mut values = Values::default();
+        values.name_servers.count = 2;
+        values.brokers.groups = 3;
+        values.brokers.replicas_per_group = 1;
+        for (resources, cpu, memory) in [
+            (&mut values.name_servers.resources, "100m", "512Mi"),
+            (&mut values.brokers.resources, "1", "1Gi"),
+            (&mut values.hook.resources, "", "32Mi"),
+        ] {
+            cpu.clone_into(&mut resources.requests.cpu.0);
+            memory.clone_into(&mut resources.requests.memory.0);
+        }
+        assert_eq!(
+            requested(&values),
+            (2 * 100 + 6 * 1000, 2 * 512 + 6 * 1024 + 32)
+        );
+    }
+
+    #[test]
     fn a_published_hook_image_becomes_the_default() {
         let hook = HookImage {
             repository: "registry.test/hook".to_owned(),
@@ -327,6 +400,8 @@ mod tests {
         let values = crate::yaml::read(values);
         assert_eq!(values["hook"]["image"]["repository"], "registry.test/hook");
         assert_eq!(values["hook"]["image"]["tag"], "9");
+        let about = std::str::from_utf8(&chart.files["Chart.yaml"]).unwrap();
+        assert!(about.contains("image: registry.test/hook:9\n"), "{about}");
         let schema: Value = serde_json::from_slice(&chart.files["values.schema.json"]).unwrap();
         let image = &schema["properties"]["hook"]["properties"]["image"]["properties"];
         assert_eq!(image["tag"]["default"], "9");

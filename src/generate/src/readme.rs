@@ -8,21 +8,10 @@ use serde_json::Value;
 
 use crate::{schema, yaml};
 
-/// Writes the page.
-pub(crate) fn write(
-    chart: &str,
-    version: &str,
-    description: &Description,
-    defaults: &Value,
-) -> String {
+/// Writes the page: what the chart is about, and its fields.
+pub(crate) fn write(about: &str, description: &Description, defaults: &Value) -> String {
     let mut text = format!(
-        "# {chart} {version}\n\n\
-         RocketMQ name servers and brokers, with the operations on them that a chart alone cannot do: they run as Helm hook\n\
-         Jobs before and after an upgrade, and nothing stays running.\n\n\
-         ```sh\nhelm install my-release <repository>/{chart}\nhelm get notes my-release\n```\n\n\
-         Kubernetes 1.29 or newer; Helm 3 or 4. All pods meet the pod security standard `restricted`; the one exception is\n\
-         the storage mode `HostPath`, which the standard forbids and which needs an init container that runs as root.\n\n\
-         Data volumes stay on scale-in and uninstall unless their fields say otherwise.\n\n\
+        "{about}\
          ## Fields\n\n\
          The column *change* says what a change of the field takes: `online` takes effect with the upgrade, `restart` at each\n\
          pod's next restart (StatefulSets are updated `OnDelete`), `create-only` cannot be changed, `increase-only` can grow,\n\

@@ -8,7 +8,7 @@
 mod catalogue;
 mod trees;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -225,59 +225,120 @@ fn pod_templates_do_not_change_with_sizes_lists_or_the_hook_image() {
 /// A hook object: when it is made, and what removes it.
 #[derive(Debug, PartialEq)]
 struct Hook {
-    event: String,
-    weight: String,
+    events: Vec<String>,
+    weight: i32,
     policy: String,
     name: (String, String),
+}
+
+/// What a rendering makes, in its order: hooks, and the kinds and names of what is none.
+fn objects(rendered: &str) -> (Vec<Hook>, Vec<(String, String)>) {
+    let line = |document: &str, start: &str| {
+        let line = document
+            .lines()
+            .find(|line| line.trim_start().starts_with(start));
+        line.map(|line| {
+            let value = line.trim().trim_start_matches(start).trim();
+            value.trim_matches('"').to_owned()
+        })
+        .unwrap_or_default()
+    };
+    let (mut hooks, mut templates) = (Vec::new(), Vec::new());
+    for document in rendered
+        .split("---\n")
+        .filter(|document| document.contains("kind:"))
+    {
+        let name = (line(document, "kind:"), line(document, "name:"));
+        if document.contains("helm.sh/hook:") {
+            let events = line(document, "helm.sh/hook:");
+            hooks.push(Hook {
+                events: events.split(',').map(str::to_owned).collect(),
+                weight: line(document, "helm.sh/hook-weight:").parse().unwrap(),
+                policy: line(document, "helm.sh/hook-delete-policy:"),
+                name,
+            });
+        } else {
+            templates.push(name);
+        }
+    }
+    (hooks, templates)
 }
 
 #[test]
 fn what_a_running_job_needs_is_not_removed_and_nothing_stays_after_an_uninstall() {
     let root = checkout();
-    let rendered = render(&helms()[0], root.path(), "");
-    let line = |document: &str, start: &str| {
-        let line = document
-            .lines()
-            .find(|line| line.trim_start().starts_with(start));
-        line.map(|line| line.trim().trim_start_matches(start).trim().to_owned())
-            .unwrap_or_default()
-    };
-    let mut hooks = Vec::new();
-    let mut templates = BTreeSet::new();
-    for document in rendered.split("\n---\n") {
-        let name = (line(document, "kind:"), line(document, "name:"));
-        if document.contains("helm.sh/hook:") {
-            hooks.push(Hook {
-                event: line(document, "helm.sh/hook:"),
-                weight: line(document, "helm.sh/hook-weight:"),
-                policy: line(document, "helm.sh/hook-delete-policy:"),
-                name,
-            });
-        } else {
-            templates.insert(name);
-        }
-    }
-    assert_eq!(hooks.len(), 10);
-    assert!(hooks.iter().all(|hook| !templates.contains(&hook.name)));
+    let (hooks, templates) = objects(&render(&helms()[0], root.path(), ""));
     let name = |kind: &str, suffix: &str| (kind.to_owned(), format!("orders-rocketmq-{suffix}"));
-    let hook = |event: &str, weight: u32, policy: &str, name| Hook {
-        event: event.to_owned(),
-        weight: format!("\"{weight}\""),
+    let hook = |events: &[&str], weight, policy: &str, name| Hook {
+        events: events.iter().map(|event| (*event).to_owned()).collect(),
+        weight,
         policy: policy.to_owned(),
         name,
     };
-    let before = "pre-upgrade,pre-rollback";
+    let before = ["pre-upgrade", "pre-rollback"];
     let removed = "before-hook-creation,hook-succeeded";
     for (weight, kind) in (1..).zip(["ServiceAccount", "Role", "RoleBinding", "ConfigMap"]) {
-        let stays = hook(before, weight, "before-hook-creation", name(kind, "before"));
+        let stays = hook(
+            &before,
+            weight,
+            "before-hook-creation",
+            name(kind, "before"),
+        );
         assert!(hooks.contains(&stays), "{stays:?}: {hooks:#?}");
-        let goes = hook("post-delete", weight, removed, name(kind, "before"));
+        let goes = hook(&["post-delete"], weight, removed, name(kind, "before"));
         assert!(hooks.contains(&goes), "{goes:?}: {hooks:#?}");
         assert!(templates.contains(&name(kind, "after")), "{kind}");
     }
-    let after = "post-install,post-upgrade,post-rollback";
-    assert!(hooks.contains(&hook(before, 5, removed, name("Job", "before"))));
-    assert!(hooks.contains(&hook(after, 5, removed, name("Job", "after"))));
+    let after = ["post-install", "post-upgrade", "post-rollback"];
+    assert!(hooks.contains(&hook(&before, 5, removed, name("Job", "before"))));
+    assert!(hooks.contains(&hook(&after, 5, removed, name("Job", "after"))));
+    let jobs = hooks.iter().filter(|hook| hook.name.0 == "Job").count();
+    assert!(hooks.contains(&hook(&["test"], 1, removed, name("Pod", "check"))));
+    assert_eq!((jobs, hooks.len()), (2, 11), "{hooks:#?}");
+}
+
+#[test]
+fn who_plays_helms_hooks_in_another_order_finds_every_object_once() {
+    let root = checkout();
+    for program in helms() {
+        let (hooks, templates) = objects(&render(&program, root.path(), ""));
+        let once: BTreeSet<_> = templates.iter().collect();
+        assert_eq!(once.len(), templates.len(), "{templates:#?}");
+        // Argo CD does not apply the kind Lease unless it is told to.
+        assert!(templates.iter().all(|(kind, _)| kind != "Lease"));
+        let mut weights = BTreeMap::new();
+        for hook in &hooks {
+            assert!(!once.contains(&hook.name), "{hook:?}");
+            for event in &hook.events {
+                // Helm orders hooks of one weight by their names, and Argo CD by their kinds.
+                let other = weights.insert((event, hook.weight), &hook.name);
+                assert_eq!(other, None, "{event} of weight {}", hook.weight);
+            }
+            // Argo CD and `kubectl apply` go by the last object of a name; that of a removal must not be it.
+            let last = hooks.iter().rfind(|other| other.name == hook.name).unwrap();
+            assert!(!last.events.contains(&"post-delete".to_owned()), "{last:?}");
+        }
+        let rank = |kind: &str| {
+            [
+                "ServiceAccount",
+                "Role",
+                "RoleBinding",
+                "ConfigMap",
+                "Job",
+                "Pod",
+            ]
+            .iter()
+            .position(|known| *known == kind)
+        };
+        for ((event, weight), (kind, _)) in &weights {
+            let later = weights.range((*event, weight + 1)..).next();
+            if let Some(((next, _), (after, _))) = later
+                && next == event
+            {
+                assert!(rank(kind) < rank(after), "{event}: {kind} before {after}");
+            }
+        }
+    }
 }
 
 #[test]

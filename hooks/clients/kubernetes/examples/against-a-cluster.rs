@@ -136,7 +136,7 @@ async fn lease(client: &Client) -> Outcome {
     let free = first.read_lease().await.map_err(fault)?;
     expect(
         free.holder.is_none() && free.epoch == 0,
-        "a lease without a spec is free and has epoch 0",
+        "a lease without data is free and has epoch 0",
     )?;
     let seen = second.read_lease().await.map_err(fault)?;
     let take = |record: LeaseRecord, holder: &str| LeaseRecord {

@@ -1,15 +1,35 @@
-//! The journal and the lease of one cluster: a `ConfigMap` and a Lease that Helm creates empty under
-//! names that never change, read and replaced only under the version that was last seen.
+//! The journal and the lease of one cluster: two `ConfigMaps` that Helm creates empty under names that
+//! never change, read and replaced only under the version that was last seen.
+//!
+//! The lease is no object of the kind Lease: Argo CD excludes that kind unless told otherwise, so that
+//! the chart's would not be there, and the hook program has no right to create one. What makes it a
+//! lease is the replacement under a version and the rule of the engine, and both work on any object.
 
-use k8s_openapi::api::coordination::v1 as coordination;
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1 as core;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::{Timestamp, Unit};
 use kube::api::Api;
 use midships_engine::world::{LeaseRecord, StoreFault, Stored};
 
 use crate::client::{Client, writing};
 use crate::error::{Error, Result};
+
+/// The keys under which the lease is recorded. Texts, for people who look at the object.
+mod key {
+    /// Who holds it; absent when it is free.
+    pub(super) const HOLDER: &str = "holder";
+    /// How many times it has been taken.
+    pub(super) const EPOCH: &str = "epoch";
+    /// For how long it is valid after a renewal.
+    pub(super) const DURATION: &str = "durationMilliseconds";
+    /// When it was taken, by the clock of who took it.
+    pub(super) const TAKEN: &str = "takenTime";
+    /// When it was last written, by the clock of who wrote it.
+    pub(super) const RENEWAL: &str = "renewTime";
+}
+
+type Data = BTreeMap<String, String>;
 
 /// Access to the journal and the lease of one cluster.
 ///
@@ -18,10 +38,15 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct Store {
     client: Client,
-    journal_name: String,
-    lease_name: String,
-    journal: Option<core::ConfigMap>,
-    lease: Option<coordination::Lease>,
+    journal: Kept,
+    lease: Kept,
+}
+
+/// A `ConfigMap` and what was last seen of it.
+#[derive(Debug)]
+struct Kept {
+    name: String,
+    seen: Option<core::ConfigMap>,
 }
 
 /// What an Event has to know of the journal that it is about.
@@ -31,16 +56,73 @@ pub(crate) struct Reference {
     pub(crate) uid: Option<String>,
 }
 
+impl Kept {
+    fn new(name: String) -> Self {
+        Self { name, seen: None }
+    }
+
+    fn object(&self) -> String {
+        format!("ConfigMap {}", self.name)
+    }
+
+    async fn read(&mut self, client: &Client) -> Result<Stored, StoreFault> {
+        let api: Api<core::ConfigMap> = Api::namespaced(client.api.clone(), &client.namespace);
+        let read = client
+            .bounded(self.object(), api.get(&self.name))
+            .await
+            .map_err(|error| error.store_fault())?;
+        let stored = stored(&read);
+        self.seen = Some(read);
+        Ok(stored)
+    }
+
+    /// Replaces the data if the object still has the given version; what is stored then.
+    async fn replace(
+        &mut self,
+        client: &Client,
+        version: &str,
+        data: impl FnOnce(&Data) -> Result<Data>,
+    ) -> Result<Stored, StoreFault> {
+        if self
+            .seen
+            .as_ref()
+            .map(|seen| stored(seen).version)
+            .as_deref()
+            != Some(version)
+        {
+            self.read(client).await?;
+        }
+        let Some(seen) = &self.seen else {
+            return Err(StoreFault::Missing {
+                object: self.object(),
+            });
+        };
+        let known = stored(seen);
+        if known.version != version {
+            return Err(StoreFault::Conflict);
+        }
+        let mut next = seen.clone();
+        next.metadata.managed_fields = None;
+        next.data = Some(data(&known.data).map_err(|error| error.store_fault())?);
+        let api: Api<core::ConfigMap> = Api::namespaced(client.api.clone(), &client.namespace);
+        let written = client
+            .bounded(self.object(), api.replace(&self.name, &writing(), &next))
+            .await
+            .map_err(|error| error.store_fault())?;
+        let stored = stored(&written);
+        self.seen = Some(written);
+        Ok(stored)
+    }
+}
+
 impl Store {
     /// Access to the journal `F-journal` and the lease `F-operations` of the cluster with the full name `F`.
     #[must_use]
     pub fn new(client: Client, full_name: &str) -> Self {
         Self {
             client,
-            journal_name: format!("{full_name}-journal"),
-            lease_name: format!("{full_name}-operations"),
-            journal: None,
-            lease: None,
+            journal: Kept::new(format!("{full_name}-journal")),
+            lease: Kept::new(format!("{full_name}-operations")),
         }
     }
 
@@ -51,13 +133,10 @@ impl Store {
     }
 
     pub(crate) fn journal_reference(&self) -> Reference {
-        let uid = self
-            .journal
-            .as_ref()
-            .and_then(|journal| journal.metadata.uid.clone());
+        let seen = self.journal.seen.as_ref();
         Reference {
-            name: self.journal_name.clone(),
-            uid,
+            name: self.journal.name.clone(),
+            uid: seen.and_then(|journal| journal.metadata.uid.clone()),
         }
     }
 
@@ -66,22 +145,7 @@ impl Store {
     /// # Errors
     /// [`StoreFault::Missing`] when the `ConfigMap` does not exist, and the other faults by the answer.
     pub async fn read_journal(&mut self) -> Result<Stored, StoreFault> {
-        let journal = self
-            .get_journal()
-            .await
-            .map_err(|error| error.store_fault())?;
-        let stored = stored(&journal);
-        self.journal = Some(journal);
-        Ok(stored)
-    }
-
-    async fn get_journal(&self) -> Result<core::ConfigMap> {
-        let api: Api<core::ConfigMap> =
-            Api::namespaced(self.client.api.clone(), &self.client.namespace);
-        let object = format!("ConfigMap {}", self.journal_name);
-        self.client
-            .bounded(object, api.get(&self.journal_name))
-            .await
+        self.journal.read(&self.client).await
     }
 
     /// Replaces the journal's data if the journal still has the given version, and returns the new version.
@@ -89,57 +153,20 @@ impl Store {
     /// # Errors
     /// [`StoreFault::Conflict`] when it has another version, and the other faults by the answer.
     pub async fn write_journal(&mut self, journal: &Stored) -> Result<String, StoreFault> {
-        let known = self
-            .journal
-            .as_ref()
-            .and_then(|known| known.metadata.resource_version.as_deref());
-        if known != Some(journal.version.as_str()) {
-            self.read_journal().await?;
-        }
-        let Some(known) = &self.journal else {
-            return Err(StoreFault::Missing {
-                object: format!("ConfigMap {}", self.journal_name),
-            });
-        };
-        if known.metadata.resource_version.as_deref() != Some(journal.version.as_str()) {
-            return Err(StoreFault::Conflict);
-        }
-        let mut next = known.clone();
-        next.metadata.managed_fields = None;
-        next.data = Some(journal.data.clone());
-        let api: Api<core::ConfigMap> =
-            Api::namespaced(self.client.api.clone(), &self.client.namespace);
-        let object = format!("ConfigMap {}", self.journal_name);
         let written = self
-            .client
-            .bounded(object, api.replace(&self.journal_name, &writing(), &next))
-            .await
-            .map_err(|error| error.store_fault())?;
-        let version = written
-            .metadata
-            .resource_version
-            .clone()
-            .unwrap_or_default();
-        self.journal = Some(written);
-        Ok(version)
+            .journal
+            .replace(&self.client, &journal.version, |_| Ok(journal.data.clone()))
+            .await?;
+        Ok(written.version)
     }
 
-    /// Reads the lease. One without a spec, as Helm creates it, is free and has epoch 0.
+    /// Reads the lease. One without data, as Helm creates it, is free and has epoch 0.
     ///
     /// # Errors
-    /// [`StoreFault::Missing`] when the Lease does not exist, and the other faults by the answer.
+    /// [`StoreFault::Missing`] when the `ConfigMap` does not exist, and the other faults by the answer.
     pub async fn read_lease(&mut self) -> Result<LeaseRecord, StoreFault> {
-        let api: Api<coordination::Lease> =
-            Api::namespaced(self.client.api.clone(), &self.client.namespace);
-        let object = format!("Lease {}", self.lease_name);
-        let lease = self
-            .client
-            .bounded(object, api.get(&self.lease_name))
-            .await
-            .map_err(|error| error.store_fault())?;
-        let record = self.record(&lease).map_err(|error| error.store_fault())?;
-        self.lease = Some(lease);
-        Ok(record)
+        let stored = self.lease.read(&self.client).await?;
+        record(&self.lease.name, &stored).map_err(|error| error.store_fault())
     }
 
     /// Replaces the lease if it still has the given version, marks a renewal, and returns what is stored.
@@ -147,42 +174,13 @@ impl Store {
     /// # Errors
     /// [`StoreFault::Conflict`] when it has another version, and the other faults by the answer.
     pub async fn write_lease(&mut self, lease: &LeaseRecord) -> Result<LeaseRecord, StoreFault> {
-        let known = self
-            .lease
-            .as_ref()
-            .and_then(|known| known.metadata.resource_version.as_deref());
-        if known != Some(lease.version.as_str()) {
-            self.read_lease().await?;
-        }
-        let Some(known) = &self.lease else {
-            return Err(StoreFault::Missing {
-                object: format!("Lease {}", self.lease_name),
-            });
-        };
-        if known.metadata.resource_version.as_deref() != Some(lease.version.as_str()) {
-            return Err(StoreFault::Conflict);
-        }
-        let mut next = known.clone();
-        next.metadata.managed_fields = None;
-        let spec = self
-            .next_spec(
-                known.spec.clone().unwrap_or_default(),
-                lease,
-                Timestamp::now(),
-            )
-            .map_err(|error| error.store_fault())?;
-        next.spec = Some(spec);
-        let api: Api<coordination::Lease> =
-            Api::namespaced(self.client.api.clone(), &self.client.namespace);
-        let object = format!("Lease {}", self.lease_name);
         let written = self
-            .client
-            .bounded(object, api.replace(&self.lease_name, &writing(), &next))
-            .await
-            .map_err(|error| error.store_fault())?;
-        let record = self.record(&written).map_err(|error| error.store_fault())?;
-        self.lease = Some(written);
-        Ok(record)
+            .lease
+            .replace(&self.client, &lease.version, |old| {
+                Ok(next_data(old, lease, Timestamp::now()))
+            })
+            .await?;
+        record(&self.lease.name, &written).map_err(|error| error.store_fault())
     }
 
     /// Frees the lease if it is still exactly what this store last wrote or read and the holder is the
@@ -191,10 +189,11 @@ impl Store {
     /// # Errors
     /// As [`Store::write_lease`].
     pub async fn release_lease(&mut self, holder: &str) -> Result<bool, StoreFault> {
-        let Some(known) = &self.lease else {
+        let Some(seen) = &self.lease.seen else {
             return Ok(false);
         };
-        let record = self.record(known).map_err(|error| error.store_fault())?;
+        let record =
+            record(&self.lease.name, &stored(seen)).map_err(|error| error.store_fault())?;
         if record.holder.as_deref() != Some(holder) {
             return Ok(false);
         }
@@ -205,97 +204,71 @@ impl Store {
         .await?;
         Ok(true)
     }
+}
 
-    fn unreadable(&self, why: String) -> Error {
-        Error::Unreadable {
-            object: format!("Lease {}", self.lease_name),
-            why,
-        }
+fn stored(object: &core::ConfigMap) -> Stored {
+    Stored {
+        version: object.metadata.resource_version.clone().unwrap_or_default(),
+        data: object.data.clone().unwrap_or_default(),
     }
+}
 
-    fn record(&self, lease: &coordination::Lease) -> Result<LeaseRecord> {
-        let spec = lease.spec.clone().unwrap_or_default();
-        let transitions = spec.lease_transitions.unwrap_or(0);
-        let epoch = u64::try_from(transitions).map_err(|_| {
-            self.unreadable(format!(
-                "leaseTransitions is {transitions}, allowed are 0 and more"
-            ))
-        })?;
-        let seconds = spec.lease_duration_seconds.unwrap_or(0);
-        let duration = u64::try_from(seconds).map_err(|_| {
-            self.unreadable(format!(
-                "leaseDurationSeconds is {seconds}, allowed are 0 and more"
-            ))
-        })?;
-        Ok(LeaseRecord {
-            version: lease.metadata.resource_version.clone().unwrap_or_default(),
-            holder: spec.holder_identity.filter(|holder| !holder.is_empty()),
-            epoch,
-            duration: duration * 1_000,
-            renewal: spec
-                .renew_time
-                .map(|MicroTime(time)| time.to_string())
-                .unwrap_or_default(),
-        })
-    }
+/// The lease as the engine sees it.
+fn record(name: &str, stored: &Stored) -> Result<LeaseRecord> {
+    Ok(LeaseRecord {
+        version: stored.version.clone(),
+        holder: stored
+            .data
+            .get(key::HOLDER)
+            .filter(|holder| !holder.is_empty())
+            .cloned(),
+        epoch: number(name, &stored.data, key::EPOCH)?,
+        duration: number(name, &stored.data, key::DURATION)?,
+        renewal: stored.data.get(key::RENEWAL).cloned().unwrap_or_default(),
+    })
+}
 
-    fn next_spec(
-        &self,
-        old: coordination::LeaseSpec,
-        lease: &LeaseRecord,
-        now: Timestamp,
-    ) -> Result<coordination::LeaseSpec> {
-        let transitions = i32::try_from(lease.epoch).map_err(|_| {
-            self.unreadable(format!(
-                "epoch {} is above the largest possible, {}",
-                lease.epoch,
-                i32::MAX
-            ))
-        })?;
-        let seconds = i32::try_from(lease.duration.div_ceil(1_000)).map_err(|_| {
-            self.unreadable(format!(
-                "a duration of {} ms is above the largest possible",
-                lease.duration
-            ))
-        })?;
-        let mark = MicroTime(next_mark(old.renew_time.as_ref(), now));
-        let taken = old.lease_transitions.unwrap_or(0) != transitions;
-        Ok(coordination::LeaseSpec {
-            acquire_time: if taken || old.acquire_time.is_none() {
-                Some(mark.clone())
-            } else {
-                old.acquire_time
-            },
-            holder_identity: lease.holder.clone(),
-            lease_duration_seconds: Some(seconds),
-            lease_transitions: Some(transitions),
-            renew_time: Some(mark),
-            ..old
-        })
+/// A number of the lease; 0 where nothing has been written yet.
+fn number(name: &str, data: &Data, key: &str) -> Result<u64> {
+    let Some(text) = data.get(key) else {
+        return Ok(0);
+    };
+    text.parse().map_err(|_| Error::Unreadable {
+        object: format!("ConfigMap {name}"),
+        why: format!(
+            "{key} is `{text}`, allowed are whole numbers from 0; remove all of its data while no Job of the release runs"
+        ),
+    })
+}
+
+/// The data of the lease after a write. What others put beside it stays.
+fn next_data(old: &Data, lease: &LeaseRecord, now: Timestamp) -> Data {
+    let mark = next_mark(old.get(key::RENEWAL), now).to_string();
+    let epoch = lease.epoch.to_string();
+    let mut data = old.clone();
+    if old.get(key::EPOCH) != Some(&epoch) {
+        data.insert(key::TAKEN.to_owned(), mark.clone());
     }
+    match &lease.holder {
+        Some(holder) => data.insert(key::HOLDER.to_owned(), holder.clone()),
+        None => data.remove(key::HOLDER),
+    };
+    data.insert(key::EPOCH.to_owned(), epoch);
+    data.insert(key::DURATION.to_owned(), lease.duration.to_string());
+    data.insert(key::RENEWAL.to_owned(), mark);
+    data
 }
 
 /// The mark of the next renewal: the time, but always after the one before, so that two renewals
 /// never look alike whatever the clocks of two runners say.
-fn next_mark(old: Option<&MicroTime>, now: Timestamp) -> Timestamp {
-    // The API keeps microseconds; what is written has to read back equal.
+fn next_mark(old: Option<&String>, now: Timestamp) -> Timestamp {
+    // Microseconds are enough for people, and one of them is the least step.
     let now = now.round(Unit::Microsecond).unwrap_or(now);
-    match old {
-        Some(MicroTime(old)) if *old >= now => {
+    match old.and_then(|old| old.parse::<Timestamp>().ok()) {
+        Some(old) if old >= now => {
             Timestamp::from_microsecond(old.as_microsecond().saturating_add(1)).unwrap_or(now)
         }
         _ => now,
-    }
-}
-
-fn stored(journal: &core::ConfigMap) -> Stored {
-    Stored {
-        version: journal
-            .metadata
-            .resource_version
-            .clone()
-            .unwrap_or_default(),
-        data: journal.data.clone().unwrap_or_default(),
     }
 }
 
@@ -303,22 +276,82 @@ fn stored(journal: &core::ConfigMap) -> Stored {
 mod tests {
     use super::*;
 
+    fn at(microseconds: i64) -> Timestamp {
+        Timestamp::from_microsecond(microseconds).unwrap()
+    }
+
+    fn taken(epoch: u64) -> LeaseRecord {
+        LeaseRecord {
+            version: "7".to_owned(),
+            holder: Some("a-pod".to_owned()),
+            epoch,
+            duration: 15_000,
+            renewal: String::new(),
+        }
+    }
+
+    fn read(data: Data) -> Result<LeaseRecord> {
+        let version = "7".to_owned();
+        record("a-operations", &Stored { version, data })
+    }
+
     #[test]
     fn two_renewals_never_carry_the_same_mark() {
-        let now = Timestamp::from_microsecond(5_000_000).unwrap();
-        let earlier = Timestamp::from_microsecond(4_000_000).unwrap();
-        let later = Timestamp::from_microsecond(6_000_000).unwrap();
+        let now = at(5_000_000);
+        let (earlier, later) = (at(4_000_000).to_string(), at(6_000_000).to_string());
         assert_eq!(next_mark(None, now), now);
-        assert_eq!(next_mark(Some(&MicroTime(earlier)), now), now);
-        assert_eq!(
-            next_mark(Some(&MicroTime(now)), now).as_microsecond(),
-            5_000_001
-        );
-        assert_eq!(
-            next_mark(Some(&MicroTime(later)), now).as_microsecond(),
-            6_000_001
-        );
+        assert_eq!(next_mark(Some(&"nonsense".to_owned()), now), now);
+        assert_eq!(next_mark(Some(&earlier), now), now);
+        assert_eq!(next_mark(Some(&now.to_string()), now), at(5_000_001));
+        assert_eq!(next_mark(Some(&later), now), at(6_000_001));
         let fine = Timestamp::from_nanosecond(5_000_000_000_123_456).unwrap();
         assert_eq!(next_mark(None, fine).subsec_nanosecond() % 1_000, 0);
+    }
+
+    #[test]
+    fn what_helm_creates_is_a_free_lease_of_epoch_0() {
+        let free = read(Data::new()).unwrap();
+        assert_eq!((free.holder, free.epoch, free.duration), (None, 0, 0));
+    }
+
+    #[test]
+    fn what_is_written_reads_back_and_what_others_wrote_stays() {
+        let others = Data::from([("note".to_owned(), "of a person".to_owned())]);
+        let first = next_data(&others, &taken(1), at(1_000_000));
+        assert_eq!(first["note"], "of a person");
+        let record = read(first.clone()).unwrap();
+        assert_eq!(record.renewal, at(1_000_000).to_string());
+        assert_eq!(
+            LeaseRecord {
+                renewal: String::new(),
+                ..record.clone()
+            },
+            taken(1)
+        );
+        let renewed = next_data(&first, &record, at(2_000_000));
+        assert_eq!(renewed[key::TAKEN], first[key::TAKEN]);
+        assert_ne!(renewed[key::RENEWAL], first[key::RENEWAL]);
+        let again = next_data(&renewed, &taken(2), at(3_000_000));
+        assert_eq!(again[key::TAKEN], at(3_000_000).to_string());
+        let freed = next_data(
+            &again,
+            &LeaseRecord {
+                holder: None,
+                ..taken(2)
+            },
+            at(4_000_000),
+        );
+        let freed = read(freed).unwrap();
+        assert_eq!((freed.holder, freed.epoch), (None, 2));
+    }
+
+    #[test]
+    fn an_epoch_that_is_no_number_is_refused_with_its_name() {
+        let broken = Data::from([(key::EPOCH.to_owned(), "-1".to_owned())]);
+        let error = read(broken).unwrap_err().to_string();
+        assert!(
+            error.starts_with("ConfigMap a-operations: epoch is `-1`"),
+            "{error}"
+        );
     }
 }

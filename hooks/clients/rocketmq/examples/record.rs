@@ -190,6 +190,7 @@ impl Recorder {
             Request::RuntimeInformation,
         )
         .await?;
+        self.round_trip().await?;
         // The second value has all that the form of properties must escape.
         let values = [
             ("namesrvAddr", "127.0.0.1:9876;127.0.0.2:9876"),
@@ -215,6 +216,40 @@ impl Recorder {
                 .await?;
         }
         Ok(())
+    }
+
+    /// Makes a topic, sends a message to it, reads it back, and removes it again.
+    async fn round_trip(&self) -> Result<(), Error> {
+        let topic = "tried".to_owned();
+        let put = Request::PutTopic {
+            topic: topic.clone(),
+            queues: 1,
+        };
+        self.record("put-topic", MASTER, put).await?;
+        let pull = |offset| Request::PullMessage {
+            topic: topic.clone(),
+            offset,
+            wait: 2_000,
+        };
+        self.record("pull-message-none", MASTER, pull(0)).await?;
+        let send = Request::SendMessage {
+            topic: topic.clone(),
+            body: "tried".to_owned(),
+            born: 1_700_000_000_000,
+        };
+        self.record("send-message", MASTER, send.clone()).await?;
+        self.record("pull-message", MASTER, pull(0)).await?;
+        let delete = Request::DeleteTopic {
+            topic: topic.clone(),
+        };
+        self.record("delete-topic", MASTER, delete.clone()).await?;
+        let forget = Request::ForgetTopic {
+            topic,
+            cluster: "recorded".to_owned(),
+        };
+        self.record("forget-topic", NAME_SERVER, forget).await?;
+        self.record("delete-topic-none", MASTER, delete).await?;
+        self.record("send-message-declined", MASTER, send).await
     }
 
     /// Waits until a name server's list of brokers is as wanted, and returns a broker name of it.

@@ -8,6 +8,7 @@ use snafu::{OptionExt, ResultExt, Snafu, ensure};
 
 use crate::fastjson::{self, Key, Value};
 use crate::frame::Frame;
+use crate::message;
 use crate::properties;
 use crate::request::Request;
 use crate::version::ProductVersion;
@@ -20,10 +21,15 @@ pub const ERROR: i32 = 1;
 pub const UNSUPPORTED: i32 = 3;
 /// Response code: no broker has the topic.
 pub const NO_TOPIC: i32 = 17;
+/// Response code: no message arrived in time.
+pub const NO_MESSAGE: i32 = 19;
 /// Response code: nothing found under this name.
 pub const NOT_FOUND: i32 = 22;
 /// Response code of a server of 5.3 or later that is stopping and did not take the request.
 pub const GOING_AWAY: i32 = 1500;
+
+/// The header field that says where a message is stored.
+const STORED_AT: &str = "queueOffset";
 
 /// An answer of a server.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -54,8 +60,24 @@ pub enum Reply {
     TopicConfigurations(TopicConfigurations),
     /// A broker's subscription groups.
     SubscriptionGroups(SubscriptionGroups),
+    /// A message is stored at this place of its queue.
+    Stored {
+        /// The place, from 0.
+        offset: u64,
+    },
+    /// Messages of a queue; none when none arrived in time.
+    Messages(Vec<Message>),
     /// What was told is done.
     Accepted,
+}
+
+/// A message as a broker keeps it.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Message {
+    /// Its place in its queue, from 0.
+    pub offset: u64,
+    /// What was sent.
+    pub body: Vec<u8>,
 }
 
 /// The brokers that a name server lists.
@@ -215,6 +237,15 @@ pub enum DecodeError {
         /// What is wrong with it.
         source: properties::Error,
     },
+    /// A header field is missing or is no number.
+    #[snafu(display("the header field `{field}` is missing or no whole number from 0"))]
+    Header {
+        /// Its name.
+        field: &'static str,
+    },
+    /// The body is not a list of messages.
+    #[snafu(display("the body is no list of messages as versions 4 and 5 keep them"))]
+    Messages,
     /// A field of the body is missing or has the wrong form.
     #[snafu(display("field `{field}` of the body is missing or wrong; expected {expected}"))]
     Field {
@@ -239,7 +270,10 @@ fn meaning(code: i32) -> &'static str {
         15 => "version not supported",
         16 => "no permission; check the access keys and the broker's list of protected properties",
         NO_TOPIC => "no such topic",
+        NO_MESSAGE => "no message arrived in time",
+        21 => "no such place in the queue",
         NOT_FOUND => "not found",
+        24 => "no such subscription",
         26 => "no such subscription group",
         206 => "nobody of the group is online",
         2007 => "this controller is not the leader",
@@ -257,7 +291,7 @@ fn first_line(remark: &str) -> String {
 
 /// Reads the answer to a request.
 ///
-/// Code 17 for a route and code 22 for a namespace are answers: there is none.
+/// Code 17 for a route, code 19 for messages and code 22 for a namespace are answers: there is none.
 ///
 /// # Errors
 /// When the server declined or its frame is not what this request is answered with.
@@ -265,9 +299,10 @@ pub fn decode(request: &Request, frame: &Frame) -> Result<Answer, DecodeError> {
     ensure!(frame.is_answer(), NotAnAnswerSnafu);
     let version = ProductVersion(frame.version);
     let reply = match (frame.code, request) {
-        (DONE, _) => reply(request, &frame.body)?,
+        (DONE, _) => reply(request, frame)?,
         (GOING_AWAY, _) => return GoingAwaySnafu { version }.fail(),
         (NO_TOPIC, Request::TopicRoute { .. }) => Reply::Route(None),
+        (NO_MESSAGE, Request::PullMessage { .. }) => Reply::Messages(Vec::new()),
         (NOT_FOUND, Request::KeyValues { .. }) => Reply::KeyValues(BTreeMap::new()),
         (code, _) => {
             let remark = frame.remark.clone().unwrap_or_default();
@@ -282,7 +317,8 @@ pub fn decode(request: &Request, frame: &Frame) -> Result<Answer, DecodeError> {
     Ok(Answer { version, reply })
 }
 
-fn reply(request: &Request, body: &[u8]) -> Result<Reply, DecodeError> {
+fn reply(request: &Request, frame: &Frame) -> Result<Reply, DecodeError> {
+    let body = frame.body.as_slice();
     let json = || fastjson::parse(body).context(JsonSnafu);
     Ok(match request {
         Request::ClusterInfo => Reply::ClusterInfo(cluster_info(&Node::of(&json()?))?),
@@ -320,7 +356,18 @@ fn reply(request: &Request, body: &[u8]) -> Result<Reply, DecodeError> {
         }
         Request::PutKeyValue { .. }
         | Request::DeleteKeyValue { .. }
-        | Request::UpdateBrokerConfiguration { .. } => Reply::Accepted,
+        | Request::UpdateBrokerConfiguration { .. }
+        | Request::PutTopic { .. }
+        | Request::DeleteTopic { .. }
+        | Request::ForgetTopic { .. } => Reply::Accepted,
+        Request::SendMessage { .. } => {
+            let field = STORED_AT;
+            let offset = frame.fields.get(field).and_then(|text| text.parse().ok());
+            Reply::Stored {
+                offset: offset.context(HeaderSnafu { field })?,
+            }
+        }
+        Request::PullMessage { .. } => Reply::Messages(message::read(body).context(MessagesSnafu)?),
     })
 }
 
@@ -692,6 +739,16 @@ pub fn answered(request: &Frame, answer: &Answer) -> Frame {
                 &table.other,
             ));
         }
+        Reply::Stored { offset } => {
+            frame
+                .fields
+                .insert(STORED_AT.to_owned(), offset.to_string());
+        }
+        Reply::Messages(messages) if messages.is_empty() => {
+            frame.code = NO_MESSAGE;
+            frame.remark = Some("PULL_NOT_FOUND".to_owned());
+        }
+        Reply::Messages(messages) => frame.body = message::write(messages),
         Reply::Accepted => {}
     }
     frame

@@ -7,13 +7,14 @@ pub mod answer;
 pub mod client;
 pub mod fastjson;
 pub mod frame;
+mod message;
 pub mod properties;
 pub mod recording;
 pub mod request;
 pub mod version;
 
 pub use answer::{
-    Answer, BrokerGroup, ClusterInfo, DataVersion, DecodeError, QueueRange, Reply,
+    Answer, BrokerGroup, ClusterInfo, DataVersion, DecodeError, Message, QueueRange, Reply,
     SubscriptionGroup, SubscriptionGroups, TopicConfiguration, TopicConfigurations, TopicRoute,
     decode,
 };

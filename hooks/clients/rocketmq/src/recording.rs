@@ -28,7 +28,20 @@ pub struct Wire {
     /// The header.
     pub header: Header,
     /// The body.
-    pub body: String,
+    pub body: Body,
+}
+
+/// The bytes of a body.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Body {
+    /// Text, as it is.
+    Text(String),
+    /// Anything else, in hexadecimal digits.
+    Binary {
+        /// The digits.
+        binary: String,
+    },
 }
 
 /// The bytes of a header.
@@ -47,14 +60,11 @@ pub enum Error {
     /// The bytes are shorter than the frame's lengths say, or of an unknown format.
     #[snafu(display("the bytes are no whole frame; expected both lengths, a header and a body"))]
     NotAFrame,
-    /// Header or body are not text.
-    #[snafu(display("the {part} is not UTF-8; only text can be recorded"))]
-    NotText {
-        /// Which part.
-        part: &'static str,
-    },
-    /// A binary header is not in hexadecimal digits.
-    #[snafu(display("the binary header is not in pairs of hexadecimal digits"))]
+    /// A header in JSON is not text.
+    #[snafu(display("the header is not UTF-8, which JSON must be"))]
+    NotText,
+    /// A binary header or body is not in hexadecimal digits.
+    #[snafu(display("a binary header or body is not in pairs of hexadecimal digits"))]
     Digits,
 }
 
@@ -62,26 +72,25 @@ impl Wire {
     /// Takes a frame's bytes apart.
     ///
     /// # Errors
-    /// When they are no frame, or not text.
+    /// When they are no frame, or its header in JSON is not text.
     pub fn of(bytes: &[u8]) -> Result<Self, Error> {
-        let text = |part, bytes: &[u8]| {
-            String::from_utf8(bytes.to_vec())
-                .ok()
-                .context(NotTextSnafu { part })
-        };
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
         let (lengths, rest) = bytes.split_first_chunk::<8>().context(NotAFrameSnafu)?;
         let [_, _, _, _, format, high, middle, low] = *lengths;
         let length = u32::from_be_bytes([0, high, middle, low]) as usize;
         let (header, body) = rest.split_at_checked(length).context(NotAFrameSnafu)?;
         let header = match format {
-            0 => Header::Json(text("header", header)?),
+            0 => Header::Json(text(header).context(NotTextSnafu)?),
             1 => Header::Binary(to_hexadecimal(header)),
             _ => return NotAFrameSnafu.fail(),
         };
-        Ok(Self {
-            header,
-            body: text("body", body)?,
-        })
+        let body = text(body).map_or_else(
+            || Body::Binary {
+                binary: to_hexadecimal(body),
+            },
+            Body::Text,
+        );
+        Ok(Self { header, body })
     }
 
     /// Puts the frame's bytes together again.
@@ -93,7 +102,11 @@ impl Wire {
             Header::Json(text) => (0, text.clone().into_bytes()),
             Header::Binary(digits) => (1, from_hexadecimal(digits).context(DigitsSnafu)?),
         };
-        let total = u32::try_from(4 + header.len() + self.body.len())
+        let body = match &self.body {
+            Body::Text(text) => text.clone().into_bytes(),
+            Body::Binary { binary } => from_hexadecimal(binary).context(DigitsSnafu)?,
+        };
+        let total = u32::try_from(4 + header.len() + body.len())
             .ok()
             .context(NotAFrameSnafu)?;
         let length = u32::try_from(header.len()).ok().context(NotAFrameSnafu)?;
@@ -101,7 +114,7 @@ impl Wire {
         bytes.push(format);
         bytes.extend(&length.to_be_bytes()[1..]);
         bytes.extend(header);
-        bytes.extend(self.body.as_bytes());
+        bytes.extend(body);
         Ok(bytes)
     }
 }
@@ -143,12 +156,15 @@ mod tests {
             assert_eq!(Wire::of(&bytes).unwrap().to_bytes().unwrap(), bytes);
             assert_eq!(Wire::of(&bytes[..20]), Err(Error::NotAFrame));
         }
-        frame.body = vec![0xff];
+        frame.body = vec![0xff, 0];
         let bytes = frame.to_bytes().unwrap();
-        assert_eq!(Wire::of(&bytes), Err(Error::NotText { part: "body" }));
+        let wire = Wire::of(&bytes).unwrap();
+        let binary = "ff00".to_owned();
+        assert_eq!(wire.body, Body::Binary { binary });
+        assert_eq!(wire.to_bytes().unwrap(), bytes);
         let wire = Wire {
             header: Header::Binary("0g".to_owned()),
-            body: String::new(),
+            body: Body::Text(String::new()),
         };
         assert_eq!(wire.to_bytes(), Err(Error::Digits));
     }

@@ -57,7 +57,49 @@ pub enum Request {
     TopicConfigurations,
     /// 201, to a broker: the configuration of all its subscription groups.
     SubscriptionGroups,
+    /// 17, to a broker: sets the whole configuration of a topic that is read and written, and has the name servers know.
+    PutTopic {
+        /// The topic's name.
+        topic: String,
+        /// How many queues it has.
+        queues: u32,
+    },
+    /// 215, to a broker: removes a topic; also done when there is none. Name servers go on listing it.
+    DeleteTopic {
+        /// The topic's name.
+        topic: String,
+    },
+    /// 216, to a name server: forgets where a topic has queues. Before 4.9.4 in all clusters.
+    ForgetTopic {
+        /// The topic's name.
+        topic: String,
+        /// The cluster that does not have it any more.
+        cluster: String,
+    },
+    /// 310, to a broker: stores a message in a topic's first queue.
+    SendMessage {
+        /// The topic's name.
+        topic: String,
+        /// The message.
+        body: String,
+        /// When it was made, in milliseconds since 1970.
+        born: u64,
+    },
+    /// 11, to a broker: at most one message of a topic's first queue, for the group that the product's own tools use.
+    PullMessage {
+        /// The topic's name.
+        topic: String,
+        /// The place in the queue from which to read.
+        offset: u64,
+        /// How long the broker waits for a message to arrive, in milliseconds.
+        wait: u64,
+    },
 }
+
+/// The group of the product's own tools, which brokers of every version have.
+const TOOLS_GROUP: &str = "TOOLS_CONSUMER";
+/// What a pull is asked to do: 2, to wait for a message; 4, to take the subscription from the request.
+const PULL_FLAGS: &str = "6";
 
 impl Request {
     /// The product's request code.
@@ -75,10 +117,15 @@ impl Request {
             Self::RuntimeInformation => 28,
             Self::TopicConfigurations => 21,
             Self::SubscriptionGroups => 201,
+            Self::PutTopic { .. } => 17,
+            Self::DeleteTopic { .. } => 215,
+            Self::ForgetTopic { .. } => 216,
+            Self::SendMessage { .. } => 310,
+            Self::PullMessage { .. } => 11,
         }
     }
 
-    /// Whether it changes something at the server. All of these may be repeated without harm.
+    /// Whether it changes something at the server. All of these may be repeated without harm, but a message is stored again.
     #[must_use]
     pub fn changes(&self) -> bool {
         matches!(
@@ -86,6 +133,10 @@ impl Request {
             Self::PutKeyValue { .. }
                 | Self::DeleteKeyValue { .. }
                 | Self::UpdateBrokerConfiguration { .. }
+                | Self::PutTopic { .. }
+                | Self::DeleteTopic { .. }
+                | Self::ForgetTopic { .. }
+                | Self::SendMessage { .. }
         )
     }
 }
@@ -116,6 +167,13 @@ impl fmt::Display for Request {
             Self::RuntimeInformation => formatter.write_str("runtime information"),
             Self::TopicConfigurations => formatter.write_str("topic configurations"),
             Self::SubscriptionGroups => formatter.write_str("subscription groups"),
+            Self::PutTopic { topic, .. } => write!(formatter, "making topic `{topic}`"),
+            Self::DeleteTopic { topic } => write!(formatter, "removing topic `{topic}`"),
+            Self::ForgetTopic { topic, .. } => {
+                write!(formatter, "forgetting the route of topic `{topic}`")
+            }
+            Self::SendMessage { topic, .. } => write!(formatter, "sending to topic `{topic}`"),
+            Self::PullMessage { topic, .. } => write!(formatter, "reading topic `{topic}`"),
         }
     }
 }
@@ -124,29 +182,78 @@ impl fmt::Display for Request {
 #[must_use]
 pub fn encode(request: &Request, opaque: i32) -> Frame {
     let mut frame = Frame::request(request.code(), opaque);
-    let mut field = |name: &str, value: &str| {
-        frame.fields.insert(name.to_owned(), value.to_owned());
+    let mut fields = |pairs: &[(&str, &str)]| {
+        for (name, value) in pairs {
+            frame.fields.insert((*name).to_owned(), (*value).to_owned());
+        }
     };
     match request {
         Request::TopicRoute { topic } => {
-            field("topic", topic);
-            // Known since 4.9.4; older servers ignore it and leave the broker ids without quotes.
-            field("acceptStandardJsonOnly", "true");
+            // The second is known since 4.9.4; older servers ignore it and leave the broker ids without quotes.
+            fields(&[("topic", topic), ("acceptStandardJsonOnly", "true")]);
         }
-        Request::KeyValues { namespace } => field("namespace", namespace),
+        Request::KeyValues { namespace } => fields(&[("namespace", namespace)]),
         Request::PutKeyValue {
             namespace,
             key,
             value,
-        } => {
-            field("namespace", namespace);
-            field("key", key);
-            field("value", value);
-        }
+        } => fields(&[("namespace", namespace), ("key", key), ("value", value)]),
         Request::DeleteKeyValue { namespace, key } => {
-            field("namespace", namespace);
-            field("key", key);
+            fields(&[("namespace", namespace), ("key", key)]);
         }
+        Request::PutTopic { topic, queues } => {
+            let queues = queues.to_string();
+            fields(&[
+                ("topic", topic),
+                ("defaultTopic", "TBW102"),
+                ("readQueueNums", &queues),
+                ("writeQueueNums", &queues),
+                ("perm", "6"),
+                ("topicFilterType", "SINGLE_TAG"),
+                ("topicSysFlag", "0"),
+                ("order", "false"),
+            ]);
+        }
+        Request::DeleteTopic { topic } => fields(&[("topic", topic)]),
+        Request::ForgetTopic { topic, cluster } => {
+            fields(&[("topic", topic), ("clusterName", cluster)]);
+        }
+        Request::SendMessage { topic, body, born } => {
+            // This request has letters for names: group, topic, default topic and its queues, queue, flags, time of birth,
+            // flags of the sender, properties, times sent again, unit mode, batch.
+            fields(&[
+                ("a", TOOLS_GROUP),
+                ("b", topic),
+                ("c", "TBW102"),
+                ("d", "1"),
+                ("e", "0"),
+                ("f", "0"),
+                ("g", &born.to_string()),
+                ("h", "0"),
+                ("i", ""),
+                ("j", "0"),
+                ("k", "false"),
+                ("m", "false"),
+            ]);
+            frame.body = body.clone().into_bytes();
+        }
+        Request::PullMessage {
+            topic,
+            offset,
+            wait,
+        } => fields(&[
+            ("consumerGroup", TOOLS_GROUP),
+            ("topic", topic),
+            ("queueId", "0"),
+            ("queueOffset", &offset.to_string()),
+            ("maxMsgNums", "1"),
+            ("sysFlag", PULL_FLAGS),
+            ("commitOffset", "0"),
+            ("suspendTimeoutMillis", &wait.to_string()),
+            ("subscription", "*"),
+            ("subVersion", "0"),
+            ("expressionType", "TAG"),
+        ]),
         Request::UpdateBrokerConfiguration { properties } => {
             frame.body = properties::to_java(properties).into_bytes();
         }
@@ -180,6 +287,22 @@ pub enum Error {
         /// The field's name.
         field: &'static str,
     },
+    /// A header field is no number of the right kind.
+    #[snafu(display(
+        "the header field `{field}` of request code {code} is no whole number from 0"
+    ))]
+    Number {
+        /// The code in the frame.
+        code: i32,
+        /// The field's name.
+        field: &'static str,
+    },
+    /// The body of a message is not text.
+    #[snafu(display("the body of request code {code} is not UTF-8"))]
+    NotText {
+        /// The code in the frame.
+        code: i32,
+    },
     /// The body is not in the form of Java properties.
     #[snafu(display("the body of request code {code} is not a list of properties: {source}"))]
     Properties {
@@ -205,6 +328,12 @@ pub fn requested(frame: &Frame) -> Result<Request, Error> {
             .get(name)
             .cloned()
             .context(MissingFieldSnafu { code, field: name })
+    };
+    let number = |name: &'static str| {
+        let text = field(name)?;
+        text.parse::<u64>()
+            .ok()
+            .context(NumberSnafu { code, field: name })
     };
     Ok(match code {
         106 => Request::ClusterInfo,
@@ -233,6 +362,34 @@ pub fn requested(frame: &Frame) -> Result<Request, Error> {
         28 => Request::RuntimeInformation,
         21 => Request::TopicConfigurations,
         201 => Request::SubscriptionGroups,
+        17 => Request::PutTopic {
+            topic: field("topic")?,
+            queues: u32::try_from(number("readQueueNums")?)
+                .ok()
+                .context(NumberSnafu {
+                    code,
+                    field: "readQueueNums",
+                })?,
+        },
+        215 => Request::DeleteTopic {
+            topic: field("topic")?,
+        },
+        216 => Request::ForgetTopic {
+            topic: field("topic")?,
+            cluster: field("clusterName")?,
+        },
+        310 => Request::SendMessage {
+            topic: field("b")?,
+            body: String::from_utf8(frame.body.clone())
+                .ok()
+                .context(NotTextSnafu { code })?,
+            born: number("g")?,
+        },
+        11 => Request::PullMessage {
+            topic: field("topic")?,
+            offset: number("queueOffset")?,
+            wait: number("suspendTimeoutMillis")?,
+        },
         _ => return UnknownCodeSnafu { code }.fail(),
     })
 }
@@ -272,6 +429,27 @@ mod tests {
             Request::RuntimeInformation,
             Request::TopicConfigurations,
             Request::SubscriptionGroups,
+            Request::PutTopic {
+                topic: text("tried"),
+                queues: 1,
+            },
+            Request::DeleteTopic {
+                topic: text("tried"),
+            },
+            Request::ForgetTopic {
+                topic: text("tried"),
+                cluster: text("c"),
+            },
+            Request::SendMessage {
+                topic: text("tried"),
+                body: text("\u{4e2d}"),
+                born: 1_700_000_000_000,
+            },
+            Request::PullMessage {
+                topic: text("tried"),
+                offset: 7,
+                wait: 2_000,
+            },
         ]
     }
 

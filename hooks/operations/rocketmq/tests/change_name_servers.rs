@@ -250,7 +250,7 @@ impl World for Bare<'_> {
     }
 
     fn read_lease(&mut self) -> Result<LeaseRecord, StoreFault> {
-        let object = "Lease shop-rocketmq-operations".to_owned();
+        let object = "ConfigMap shop-rocketmq-operations".to_owned();
         Err(StoreFault::Missing { object })
     }
 
