@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
-use crate::commands::{Verdict, check, generate, image, package, publish};
+use crate::commands::{Verdict, check, generate, image, package, post_render, publish};
 use crate::printer::Printer;
 
 fn main() -> ExitCode {
@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Check(options) => check::run(options, &mut printer),
         Command::Package(options) => package::run(options, &mut printer),
         Command::Publish(options) => publish::run(options, &mut printer),
+        Command::PostRender(options) => post_render::run(options, &mut printer),
         Command::Image(options) => image::run(options, &mut printer),
     };
     match result {

@@ -163,6 +163,10 @@ pub fn outputs() -> Result<BTreeMap<String, Vec<u8>>, Error> {
         format!("schemas/{name}.values.json"),
         schema::file(&values).context(JsonSnafu)?,
     );
+    files.insert(
+        "schemas/post-render-policy.json".to_owned(),
+        schema::file(&midships_post_render::schema()).context(JsonSnafu)?,
+    );
     Ok(files)
 }
 

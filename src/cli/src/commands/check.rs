@@ -1,12 +1,11 @@
 //! `midships check`: values as Helm and the chart would judge them, without either.
 
-use std::io::{self, Read};
 use std::path::Path;
 
 use midships_generate::{Release, validate};
 use snafu::ResultExt;
 
-use super::{Error, OutputSnafu, ReadSnafu, ValidateSnafu, Verdict, read};
+use super::{Error, OutputSnafu, ReadSnafu, ValidateSnafu, Verdict, read, read_input, text};
 use crate::arguments;
 use crate::printer::Printer;
 
@@ -17,17 +16,11 @@ use crate::printer::Printer;
 pub fn run(options: &arguments::Check, printer: &mut Printer<'_>) -> Result<Verdict, Error> {
     let path = &options.values;
     let bytes = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin()
-            .read_to_end(&mut bytes)
-            .context(ReadSnafu { path })?;
-        bytes
+        read_input()?
     } else {
         read(path)?
     };
-    let text = String::from_utf8(bytes)
-        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
-        .context(ReadSnafu { path })?;
+    let text = text(bytes).context(ReadSnafu { path })?;
     let release = options.release.as_ref().map(|name| Release {
         name: name.clone(),
         namespace: options.namespace.clone(),

@@ -4,10 +4,11 @@ pub mod check;
 pub mod generate;
 pub mod image;
 pub mod package;
+pub mod post_render;
 pub mod publish;
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use snafu::{ResultExt, Snafu};
@@ -99,6 +100,28 @@ pub enum Error {
         /// Why.
         source: midships_publish::RegistryError,
     },
+    /// A policy has a mistake.
+    #[snafu(display("{}: {source}", path.display()))]
+    Policy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: midships_post_render::PolicyError,
+    },
+    /// A lock file has a mistake.
+    #[snafu(display("{}: {source}", path.display()))]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: midships_post_render::LockError,
+    },
+    /// Manifests are no YAML, or the policy refuses them.
+    #[snafu(display("{source}"))]
+    PostRender {
+        /// Why.
+        source: midships_post_render::Refusal,
+    },
     /// The machine has no means for connections.
     #[snafu(display("unable to begin with connections: {source}"))]
     Runtime {
@@ -110,6 +133,26 @@ pub enum Error {
 /// Reads a file.
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).context(ReadSnafu { path })
+}
+
+/// Reads a file of text.
+fn read_text(path: &Path) -> Result<String, Error> {
+    text(read(path)?).context(ReadSnafu { path })
+}
+
+/// Bytes as text.
+fn text(bytes: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(bytes)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()))
+}
+
+/// Reads standard input to its end.
+fn read_input() -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    io::stdin()
+        .read_to_end(&mut bytes)
+        .context(ReadSnafu { path: "-" })?;
+    Ok(bytes)
 }
 
 /// Writes a file, with the directories above it.
