@@ -78,7 +78,8 @@ def install(trial: Trial, major: int, changing: Path, refusing: Path) -> None:
         release = Release(trial, namespace, "5.4.0", values=values)
         refused = release.apply("install", major=major, chart=[*release.chart, *through(major, refusing)])
         trial.check(refused.returncode != 0, f"Helm {major} installed what a rule refuses")
-        for word in (f"rule `{RULE}`", f"StatefulSet {namespace}/{release.full_name}-name-server", "rocketmq/templates/name-servers.yaml"):
+        server = f"StatefulSet {namespace}/{release.full_name}-name-server"
+        for word in (f"rule `{RULE}`", server, "rocketmq/templates/name-servers.yaml"):
             trial.check(word in refused.stderr, f"Helm {major} does not say `{word}`: {refused.stderr.strip()[-2000:]}")
         trial.equal(sorted(set(objects(trial.bed, namespace)) - ALWAYS), [], f"objects after the refusal with Helm {major}")
         trial.note(f"Helm {major}: refused, and nothing has reached the cluster")

@@ -41,7 +41,12 @@ impl Stage {
         let given = self.path().join("standard-input");
         fs::write(&given, input).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_midships"));
-        for variable in ["SOURCE_DATE_EPOCH", "MIDSHIPS_POLICY", "MIDSHIPS_LOCK", "HELM_NAMESPACE"] {
+        for variable in [
+            "SOURCE_DATE_EPOCH",
+            "MIDSHIPS_POLICY",
+            "MIDSHIPS_LOCK",
+            "HELM_NAMESPACE",
+        ] {
             command.env_remove(variable);
         }
         let output = command

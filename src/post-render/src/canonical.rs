@@ -67,7 +67,7 @@ impl<'d, 't> Writer<'d, 't> {
             let node = self.document.node(id).context(AliasSnafu)?;
             match node.content {
                 Content::Alias(anchor) => {
-                    id = self.document.anchored(anchor).context(AliasSnafu)?
+                    id = self.document.anchored(anchor).context(AliasSnafu)?;
                 }
                 _ => return Ok((id, node)),
             }
@@ -241,6 +241,8 @@ fn scalar_text(text: &str, style: ScalarStyle, tagged: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
     use crate::document::Reader;
 
@@ -325,7 +327,7 @@ items:
         let mut many = "a: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..12 {
             let before = format!("*a{}, ", level - 1).repeat(10);
-            many.push_str(&format!("a{level}: &a{level} [{before}]\n"));
+            let _infallible = writeln!(many, "a{level}: &a{level} [{before}]");
         }
         assert!(anew(&many).is_err());
     }

@@ -94,6 +94,75 @@ pub(crate) struct Document<'t> {
 }
 
 impl<'t> Document<'t> {
+    /// An empty document in the memory of one that is no longer needed.
+    pub(crate) fn reusing(mut before: Self) -> Self {
+        before.nodes.clear();
+        before.anchors.clear();
+        Self {
+            refers: false,
+            line: 1,
+            ..before
+        }
+    }
+
+    /// Adds a node without tag and anchor that belongs to nothing yet.
+    pub(crate) fn push(&mut self, content: Content<'t>, start: usize, end: usize) -> Id {
+        let id = Id(self.nodes.len());
+        self.nodes.push(Node {
+            content,
+            start,
+            end,
+            tag: None,
+            anchor: 0,
+            first: None,
+            next: None,
+        });
+        id
+    }
+
+    /// Makes a node a child of another one, behind the last one of those.
+    pub(crate) fn link(&mut self, parent: Id, last: Option<Id>, child: Id) {
+        match last {
+            None => {
+                if let Some(parent) = self.nodes.get_mut(parent.0) {
+                    parent.first = Some(child);
+                }
+            }
+            Some(last) => {
+                if let Some(last) = self.nodes.get_mut(last.0) {
+                    last.next = Some(child);
+                }
+            }
+        }
+    }
+
+    /// Ends a collection where its last child ends; nothing if it has none.
+    pub(crate) fn end_with(&mut self, id: Id, last: Option<Id>) -> Option<()> {
+        let end = self.node(last?)?.end;
+        self.nodes.get_mut(id.0)?.end = end;
+        Some(())
+    }
+
+    /// Everything that is read of it, but the places of blocks and where what ends in one ends: they are of no matter.
+    #[cfg(test)]
+    pub(crate) fn shape(&self) -> Vec<String> {
+        let shape = |node: &Node<'_>| {
+            let place = match node.content {
+                Content::Scalar {
+                    style: ScalarStyle::Literal,
+                    ..
+                } => (0, 0),
+                Content::Mapping { flow: false } | Content::Sequence { flow: false } => {
+                    (node.start, 0)
+                }
+                _ => (node.start, node.end),
+            };
+            let links = (node.first, node.next, node.anchor);
+            format!("{:?} {place:?} {links:?}", node.content)
+        };
+        self.nodes.iter().map(shape).collect()
+    }
+
     /// The outermost node.
     pub(crate) fn root(&self) -> Option<Id> {
         (!self.nodes.is_empty()).then_some(Id(0))
@@ -231,7 +300,7 @@ impl Iterator for Entries<'_, '_> {
 pub(crate) struct Reader<'t> {
     text: &'t str,
     parser: Parser<'t, StrInput<'t>>,
-    spare: Vec<Node<'t>>,
+    spare: Document<'t>,
     /// Collections that are not at their end yet, each with its last child so far.
     open: Vec<(Id, Option<Id>)>,
 }
@@ -247,25 +316,19 @@ impl<'t> Reader<'t> {
         Self {
             text,
             parser: Parser::new_from_str_with_options(text, options),
-            spare: Vec::new(),
+            spare: Document::default(),
             open: Vec::new(),
         }
     }
 
     /// Takes back the memory of a document that is no longer needed.
     pub(crate) fn recycle(&mut self, document: Document<'t>) {
-        self.spare = document.nodes;
-        self.spare.clear();
+        self.spare = document;
     }
 
     /// The next document; nothing at the end of the text.
     pub(crate) fn next_document(&mut self) -> Result<Option<Document<'t>>, ScanError> {
-        let mut document = Document {
-            nodes: std::mem::take(&mut self.spare),
-            anchors: BTreeMap::new(),
-            refers: false,
-            line: 1,
-        };
+        let mut document = Document::reusing(std::mem::take(&mut self.spare));
         self.open.clear();
         while let Some(event) = self.parser.next_event() {
             let (event, span) = event?;
@@ -315,12 +378,19 @@ impl<'t> Reader<'t> {
         anchor: usize,
         makes_text: Option<bool>,
     ) -> Id {
-        let id = Id(document.nodes.len());
+        let (mut start, mut end) = (
+            span.start.byte_offset().unwrap_or_default(),
+            span.end.byte_offset().unwrap_or_default(),
+        );
         if let Content::Scalar {
             text,
             style: ScalarStyle::Plain,
         } = &content
         {
+            if text.is_empty() || (text == "~" && self.text.get(start..end) != Some("~")) {
+                end = self.end_of_nothing(end);
+                start = end;
+            }
             // A value `<<` is text and costs at most a document that is written anew.
             document.refers |= text == "<<";
         }
@@ -334,33 +404,53 @@ impl<'t> Reader<'t> {
                 makes_text,
             })
         });
+        let id = document.push(content, start, end);
         if anchor != 0 {
             document.anchors.insert(anchor, id);
         }
-        document.nodes.push(Node {
-            content,
-            start: span.start.byte_offset().unwrap_or_default(),
-            end: span.end.byte_offset().unwrap_or_default(),
-            tag,
-            anchor,
-            first: None,
-            next: None,
-        });
+        if let Some(node) = document.nodes.get_mut(id.0) {
+            node.tag = tag;
+            node.anchor = anchor;
+        }
         if let Some((parent, last)) = self.open.last_mut() {
-            match last.replace(id) {
-                None => {
-                    if let Some(parent) = document.nodes.get_mut(parent.0) {
-                        parent.first = Some(id);
-                    }
-                }
-                Some(before) => {
-                    if let Some(before) = document.nodes.get_mut(before.0) {
-                        before.next = Some(id);
-                    }
-                }
-            }
+            document.link(*parent, *last, id);
+            *last = Some(id);
         }
         id
+    }
+
+    /// Where a value ends that is not written: behind its colon or dash. The parser gives the end of what comes before.
+    fn end_of_nothing(&self, end: usize) -> usize {
+        let rest = self.text.get(end..).unwrap_or_default();
+        let bare = rest.trim_start_matches([' ', '\t', '\n', '\r']);
+        if bare.starts_with([':', '-']) && !bare.starts_with("---") {
+            end + rest.len() - bare.len() + 1
+        } else {
+            end
+        }
+    }
+
+    /// Puts the start of a list without brackets at its first dash. The parser says it where the list is further in than its key,
+    /// and the place of the first item else.
+    fn find_dash(&self, document: &mut Document<'t>, id: Id) {
+        let first = document
+            .node(id)
+            .and_then(|node| document.node(node.first?));
+        let Some(first) = first.map(|first| first.start) else {
+            return;
+        };
+        let Some(node) = document.nodes.get_mut(id.0) else {
+            return;
+        };
+        if !matches!(node.content, Content::Sequence { .. }) {
+            return;
+        }
+        let (before, rest) = self.text.split_at_checked(node.start).unwrap_or_default();
+        if !rest.starts_with('-') || first <= node.start {
+            let before = before.trim_end_matches([' ', '\t', '\n', '\r']);
+            // Where a comment comes between, no place is known; none is a dash.
+            node.start = before.strip_suffix('-').map_or(self.text.len(), str::len);
+        }
     }
 
     /// Ends the innermost collection that is open.
@@ -368,17 +458,18 @@ impl<'t> Reader<'t> {
         let Some((id, last)) = self.open.pop() else {
             return;
         };
-        let last = last.and_then(|last| document.nodes.get(last.0));
-        let inner = last.map(|last| last.end);
-        if let Some(node) = document.nodes.get_mut(id.0) {
-            let flow = matches!(
+        let flow = document.node(id).is_some_and(|node| {
+            matches!(
                 node.content,
                 Content::Sequence { flow: true } | Content::Mapping { flow: true }
-            );
-            node.end = match inner {
-                Some(inner) if !flow => inner,
-                _ => span.end.byte_offset().unwrap_or(node.end),
-            };
+            )
+        });
+        if !flow && document.end_with(id, last).is_some() {
+            self.find_dash(document, id);
+            return;
+        }
+        if let Some(node) = document.nodes.get_mut(id.0) {
+            node.end = span.end.byte_offset().unwrap_or(node.end);
         }
     }
 }

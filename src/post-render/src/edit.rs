@@ -78,7 +78,7 @@ impl<'d, 't> Editor<'d, 't> {
             (Value::Object(patch), Content::Mapping { .. }) => self.merge(id, patch),
             (Value::Array(items), Content::Sequence { .. }) => self.insert_items(id, items),
             (Value::Object(_) | Value::Array(_), _) if self.document.is_null(id) => {
-                self.replace(node, value.to_string())
+                self.replace(node, flow(value))
             }
             (Value::String(text), Content::Scalar { .. }) => self.set_text(id, text),
             _ => Ok(()),
@@ -108,9 +108,8 @@ impl<'d, 't> Editor<'d, 't> {
 
     /// Replaces a scalar that has a place of its own and keeps to its lines.
     fn replace(&mut self, node: &Node<'_>, text: String) -> Result<(), OddLayout> {
-        let style = match node.content {
-            Content::Scalar { style, .. } => style,
-            _ => return Err(OddLayout),
+        let Content::Scalar { style, .. } = node.content else {
+            return Err(OddLayout);
         };
         let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
         let custom = node.tag.as_ref().is_some_and(|tag| !tag.makes_text);
@@ -384,17 +383,17 @@ mod tests {
     fn brackets_take_more_in_brackets() {
         let text = "{\"metadata\":{\"labels\":{},\"annotations\":null},\"list\":[1]}";
         let patch = json!({"metadata": {"labels": {"a": "b"}, "annotations": {"c": "d"}}, "list": [{"e": 2}]});
-        insta::assert_snapshot!(merged(text, &patch).unwrap(), @r#"{"metadata":{"labels":{"a": "b"},"annotations":{"c":"d"}},"list":[{"e": 2}, 1]}"#);
+        insta::assert_snapshot!(merged(text, &patch).unwrap(), @r#"{"metadata":{"labels":{"a": "b"},"annotations":{"c": "d"}},"list":[{"e": 2}, 1]}"#);
     }
 
     #[test]
     fn lists_get_more_items_in_front() {
-        let patch = json!({"list": [{"name": "x", "more": {"y": [true]}}, "z"]});
-        let lines = "  - name: x\n    more:\n      y:\n        - true\n  - z\n";
-        let shallow: String = lines.lines().map(|line| format!("{}\n", &line[2..])).collect();
+        let patch = json!({"list": [{"name": "x", "more": {"w": [true]}}, "z"]});
+        let lines = "  - name: x\n    more:\n      w:\n        - true\n  - z\n";
+        let shallow: Vec<&str> = lines.lines().map(|line| &line[2..]).collect();
         assert_eq!(
             merged("list:\n- a\n", &patch).unwrap(),
-            format!("list:\n{shallow}- a\n")
+            format!("list:\n{}\n- a\n", shallow.join("\n"))
         );
         assert_eq!(
             merged("other: 1\n", &patch).unwrap(),

@@ -19,6 +19,7 @@ mod pattern;
 mod policy;
 mod scalar;
 mod schema;
+mod simple;
 mod stream;
 mod yaml;
 

@@ -110,8 +110,10 @@ mod tests {
         insta::assert_snapshot!(refused("images:\n  nginx: sha256:1\n"), @"`images`: the digest of `nginx` is `sha256:1`; allowed: `sha256:` and 64 letters of 0-9 and a-f");
         let pinned = format!("images:\n  nginx@{digest}: {digest}\n");
         assert!(refused(&pinned).ends_with("has a digest already; name it by its tag"));
-        let twice = format!("images:\n  nginx: {digest}\n  docker.io/library/nginx:latest: {digest}\n");
-        let expected = "`images`: two entries mean `docker.io/library/nginx:latest`; leave one of them";
+        let twice =
+            format!("images:\n  nginx: {digest}\n  docker.io/library/nginx:latest: {digest}\n");
+        let expected =
+            "`images`: two entries mean `docker.io/library/nginx:latest`; leave one of them";
         assert_eq!(refused(&twice), expected);
         assert!(Lock::read("digests: {}\n").is_err());
     }

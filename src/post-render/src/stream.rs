@@ -14,9 +14,10 @@ use crate::edit::{Edit, Editor, OddLayout, apply};
 use crate::lock::Lock;
 use crate::object::{Object, objects};
 use crate::policy::Policy;
+use crate::simple;
 
 /// How long a part of the stream is at least for which another processor is worth the trouble, in bytes.
-const LEAST_PART: usize = 128 * 1024;
+const LEAST_PART: usize = 32 * 1024;
 /// What Helm writes before each document.
 const SOURCE: &str = "# Source: ";
 /// What Helm 4 adds to each document.
@@ -87,13 +88,96 @@ pub struct PostRenderer {
     namespace: Option<String>,
 }
 
+/// What is wrong with the objects of a document, each with its name.
+type Faults = Vec<(String, Fault)>;
+
 /// What came of a part of the stream.
 struct Part {
     /// The new text, if anything has changed.
     text: Option<String>,
     /// How many documents it has.
     documents: usize,
+    /// How many line breaks it has had.
+    lines: usize,
     violations: Vec<Violation>,
+}
+
+impl Part {
+    fn new(text: &str, documents: usize, mut edits: Vec<Edit>, violations: Vec<Violation>) -> Self {
+        let lines = line_breaks(text);
+        let text = (!edits.is_empty()).then(|| {
+            let mut output = String::with_capacity(text.len() + text.len() / 4);
+            apply(text, 0, &mut edits, &mut output);
+            output
+        });
+        Self {
+            text,
+            documents,
+            lines,
+            violations,
+        }
+    }
+}
+
+/// Parts put together, in their order.
+struct Assembly<'t> {
+    /// What all parts together were.
+    before: &'t str,
+    /// How much of it has come without a change so far.
+    unchanged: usize,
+    all: Part,
+}
+
+impl<'t> Assembly<'t> {
+    fn new(before: &'t str) -> Self {
+        let all = Part {
+            text: None,
+            documents: 0,
+            lines: 0,
+            violations: Vec::new(),
+        };
+        Self {
+            before,
+            unchanged: 0,
+            all,
+        }
+    }
+
+    fn add(&mut self, before: &str, part: Part) {
+        let (documents, lines) = (self.all.documents, self.all.lines);
+        self.all
+            .violations
+            .extend(part.violations.into_iter().map(|violation| Violation {
+                document: violation.document + documents,
+                line: violation.line + lines,
+                ..violation
+            }));
+        self.all.documents += part.documents;
+        self.all.lines += part.lines;
+        match (&mut self.all.text, part.text) {
+            (Some(text), changed) => text.push_str(changed.as_deref().unwrap_or(before)),
+            (None, Some(changed)) => {
+                let mut text = String::with_capacity(self.before.len() + self.before.len() / 8);
+                text.push_str(self.before.get(..self.unchanged).unwrap_or_default());
+                text.push_str(&changed);
+                self.all.text = Some(text);
+            }
+            (None, None) => self.unchanged += before.len(),
+        }
+    }
+
+    /// A fault of the next part, counted from the beginning of all.
+    fn shifted(&self, fault: Faulty) -> Faulty {
+        Faulty {
+            document: fault.document + self.all.documents,
+            line: fault.line + self.all.lines,
+            ..fault
+        }
+    }
+
+    fn finish(self) -> Part {
+        self.all
+    }
 }
 
 impl PostRenderer {
@@ -144,47 +228,63 @@ impl PostRenderer {
                     .collect()
             }),
         };
-        let (mut documents, mut lines) = (0, 0);
-        let mut violations = Vec::new();
-        let mut output: Option<String> = None;
-        let mut unchanged = 0;
+        let mut all = Assembly::new(&text);
         for (result, part) in results.into_iter().zip(&parts) {
-            let result = result.map_err(|mut fault| {
-                fault.document += documents;
-                fault.line += lines;
-                Refusal::Document { fault }
-            })?;
-            violations.extend(result.violations.into_iter().map(|violation| Violation {
-                document: violation.document + documents,
-                line: violation.line + lines,
-                ..violation
-            }));
-            documents += result.documents;
-            lines += line_breaks(part);
-            match (&mut output, result.text) {
-                (Some(output), changed) => output.push_str(changed.as_deref().unwrap_or(part)),
-                (None, Some(changed)) if unchanged == 0 => output = Some(changed),
-                (None, Some(changed)) => {
-                    let mut all = text.get(..unchanged).unwrap_or_default().to_owned();
-                    all.push_str(&changed);
-                    output = Some(all);
-                }
-                (None, None) => unchanged += part.len(),
-            }
+            let fault = |fault| Refusal::Document {
+                fault: all.shifted(fault),
+            };
+            let result = result.map_err(fault)?;
+            all.add(part, result);
         }
-        if violations.is_empty() {
-            Ok(output.unwrap_or(text).into_bytes())
+        let all = all.finish();
+        if all.violations.is_empty() {
+            Ok(all.text.unwrap_or(text).into_bytes())
         } else {
-            Err(Refusal::Denied { violations })
+            Err(Refusal::Denied {
+                violations: all.violations,
+            })
         }
     }
 
-    /// Reads and changes some documents. Numbers and lines are counted from the beginning of the part.
+    /// Reads and changes a part of the stream. Numbers and lines are counted from its beginning.
     fn part(&self, text: &str) -> Result<Part, Faulty> {
+        let mut all = Assembly::new(text);
+        let mut spare = Document::default();
+        for chunk in chunks(text) {
+            let mut document = Document::reusing(spare);
+            let result = if simple::read(chunk, &mut document).is_some() {
+                self.simple(chunk, &document)
+            } else {
+                self.any(chunk)
+            };
+            let result = result.map_err(|fault| all.shifted(fault))?;
+            all.add(chunk, result);
+            spare = document;
+        }
+        Ok(all.finish())
+    }
+
+    /// Changes the only document of a text.
+    fn simple(&self, text: &str, document: &Document<'_>) -> Result<Part, Faulty> {
+        let mut edits = Vec::new();
+        let mut violations = Vec::new();
+        if !self.idle() {
+            let place = Extent {
+                text,
+                begin: 0,
+                end: end_of(document, 0),
+                number: 1,
+            };
+            violations = self.violations(&place, document, &mut edits)?;
+        }
+        Ok(Part::new(text, 1, edits, violations))
+    }
+
+    /// Reads and changes the documents of a text, whatever they look like.
+    fn any(&self, text: &str) -> Result<Part, Faulty> {
         let mut reader = Reader::new(text);
         let mut edits = Vec::new();
         let mut violations = Vec::new();
-        let idle = self.policy.is_empty(self.lock.is_some());
         let (mut documents, mut begin) = (0, 0);
         loop {
             let document = reader.next_document();
@@ -192,37 +292,43 @@ impl PostRenderer {
             let Some(document) = document else { break };
             documents += 1;
             let end = end_of(&document, begin);
-            if !idle {
+            if !self.idle() {
                 let place = Extent {
                     text,
                     begin,
                     end,
                     number: documents,
                 };
-                let faults = self.document(&place, &document, &mut edits)?;
-                violations.extend(faults.into_iter().map(|(object, fault)| Violation {
-                    object,
-                    file: source(text.get(begin..).unwrap_or_default()),
-                    document: documents,
-                    line: document.line,
-                    rule: fault.rule,
-                    what: fault.what,
-                    advice: fault.advice,
-                }));
+                violations.extend(self.violations(&place, &document, &mut edits)?);
             }
             begin = end;
             reader.recycle(document);
         }
-        let text = (!edits.is_empty()).then(|| {
-            let mut output = String::with_capacity(text.len() + text.len() / 8);
-            apply(text, 0, &mut edits, &mut output);
-            output
-        });
-        Ok(Part {
-            text,
-            documents,
-            violations,
-        })
+        Ok(Part::new(text, documents, edits, violations))
+    }
+
+    fn idle(&self) -> bool {
+        self.policy.is_empty(self.lock.is_some())
+    }
+
+    /// Changes one document and says with its place what is wrong with it.
+    fn violations(
+        &self,
+        place: &Extent<'_>,
+        document: &Document<'_>,
+        edits: &mut Vec<Edit>,
+    ) -> Result<Vec<Violation>, Faulty> {
+        let faults = self.document(place, document, edits)?;
+        let violation = |(object, fault): (String, Fault)| Violation {
+            object,
+            file: source(place.text.get(place.begin..).unwrap_or_default()),
+            document: place.number,
+            line: document.line,
+            rule: fault.rule,
+            what: fault.what,
+            advice: fault.advice,
+        };
+        Ok(faults.into_iter().map(violation).collect())
     }
 
     /// Changes one document and judges what has become of it.
@@ -231,7 +337,7 @@ impl PostRenderer {
         place: &Extent<'_>,
         document: &Document<'_>,
         edits: &mut Vec<Edit>,
-    ) -> Result<Vec<(String, Fault)>, Faulty> {
+    ) -> Result<Faults, Faulty> {
         if !document.refers
             && let Ok((mut own, mut faults)) = self.changed(place.text, document)
         {
@@ -269,7 +375,7 @@ impl PostRenderer {
         &self,
         text: &str,
         document: &Document<'_>,
-    ) -> Result<(Vec<Edit>, Vec<(String, Fault)>), OddLayout> {
+    ) -> Result<(Vec<Edit>, Faults), OddLayout> {
         let mut editor = Editor::new(text, document);
         let mut all = Vec::new();
         let namespace = self.namespace.as_deref();
@@ -293,7 +399,7 @@ impl PostRenderer {
         place: &Extent<'_>,
         document: &Document<'_>,
         edits: &mut [Edit],
-    ) -> Result<Vec<(String, Fault)>, Faulty> {
+    ) -> Result<Faults, Faulty> {
         if self.policy.deny.is_empty() {
             return Ok(Vec::new());
         }
@@ -307,7 +413,7 @@ impl PostRenderer {
         Ok(self.denied(&changed))
     }
 
-    fn denied(&self, document: &Document<'_>) -> Vec<(String, Fault)> {
+    fn denied(&self, document: &Document<'_>) -> Faults {
         let namespace = self.namespace.as_deref();
         let mut all = Vec::new();
         for object in objects(document) {
@@ -381,10 +487,33 @@ fn end_of(document: &Document<'_>, begin: usize) -> usize {
     root.map_or(begin, |root| root.end.max(begin))
 }
 
+/// Whether a text may have directives. What one belongs to is only known when what comes before it has been read.
+fn has_directives(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    // Most streams have no such letter at all, which is seen at once.
+    bytes.contains(&b'%')
+        && (bytes.starts_with(b"%") || text.contains("\n%") || text.contains("\r%"))
+}
+
+/// The pieces of a text between the markers `---`, each but the first with its marker.
+fn chunks(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    let whole = has_directives(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let found = if whole { None } else { boundary(text, 0) };
+        let (chunk, after) = match found {
+            Some(found) => text.split_at_checked(found)?,
+            None => (text, ""),
+        };
+        rest = found.map(|_| after);
+        Some(chunk)
+    })
+}
+
 /// Parts of a stream that can be read independently, none of them very short: each but the first begins with `---`.
 fn split(text: &str) -> Vec<&str> {
     let processors = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    // What a directive belongs to is only known when what comes before it has been read.
     let directives = text.starts_with('%') || text.contains("\n%") || text.contains("\r%");
     let count = if directives {
         1

@@ -10,12 +10,17 @@ fn text(value: &str) -> Value {
 }
 
 fn is_null(value: &Value) -> bool {
-    value.as_str().is_some_and(|value| SCALARS_OF_NOTHING.contains(&value))
+    value
+        .as_str()
+        .is_some_and(|value| SCALARS_OF_NOTHING.contains(&value))
 }
 
 /// The mapping at a key, which is made when there is none; nothing if there is something else.
 fn mapping<'a>(value: &'a mut Value, key: &str) -> Option<&'a mut Value> {
-    let child = value.as_object_mut()?.entry(key).or_insert_with(|| json!({}));
+    let child = value
+        .as_object_mut()?
+        .entry(key)
+        .or_insert_with(|| json!({}));
     if is_null(child) {
         *child = json!({});
     }
@@ -25,7 +30,10 @@ fn mapping<'a>(value: &'a mut Value, key: &str) -> Option<&'a mut Value> {
 fn set(value: &mut Value, outer: &str, entries: &[(&str, &str)]) {
     if let Some(Value::Object(found)) = mapping(value, outer) {
         for (key, wanted) in entries {
-            if !found.get(*key).is_some_and(|old| old.is_object() || old.is_array()) {
+            if !found
+                .get(*key)
+                .is_some_and(|old| old.is_object() || old.is_array())
+            {
                 found.insert((*key).to_owned(), text(wanted));
             }
         }
@@ -33,13 +41,20 @@ fn set(value: &mut Value, outer: &str, entries: &[(&str, &str)]) {
 }
 
 fn prepend(value: &mut Value, key: &str, wanted: Vec<Value>) {
-    let Some(object) = value.as_object_mut() else { return };
+    let Some(object) = value.as_object_mut() else {
+        return;
+    };
     let list = object.entry(key).or_insert_with(|| json!([]));
     if is_null(list) {
         *list = json!([]);
     }
-    let Some(list) = list.as_array_mut() else { return };
-    let missing: Vec<Value> = wanted.into_iter().filter(|item| !list.contains(item)).collect();
+    let Some(list) = list.as_array_mut() else {
+        return;
+    };
+    let missing: Vec<Value> = wanted
+        .into_iter()
+        .filter(|item| !list.contains(item))
+        .collect();
     list.splice(0..0, missing);
 }
 
@@ -55,7 +70,9 @@ fn content(value: &Value, key: &str) -> Option<String> {
 fn object(value: &mut Value, outer: Option<(String, String)>) {
     let version = content(value, "apiVersion").or(outer.clone().map(|outer| outer.0));
     let kind = content(value, "kind").or(outer.map(|outer| outer.1));
-    let (Some(version), Some(kind)) = (version, kind) else { return };
+    let (Some(version), Some(kind)) = (version, kind) else {
+        return;
+    };
     if let Some(item) = kind.strip_suffix("List")
         && value.get("items").is_some()
     {
@@ -83,8 +100,12 @@ fn object(value: &mut Value, outer: Option<(String, String)>) {
     let pod = match (group, kind.as_str()) {
         ("", "Pod") => return pod(value.get_mut("spec")),
         ("", "PodTemplate") => value.get_mut("template"),
-        ("", "ReplicationController") | ("batch", "Job") | ("apps", "StatefulSet") => value.pointer_mut("/spec/template"),
-        ("apps" | "extensions", "Deployment" | "DaemonSet" | "ReplicaSet") => value.pointer_mut("/spec/template"),
+        ("", "ReplicationController")
+        | ("batch", "Job")
+        | ("apps", "StatefulSet")
+        | ("apps" | "extensions", "Deployment" | "DaemonSet" | "ReplicaSet") => {
+            value.pointer_mut("/spec/template")
+        }
         ("batch", "CronJob") => value.pointer_mut("/spec/jobTemplate/spec/template"),
         _ => None,
     };
@@ -93,8 +114,15 @@ fn object(value: &mut Value, outer: Option<(String, String)>) {
         *template = json!({});
     }
     if let Some(metadata) = mapping(template, "metadata") {
-        let present = metadata.get("labels").and_then(Value::as_object).cloned().unwrap_or_else(Map::new);
-        let missing: Vec<_> = labels.into_iter().filter(|(key, _)| !present.contains_key(*key)).collect();
+        let present = metadata
+            .get("labels")
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_else(Map::new);
+        let missing: Vec<_> = labels
+            .into_iter()
+            .filter(|(key, _)| !present.contains_key(*key))
+            .collect();
         if !missing.is_empty() {
             set(metadata, "labels", &missing);
         }
@@ -112,22 +140,37 @@ fn pod(spec: Option<&mut Value>) {
     }
     let secrets = ["registry", "own"].map(|name| json!({ "name": text(name) }));
     prepend(spec, "imagePullSecrets", secrets.to_vec());
-    let toleration = json!({ "key": text("pool"), "operator": text("Exists"), "tolerationSeconds": "=30" });
+    let toleration =
+        json!({ "key": text("pool"), "operator": text("Exists"), "tolerationSeconds": "=30" });
     prepend(spec, "tolerations", vec![toleration]);
     set(spec, "nodeSelector", &[("example.org/pool", "on")]);
     for list in ["initContainers", "containers", "ephemeralContainers"] {
-        for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+        for container in spec
+            .get_mut(list)
+            .and_then(Value::as_array_mut)
+            .into_iter()
+            .flatten()
+        {
             image(container.get_mut("image"));
         }
     }
-    for volume in spec.get_mut("volumes").and_then(Value::as_array_mut).into_iter().flatten() {
+    for volume in spec
+        .get_mut("volumes")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         image(volume.pointer_mut("/image/reference"));
     }
 }
 
 fn image(value: Option<&mut Value>) {
     let Some(value) = value else { return };
-    let Some(image) = value.as_str().and_then(|image| image.get(1..)).filter(|image| !image.is_empty()) else {
+    let Some(image) = value
+        .as_str()
+        .and_then(|image| image.get(1..))
+        .filter(|image| !image.is_empty())
+    else {
         return;
     };
     let mut image = image.to_owned();
@@ -140,7 +183,11 @@ fn image(value: Option<&mut Value>) {
     let has_host = image.contains('/') && (host.contains(['.', ':']) || host == "localhost");
     let mut pinned = None;
     if !has_host {
-        for (name, letter) in [("nginx:1.27", "a"), ("busybox", "b"), ("busybox:latest", "b")] {
+        for (name, letter) in [
+            ("nginx:1.27", "a"),
+            ("busybox", "b"),
+            ("busybox:latest", "b"),
+        ] {
             if image == name || image == format!("library/{name}") {
                 pinned = Some(letter.repeat(64));
             }

@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 
 /// Reads all documents of a stream.
 pub fn read(text: &str) -> Result<Vec<Value>, String> {
-    let options = granit_parser::options! { emit_comments: false, block_scalar_eof_without_line_feed: true };
+    let options =
+        granit_parser::options! { emit_comments: false, block_scalar_eof_without_line_feed: true };
     let mut events = Vec::new();
     for event in Parser::new_from_str_with_options(text, options) {
         events.push(event.map_err(|error| format!("{error}"))?.0);
@@ -29,9 +30,18 @@ pub fn read(text: &str) -> Result<Vec<Value>, String> {
 
 type Anchors = BTreeMap<usize, Value>;
 
-fn node<'a>(event: Event<'a>, events: &mut impl Iterator<Item = Event<'a>>, anchors: &mut Anchors) -> Result<Value, String> {
+fn node<'a>(
+    event: Event<'a>,
+    events: &mut impl Iterator<Item = Event<'a>>,
+    anchors: &mut Anchors,
+) -> Result<Value, String> {
     let (value, anchor) = match event {
-        Event::Alias(anchor) => return anchors.get(&anchor).cloned().ok_or_else(|| "an alias of itself".to_owned()),
+        Event::Alias(anchor) => {
+            return anchors
+                .get(&anchor)
+                .cloned()
+                .ok_or_else(|| "an alias of itself".to_owned());
+        }
         Event::Scalar(text, style, anchor, tag) => {
             let value = match tag {
                 Some(tag) => format!("{}{} {text}", tag.handle(), tag.suffix()),
@@ -103,6 +113,9 @@ fn is_text(text: &str) -> bool {
         && !["y", "n", "yes", "no", "on", "off", "true", "false", "null"].contains(&word.as_str())
 }
 
+/// Bytes that mean something in YAML.
+const MARKS: &[u8] = b" \n\t\r:-#'\"[]{}&*!|>%@,?~";
+
 /// Numbers that look random and are the same for the same seed.
 pub struct Random(u64);
 
@@ -135,14 +148,14 @@ impl Random {
             let place = self.below(bytes.len());
             let length = (1 + self.below(12)).min(bytes.len() - place);
             match self.below(4) {
-                0 => bytes[place] = *b" \n\t\r:-#'\"[]{}&*!|>%@,?~".get(self.below(24)).unwrap_or(&b'x'),
+                0 => bytes[place] = MARKS[self.below(MARKS.len())],
                 1 => drop(bytes.drain(place..place + length)),
                 2 => {
                     let part = bytes[place..place + length].to_vec();
                     let target = self.below(bytes.len());
                     bytes.splice(target..target, part);
                 }
-                _ => bytes.insert(place, *b"\n -:#&*".get(self.below(7)).unwrap_or(&b'x')),
+                _ => bytes.insert(place, MARKS[self.below(MARKS.len())]),
             }
             if bytes.is_empty() {
                 bytes.push(b'x');
@@ -153,13 +166,48 @@ impl Random {
 }
 
 const SCALARS: [&str; 30] = [
-    "on", "off", "y", "0777", "0o7", "1e3", "12:30", "~", "null", "text", "a b", "a: b", "- a", "#", "x #y", "'", "\"", "\\", "é",
-    "😀", "{", "[a", "*", "&a", "!b", "|", "%", "@", "two\nlines\n", "  spaces  ",
+    "on",
+    "off",
+    "y",
+    "0777",
+    "0o7",
+    "1e3",
+    "12:30",
+    "~",
+    "null",
+    "text",
+    "a b",
+    "a: b",
+    "- a",
+    "#",
+    "x #y",
+    "'",
+    "\"",
+    "\\",
+    "é",
+    "😀",
+    "{",
+    "[a",
+    "*",
+    "&a",
+    "!b",
+    "|",
+    "%",
+    "@",
+    "two\nlines\n",
+    "  spaces  ",
 ];
 
 /// A document of some kind in some layout.
 pub fn random_document(random: &mut Random) -> String {
-    let kind = random.of(&["ConfigMap", "Pod", "Deployment", "CronJob", "Widget", "PersistentVolumeClaim"]);
+    let kind = random.of(&[
+        "ConfigMap",
+        "Pod",
+        "Deployment",
+        "CronJob",
+        "Widget",
+        "PersistentVolumeClaim",
+    ]);
     let version = match kind {
         "Deployment" => "apps/v1",
         "CronJob" => "batch/v1",
@@ -181,7 +229,15 @@ pub fn random_document(random: &mut Random) -> String {
     let containers: Vec<Value> = (0..random.below(4))
         .map(|_| {
             let mut container = entries(random, 1).as_object().cloned().unwrap();
-            let image = random.of(&["nginx", "nginx:1.27", "busybox", "a/b", "quay.io/a/b:1", "registry:5000/x", "mirror.example.org/hub/a"]);
+            let image = random.of(&[
+                "nginx",
+                "nginx:1.27",
+                "busybox",
+                "a/b",
+                "quay.io/a/b:1",
+                "registry:5000/x",
+                "mirror.example.org/hub/a",
+            ]);
             container.insert("image".to_owned(), text(image));
             container.into()
         })
@@ -226,10 +282,22 @@ pub fn random_document(random: &mut Random) -> String {
 }
 
 fn entries(random: &mut Random, depth: usize) -> Value {
-    let names = ["a", "on", "1e3", "x.y/z", "é", "example.org/team", "key with spaces"];
+    let names = [
+        "a",
+        "on",
+        "1e3",
+        "x.y/z",
+        "é",
+        "example.org/team",
+        "key with spaces",
+    ];
     let mut entries = Map::new();
     for _ in 0..=random.below(3) {
-        let value = if depth == 0 { Value::String(random.of(&SCALARS).to_owned()) } else { any(random, depth) };
+        let value = if depth == 0 {
+            Value::String(random.of(&SCALARS).to_owned())
+        } else {
+            any(random, depth)
+        };
         entries.insert(random.of(&names).to_owned(), value);
     }
     entries.into()
@@ -239,7 +307,9 @@ fn any(random: &mut Random, depth: usize) -> Value {
     match random.below(if depth == 0 { 3 } else { 5 }) {
         0 => Value::Null,
         1 | 2 => Value::String(random.of(&SCALARS).to_owned()),
-        3 => (0..random.below(3)).map(|_| any(random, depth - 1)).collect(),
+        3 => (0..random.below(3))
+            .map(|_| any(random, depth - 1))
+            .collect(),
         _ => entries(random, depth - 1),
     }
 }
@@ -253,7 +323,11 @@ fn comment(random: &mut Random, output: &mut String) {
 
 /// Writes a scalar of one line, or begins a block.
 fn write_scalar(random: &mut Random, text: &str, flow: bool, output: &mut String) {
-    let plain = is_text(text) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"./-:".contains(&byte)) && !text.ends_with(':');
+    let plain = is_text(text)
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"./-:".contains(&byte))
+        && !text.ends_with(':');
     let open = ["on", "off", "y", "0777", "0o7", "1e3", "12:30", "~", "null"].contains(&text);
     if (plain && !(flow && text.contains(':')) || open && !random.one_in(3)) && !random.one_in(3) {
         output.push_str(text);
