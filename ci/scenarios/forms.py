@@ -22,7 +22,7 @@ def forms(trial: Trial) -> None:
     shutil.rmtree(screenshots, ignore_errors=True)
     filled = [json.loads(line) for line in output(["node", CI / "forms/fill.mjs", screenshots]).splitlines()]
     trial.equal(len(filled), 4, "forms that were filled")
-    trial.figure("screenshots", screenshots)
+    trial.figure("screenshots", str(screenshots))
     first = filled[0]["values"]
     trial.equal(first["nameServers"]["storage"]["mode"], "EmptyDir", "the mode that was chosen")
     trial.equal(first["brokers"]["configuration"], {"deleteWhen": "04"}, "the mapping that was written")

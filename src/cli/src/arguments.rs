@@ -31,6 +31,8 @@ pub enum Command {
     Image(Image),
     /// Write the index of a chart repository on a plain web server
     Index(Index),
+    /// Rewrite the manifests of any chart by a policy: a post-renderer of Helm, from standard input to standard output
+    PostRender(PostRender),
 }
 
 /// Options of `midships generate`.
@@ -158,6 +160,20 @@ pub struct Publish {
     /// The instant that archives carry.
     #[command(flatten)]
     pub created: Created,
+}
+
+/// Options of `midships post-render`.
+#[derive(Debug, Args)]
+pub struct PostRender {
+    /// The policy: what is changed and what is refused
+    #[arg(long, env = "MIDSHIPS_POLICY", value_name = "FILE")]
+    pub policy: PathBuf,
+    /// The lock file with the digests of images
+    #[arg(long, env = "MIDSHIPS_LOCK", value_name = "FILE")]
+    pub lock: Option<PathBuf>,
+    /// The namespace of objects that name none, for rules about namespaces
+    #[arg(long, env = "HELM_NAMESPACE", value_name = "NAME")]
+    pub namespace: Option<String>,
 }
 
 /// Options of `midships image`.

@@ -12,7 +12,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
-use crate::commands::{Verdict, change, check, generate, image, index, package, publish};
+use crate::commands::{
+    Verdict, change, check, generate, image, index, package, post_render, publish,
+};
 use crate::printer::Printer;
 
 fn main() -> ExitCode {
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         Command::Change(options) => change::run(options, &mut printer),
         Command::Package(options) => package::run(options, &mut printer),
         Command::Publish(options) => publish::run(options, &mut printer),
+        Command::PostRender(options) => post_render::run(options, &mut printer),
         Command::Image(options) => image::run(options, &mut printer),
         Command::Index(options) => index::run(options, &mut printer),
     };

@@ -23,6 +23,15 @@ impl<'a> Printer<'a> {
         writeln!(self.data, "{line}")
     }
 
+    /// Writes bytes that another program reads, to their end.
+    ///
+    /// # Errors
+    /// When the output is closed or full.
+    pub fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.data.write_all(bytes)?;
+        self.data.flush()
+    }
+
     /// Writes a line for people. A closed standard error stops nothing: the exit code says the same.
     pub fn note(&mut self, line: impl Display) {
         let _closed = writeln!(self.notes, "{line}");

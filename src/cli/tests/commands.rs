@@ -33,10 +33,26 @@ impl Stage {
 
     /// Runs midships in the directory.
     fn run(&self, arguments: &str) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_midships"))
+        self.run_with(arguments, "")
+    }
+
+    /// Runs midships in the directory with something on its standard input.
+    fn run_with(&self, arguments: &str, input: &str) -> String {
+        let given = self.path().join("standard-input");
+        fs::write(&given, input).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_midships"));
+        for variable in [
+            "SOURCE_DATE_EPOCH",
+            "MIDSHIPS_POLICY",
+            "MIDSHIPS_LOCK",
+            "HELM_NAMESPACE",
+        ] {
+            command.env_remove(variable);
+        }
+        let output = command
             .args(arguments.split_whitespace())
             .current_dir(self.path())
-            .env_remove("SOURCE_DATE_EPOCH")
+            .stdin(fs::File::open(given).unwrap())
             .output()
             .unwrap();
         let mut text = format!("exit {}\n", output.status.code().unwrap());
@@ -441,4 +457,41 @@ fn usage_is_told_with_exit_code_2() {
     notes: For more information, try '--help'.
     ");
     assert!(stage.run("--help").starts_with("exit 0\n"));
+}
+
+#[test]
+fn post_render_writes_everything_or_nothing() {
+    let stage = Stage::new();
+    fs::write(
+        stage.path().join("policy.yaml"),
+        "labels: [{set: {a: b}}]\ndeny: [{name: no-secrets, advice: use another store, match: {kinds: [Secret]}}]\n",
+    )
+    .unwrap();
+    let good = "---\n# Source: x/a.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: on\n";
+    let secret = "---\n# Source: x/b.yaml\napiVersion: v1\nkind: Secret\nmetadata: {name: s}\n";
+    assert_snapshot!(stage.run_with("post-render --policy policy.yaml", good), @r"
+    exit 0
+    output: ---
+    output: # Source: x/a.yaml
+    output: apiVersion: v1
+    output: kind: ConfigMap
+    output: metadata:
+    output:   labels:
+    output:     a: b
+    output:   name: on
+    ");
+    let refused = "post-render --policy policy.yaml --namespace shop";
+    assert_snapshot!(stage.run_with(refused, &format!("{good}{secret}")), @r"
+    exit 1
+    notes: error: the policy refuses this release: 1 violation
+    notes:   Secret shop/s (x/b.yaml, document 2, line 7): rule `no-secrets`: such objects are not allowed; use another store
+    ");
+    fs::write(stage.path().join("lock.yaml"), "images: {nginx: x}\n").unwrap();
+    assert_snapshot!(stage.run_with("post-render --policy policy.yaml --lock lock.yaml", good), @r"
+    exit 1
+    notes: error: lock.yaml: `images`: the digest of `nginx` is `x`; allowed: `sha256:` and 64 letters of 0-9 and a-f
+    ");
+    let without = stage.run_with("post-render", good);
+    assert!(without.starts_with("exit 2\nnotes: error:"), "{without}");
+    assert!(without.contains("--policy <FILE>"), "{without}");
 }

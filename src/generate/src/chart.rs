@@ -193,6 +193,10 @@ pub fn outputs() -> Result<BTreeMap<String, Vec<u8>>, Error> {
         format!("schemas/{name}.questions.zh-CN.yaml"),
         questions.into_bytes(),
     );
+    files.insert(
+        "schemas/post-render-policy.json".to_owned(),
+        schema::file(&midships_post_render::schema()).context(JsonSnafu)?,
+    );
     Ok(files)
 }
 

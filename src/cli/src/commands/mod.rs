@@ -6,6 +6,7 @@ pub mod generate;
 pub mod image;
 pub mod index;
 pub mod package;
+pub mod post_render;
 pub mod publish;
 
 use std::fs;
@@ -170,6 +171,28 @@ pub enum Error {
         /// Why.
         source: midships_publish::IndexError,
     },
+    /// A policy has a mistake.
+    #[snafu(display("{}: {source}", path.display()))]
+    Policy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: midships_post_render::PolicyError,
+    },
+    /// A lock file has a mistake.
+    #[snafu(display("{}: {source}", path.display()))]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: midships_post_render::LockError,
+    },
+    /// Manifests are no YAML, or the policy refuses them.
+    #[snafu(display("{source}"))]
+    PostRender {
+        /// Why.
+        source: midships_post_render::Refusal,
+    },
     /// The machine has no means for connections.
     #[snafu(display("unable to begin with connections: {source}"))]
     Runtime {
@@ -190,13 +213,19 @@ fn is_coloured() -> bool {
 
 /// Reads a file; `-` is standard input.
 fn read_given(path: &Path) -> Result<Vec<u8>, Error> {
-    if path != Path::new("-") {
-        return read(path);
+    if path == Path::new("-") {
+        read_input()
+    } else {
+        read(path)
     }
+}
+
+/// Reads standard input to its end.
+fn read_input() -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     io::stdin()
         .read_to_end(&mut bytes)
-        .context(ReadSnafu { path })?;
+        .context(ReadSnafu { path: "-" })?;
     Ok(bytes)
 }
 

@@ -1,0 +1,1 @@
+"""Comparisons of midships with other programs, one module each."""

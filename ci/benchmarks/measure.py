@@ -1,0 +1,82 @@
+"""Runs programs, measures what they take, and builds those to compare with."""
+
+from __future__ import annotations
+
+import os
+import signal
+import statistics
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = Path(os.environ.get("MIDSHIPS_CACHE") or Path.home() / ".cache/midships")
+PATIENCE_SECONDS = 600  # a run that takes longer is ended, and the table says so
+LONG_SECONDS = 30  # what takes longer than this is run once
+
+
+class Failed(Exception):
+    """Something cannot be measured, or gives another result than it must."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a command took."""
+
+    seconds: float
+    megabytes: float
+    runs: int
+    finished: bool = True
+
+
+def midships() -> Path:
+    """The program midships as `cargo build --release` leaves it."""
+    found = sorted(ROOT.glob("target/*/release/midships"))
+    if not found:
+        raise Failed("midships is not built; run `cargo build --release` first")
+    return found[0]
+
+
+def go_program(name: str, package: str, version: str) -> Path:
+    """A program that is built from a pinned Go module, once."""
+    directory = CACHE / "bench" / f"{name}-{version}"
+    program = directory / name
+    if not program.exists():
+        print(f"building {name} {version}, once", flush=True)
+        environment = {**os.environ, "CGO_ENABLED": "0", "GOBIN": str(directory)}
+        command = ["nice", "go", "install", "-ldflags", "-s -w", f"{package}@{version}"]
+        if subprocess.run(command, env=environment, check=False).returncode != 0:
+            raise Failed(f"{name} {version} cannot be built; the lines above say why")
+    return program
+
+
+def run_once(command: list[object], source: Path, target: Path, directory: Path) -> Measure:
+    """Runs a command from a file to a file and measures it."""
+    words, complaints = [str(word) for word in command], target.with_suffix(".complaints")
+    with source.open("rb") as given, target.open("wb") as taken, complaints.open("wb") as complained:
+        begun = time.monotonic()
+        process = subprocess.Popen(words, stdin=given, stdout=taken, stderr=complained, cwd=directory)
+        end = threading.Timer(PATIENCE_SECONDS, process.kill)
+        end.start()
+        _, status, usage = os.wait4(process.pid, 0)  # it alone tells what this one process had in use
+        seconds = time.monotonic() - begun
+        end.cancel()
+    megabytes, code = usage.ru_maxrss / 1024, os.waitstatus_to_exitcode(status)
+    if code == -signal.SIGKILL and seconds >= PATIENCE_SECONDS:
+        return Measure(seconds, megabytes, 1, finished=False)
+    if code != 0:
+        raise Failed(f"`{words[0]}` ended with {code}: {complaints.read_text()[-1000:]}")
+    return Measure(seconds, megabytes, 1)
+
+
+def measure(command: list[object], source: Path, target: Path, directory: Path, runs: int) -> Measure:
+    """Runs a command some times and takes the median of the times and the most of the memory."""
+    done: list[Measure] = []
+    while len(done) < runs:
+        done.append(run_once(command, source, target, directory))
+        if done[-1].seconds > LONG_SECONDS or not done[-1].finished:
+            break
+    seconds = statistics.median(run.seconds for run in done)
+    return Measure(seconds, max(run.megabytes for run in done), len(done), done[-1].finished)
