@@ -143,14 +143,14 @@ def changed(before: dict[tuple[str, str], dict]) -> dict[tuple[str, str], dict]:
 def row(size: float, name: str, taken: Measure, ours: Measure) -> str:
     """A row of the table."""
     more = "" if taken.finished else "more than "
-    ratio = "" if taken is ours else f"{more}{taken.seconds / ours.seconds:.0f} times"
-    return f"| {size:g} MB | {name} | {more}{taken.seconds:.3f} s | {taken.megabytes:.0f} MB | {ratio} | {taken.runs} |"
+    ratio = "" if taken is ours else f"{more}{taken.seconds / ours.seconds:.1f} times"
+    return f"| {size:g} MB | {name} | {more}{taken.seconds:.4g} s | {taken.megabytes:.0f} MB | {ratio} | {taken.runs} |"
 
 
 def run(runs: int) -> None:
     """Measures all sizes and prints the table; fails when the three do not make the same change."""
     kustomize, yq, own = go_program(*KUSTOMIZE), go_program(*YQ), midships()
-    print("| stream | program | time | memory | of midships' time | runs |\n| --- | --- | --- | --- | --- | --- |", flush=True)
+    print("| stream | program | time | memory | beside midships | runs |\n| --- | --- | --- | --- | --- | --- |", flush=True)
     for size in MEGABYTES:
         with tempfile.TemporaryDirectory(prefix="midships-bench-") as name:
             directory = Path(name)

@@ -143,6 +143,12 @@ impl<'t> Document<'t> {
         Some(())
     }
 
+    /// Ends a collection at its closing bracket.
+    pub(crate) fn end_at(&mut self, id: Id, end: usize) -> Option<()> {
+        self.nodes.get_mut(id.0)?.end = end;
+        Some(())
+    }
+
     /// Everything that is read of it, but the places of blocks and where what ends in one ends: they are of no matter.
     #[cfg(test)]
     pub(crate) fn shape(&self) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! Reads documents of the simple form that nearly all manifests have, many times faster than a parser of all of YAML does.
 //!
-//! Simple is: ASCII without tabs, keys and dashes at the head of lines, values on one line or in a literal block, brackets only
-//! without content. Whatever else stands in a document, bad YAML too, makes this reader give up, and the parser has the word.
+//! Simple is: ASCII without tabs, keys and dashes at the head of lines, values on one line or in a literal block, brackets that
+//! end in their line. Whatever else stands in a document, bad YAML too, makes this reader give up, and the parser has the word.
 //! Tests hold both against each other.
 
 use std::borrow::Cow;
@@ -263,8 +263,10 @@ impl<'t> Reader<'_, 't> {
             b'|' => self.block(place, text),
             b'"' => self.quoted(place, text, '"', ScalarStyle::DoubleQuoted),
             b'\'' => self.quoted(place, text, '\'', ScalarStyle::SingleQuoted),
-            b'{' if text == "{}" => self.add(Content::Mapping { flow: true }, place, place + 2),
-            b'[' if text == "[]" => self.add(Content::Sequence { flow: true }, place, place + 2),
+            b'{' | b'[' => {
+                let length = self.brackets(place, text)?;
+                is_end(text.get(length..)?).then_some(())
+            }
             _ if is_plain_start(text) => {
                 let text = text.split(" #").next()?.trim_end_matches(' ');
                 if text.contains(": ") || text.ends_with(':') {
@@ -288,9 +290,7 @@ impl<'t> Reader<'_, 't> {
         style: ScalarStyle,
     ) -> Option<()> {
         let (inner, after) = text.get(1..)?.split_once(quote)?;
-        let bare = after.trim_start_matches(' ');
-        let comment = bare.starts_with('#') && bare.len() < after.len();
-        if inner.contains('\\') || !(bare.is_empty() || comment) {
+        if inner.contains('\\') || !is_end(after) {
             return None;
         }
         let content = Content::Scalar {
@@ -298,6 +298,83 @@ impl<'t> Reader<'_, 't> {
             style,
         };
         self.add(content, place, place + inner.len() + 2)
+    }
+
+    /// Reads brackets that end in their line; returns how long they are.
+    fn brackets(&mut self, place: usize, text: &'t str) -> Option<usize> {
+        let sequence = text.starts_with('[');
+        let (content, end) = if sequence {
+            (Content::Sequence { flow: true }, ']')
+        } else {
+            (Content::Mapping { flow: true }, '}')
+        };
+        self.open(content, place, 0, sequence)?;
+        let mut at = 1 + spaces(text.get(1..)?);
+        if !text.get(at..)?.starts_with(end) {
+            loop {
+                if sequence {
+                    self.levels.last_mut()?.pending = true;
+                } else {
+                    let rest = text.get(at..)?;
+                    let (name, style, length) = key(rest)?;
+                    let content = Content::Scalar {
+                        text: Cow::Borrowed(name),
+                        style,
+                    };
+                    self.add(content, place + at, place + at + length)?;
+                    at += length + 1;
+                    at += spaces(text.get(at..)?);
+                }
+                at += self.inner(place + at, text.get(at..)?)?;
+                at += spaces(text.get(at..)?);
+                let rest = text.get(at..)?;
+                if rest.starts_with(end) {
+                    break;
+                }
+                at += rest.strip_prefix(',').map(|rest| 1 + spaces(rest))?;
+            }
+        }
+        let level = self.levels.pop()?;
+        self.document.end_at(level.id, place + at + 1)?;
+        Some(at + 1)
+    }
+
+    /// Reads a value within brackets; returns how long it is.
+    fn inner(&mut self, place: usize, text: &'t str) -> Option<usize> {
+        let (inner, style, length) = match text.as_bytes().first()? {
+            b'{' | b'[' => return self.brackets(place, text),
+            b'"' => (
+                text.get(1..)?.split_once('"')?.0,
+                ScalarStyle::DoubleQuoted,
+                2,
+            ),
+            b'\'' => (
+                text.get(1..)?.split_once('\'')?.0,
+                ScalarStyle::SingleQuoted,
+                2,
+            ),
+            _ if is_plain_start(text) => {
+                let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"_./-".contains(&byte);
+                let end = text.bytes().position(|byte| !letter(byte))?;
+                let inner = text.get(..end).filter(|inner| !inner.is_empty())?;
+                (inner, ScalarStyle::Plain, 0)
+            }
+            _ => return None,
+        };
+        let length = length + inner.len();
+        let next = text.get(length..)?.trim_start_matches(' ');
+        if inner.contains('\\')
+            || inner.len() > MOST_KEY_BYTES
+            || !next.starts_with([',', ']', '}'])
+        {
+            return None;
+        }
+        let content = Content::Scalar {
+            text: Cow::Borrowed(inner),
+            style,
+        };
+        self.add(content, place, place + length)?;
+        Some(length)
     }
 
     /// Reads a literal block that begins behind this line.
@@ -358,6 +435,16 @@ impl<'t> Reader<'_, 't> {
         };
         self.add(content, place, end)
     }
+}
+
+/// Whether nothing but a comment follows.
+fn is_end(text: &str) -> bool {
+    let bare = text.trim_start_matches(' ');
+    bare.is_empty() || (bare.starts_with('#') && bare.len() < text.len())
+}
+
+fn spaces(text: &str) -> usize {
+    text.len() - text.trim_start_matches(' ').len()
 }
 
 /// Whether a line has only letters whose meaning is beyond doubt.
@@ -435,6 +522,7 @@ mod tests {
             "- a\n-   b: c\n    d: -5\n-\n  e: --f\n",
             "a: http://b:80/c\nd: on\ne: 12:30\n",
             "a:\n  - |\n    b\n  - c\n",
+            "a: [b, \"c: d\", 'e' , [], {f: {g: h, \"i\": -1}}] # j\nk: { l: m }\n",
         ] {
             assert!(is_the_same(text), "{text}");
         }
@@ -446,7 +534,11 @@ mod tests {
             "a: b: c\n",
             "a: b\n c: d\n",
             "a: &b c\n",
-            "a: {b: c}\n",
+            "a: {b: c, }\n",
+            "a: {b}\n",
+            "a: [b: c]\n",
+            "a: [b\n  c]\n",
+            "a: [b] c\n",
             "a: >\n  b\n",
             "a: \u{e9}\n",
             "a: b\r\n",
