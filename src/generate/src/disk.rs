@@ -131,13 +131,11 @@ fn wanted(chart: Option<&str>) -> Result<BTreeMap<String, Vec<u8>>, DiskError> {
 
 /// The chart to which a generated path belongs: `charts/NAME/…` or `schemas/NAME.….json`. Other schemas belong to none.
 fn chart_of(path: &str) -> Option<&str> {
-    match path.strip_prefix("charts/") {
-        Some(rest) => rest.split('/').next(),
-        None => {
-            let (name, rest) = path.strip_prefix("schemas/")?.split_once('.')?;
-            (rest != "json").then_some(name)
-        }
+    if let Some(rest) = path.strip_prefix("charts/") {
+        return rest.split('/').next();
     }
+    let (name, rest) = path.strip_prefix("schemas/")?.split_once('.')?;
+    (rest != "json").then_some(name)
 }
 
 fn strays(

@@ -22,7 +22,7 @@ pub fn run(options: &arguments::PostRender, printer: &mut Printer<'_>) -> Result
     };
     let namespace = options.namespace.clone();
     let renderer = PostRenderer::new(policy, lock, namespace);
-    let rendered = renderer.render(read_input()?).context(PostRenderSnafu)?;
-    printer.bytes(&rendered).context(OutputSnafu)?;
+    let manifests = renderer.render(read_input()?).context(PostRenderSnafu)?;
+    printer.bytes(&manifests).context(OutputSnafu)?;
     Ok(Verdict::Done)
 }
