@@ -33,7 +33,7 @@ def post_render(trial: Trial) -> None:
         rule = {"name": RULE, "match": {"kinds": ["StatefulSet"]}, "required": required}
         refusing = write(directory / "refusing.yaml", {**policy, "deny": [rule]})
         install(trial, 3, changing, refusing)
-        with plugin(trial, directory / "plugins"):
+        with plugin(trial, directory / "helm"):
             install(trial, 4, changing, refusing)
 
 
@@ -46,16 +46,16 @@ def write(file: Path, policy: dict) -> Path:
 @contextmanager
 def plugin(trial: Trial, directory: Path) -> Iterator[None]:
     """The plugin of Helm 4, installed from the checkout in a directory of its own, which Helm 3 must not see."""
-    before = os.environ.get("HELM_PLUGINS")
-    os.environ["HELM_PLUGINS"] = str(directory)
+    before = os.environ.get("HELM_DATA_HOME")
+    os.environ["HELM_DATA_HOME"] = str(directory)
     try:
         output([*trial.bed.helm(4), "plugin", "install", ROOT / "hooks/post-render"])
         yield
     finally:
         if before is None:
-            del os.environ["HELM_PLUGINS"]
+            del os.environ["HELM_DATA_HOME"]
         else:
-            os.environ["HELM_PLUGINS"] = before
+            os.environ["HELM_DATA_HOME"] = before
 
 
 def through(major: int, policy: Path) -> list[str]:

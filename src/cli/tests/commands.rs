@@ -486,10 +486,13 @@ fn post_render_writes_everything_or_nothing() {
     notes: error: the policy refuses this release: 1 violation
     notes:   Secret shop/s (x/b.yaml, document 2, line 7): rule `no-secrets`: such objects are not allowed; use another store
     ");
-    fs::write(stage.path().join("lock.yaml"), "images: {nginx: x}\n").unwrap();
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let lock =
+        format!("images: {{nginx: '{digest}', 'docker.io/library/nginx:latest': '{digest}'}}\n");
+    fs::write(stage.path().join("lock.yaml"), lock).unwrap();
     assert_snapshot!(stage.run_with("post-render --policy policy.yaml --lock lock.yaml", good), @r"
     exit 1
-    notes: error: lock.yaml: `images`: the digest of `nginx` is `x`; allowed: `sha256:` and 64 letters of 0-9 and a-f
+    notes: error: lock.yaml: `images`: two entries mean `docker.io/library/nginx:latest`; leave one of them
     ");
     let without = stage.run_with("post-render", good);
     assert!(without.starts_with("exit 2\nnotes: error:"), "{without}");

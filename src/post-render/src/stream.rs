@@ -17,7 +17,7 @@ use crate::policy::Policy;
 use crate::simple;
 
 /// How long a part of the stream is at least for which another processor is worth the trouble, in bytes.
-const LEAST_PART: usize = 32 * 1024;
+const LEAST_PART: usize = 256 * 1024;
 /// What Helm writes before each document.
 const SOURCE: &str = "# Source: ";
 /// What Helm 4 adds to each document.
