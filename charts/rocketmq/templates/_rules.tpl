@@ -445,494 +445,227 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- if and (and true (has (toString .Values.brokers.enabled) (list "true")) (has (toString .Values.brokers.storage.mode) (list "HostPath"))) (empty .Values.brokers.storage.hostPath) }}
 {{- $findings = append $findings "brokers.storage.hostPath: found nothing; allowed: a value, while brokers.enabled == true && brokers.storage.mode == HostPath; fill in the field, or change brokers.storage.mode" }}
 {{- end }}
+{{- $violations := list }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.something-is-installed" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: name servers, brokers or both; set brokers.enabled to true, or nameServers.source to Own") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: name servers, brokers or both; set brokers.enabled to true, or nameServers.source to Own")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.other-release-is-another" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: the name of another release; name the release that has the name servers, or set nameServers.source to Own") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: the name of another release; name the release that has the name servers, or set nameServers.source to Own")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.addresses-are-distinct" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: each name server once, in capitals or not; remove the address that is named again") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name server once, in capitals or not; remove the address that is named again")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.key-value-namespaces-are-additional" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: namespaces other than ORDER_TOPIC_CONFIG; remove the entry: the order configuration is always copied") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: namespaces other than ORDER_TOPIC_CONFIG; remove the entry: the order configuration is always copied")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.name-server-heap-fits" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: a heap of at least 32 MB; heap and direct memory together at most the memory limit less 72 MB; raise nameServers.resources.limits.memory or lower nameServers.heapMegabytes") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: a heap of at least 32 MB; heap and direct memory together at most the memory limit less 72 MB; raise nameServers.resources.limits.memory or lower nameServers.heapMegabytes")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.broker-memory-fits" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: a heap of at least 32 MB; heap and direct memory together at most the memory limit less 160 MB; raise brokers.resources.limits.memory, or lower brokers.heapMegabytes or brokers.directMemoryMegabytes") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: a heap of at least 32 MB; heap and direct memory together at most the memory limit less 160 MB; raise brokers.resources.limits.memory, or lower brokers.heapMegabytes or brokers.directMemoryMegabytes")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: at most the limit of the same resource; lower the request or raise the limit") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: at most the limit of the same resource; lower the request or raise the limit")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: at most the limit of the same resource; lower the request or raise the limit") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: at most the limit of the same resource; lower the request or raise the limit")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.hook" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: at most the limit of the same resource; lower the request or raise the limit") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: at most the limit of the same resource; lower the request or raise the limit")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.broker-volumes-are-kept-alike" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: the same as brokers.storage.onUninstall; a broker that leaves is a StatefulSet that Helm deletes, as on uninstall: set both to Retain or both to Delete") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: the same as brokers.storage.onUninstall; a broker that leaves is a StatefulSet that Helm deletes, as on uninstall: set both to Retain or both to Delete")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.commit-log-fits-volume" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: files of at most a fifth of brokers.storage.size; raise brokers.storage.size or lower brokers.commitLogFileMegabytes") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: files of at most a fifth of brokers.storage.size; raise brokers.storage.size or lower brokers.commitLogFileMegabytes")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.synchronous-replication-has-replicas" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: Synchronous with at least one replica per group, else Asynchronous; set brokers.replicasPerGroup to at least 1: without a replica every send would answer that no replica has it") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: Synchronous with at least one replica per group, else Asynchronous; set brokers.replicasPerGroup to at least 1: without a replica every send would answer that no replica has it")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.grace-period-covers-drain" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: 0, or at least the clients' route refresh and 105 seconds; set brokers.pod.terminationGracePeriodSeconds to 0: it is then derived") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: 0, or at least the clients' route refresh and 105 seconds; set brokers.pod.terminationGracePeriodSeconds to 0: it is then derived")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.deadline-covers-estimate" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: 0, or at least as long as a change takes by the estimate of the release's notes; set hook.deadlineSeconds to 0: it is then derived") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: 0, or at least as long as a change takes by the estimate of the release's notes; set hook.deadlineSeconds to 0: it is then derived")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.release-name-makes-services" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: lower-case letters, digits and dashes, beginning with a letter; choose another release name: Services cannot be named after this one") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: lower-case letters, digits and dashes, beginning with a letter; choose another release name: Services cannot be named after this one")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.names-fit" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: StatefulSets with names of at most 52 characters; choose a shorter release name; one that contains rocketmq gets no suffix") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: StatefulSets with names of at most 52 characters; choose a shorter release name; one that contains rocketmq gets no suffix")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.configuration-is-not-owned" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys that the chart does not set itself; remove the key; what it sets has a field of its own or follows from the release") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that the chart does not set itself; remove the key; what it sets has a field of its own or follows from the release")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-not-supported" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: no keys that turn on access control: this version of the chart does not support it; remove the key; neither the hook program nor a drain could talk to such a broker") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: no keys that turn on access control: this version of the chart does not support it; remove the key; neither the hook program nor a drain could talk to such a broker")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.commonLabels" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.nameServers.pod.labels" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.brokers.pod.labels" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.hook.labels" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.commonAnnotations" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.nameServers.pod.annotations" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.brokers.pod.annotations" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.hook.annotations" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.environment-is-distinct.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_, and not both value and valueFrom; remove or rename the variable") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_, and not both value and valueFrom; remove or rename the variable")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.environment-is-distinct.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_, and not both value and valueFrom; remove or rename the variable") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_, and not both value and valueFrom; remove or rename the variable")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of data, home, name-servers, scripts, temporary; rename the volume and its mounts") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of data, home, name-servers, scripts, temporary; rename the volume and its mounts") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounted-volumes-exist.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: the name of one of the pod's additional volumes; add the volume to pod.volumes") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: the name of one of the pod's additional volumes; add the volume to pod.volumes")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounted-volumes-exist.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: the name of one of the pod's additional volumes; add the volume to pod.volumes") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: the name of one of the pod's additional volumes; add the volume to pod.volumes")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $matters := true }}
-{{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
-{{- $matters = false }}
-{{- end }}
-{{- end }}
-{{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there") }}
-{{- end }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.network-clients-select" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: labels of namespaces, of pods or of both; name labels, or remove the entry; an empty list lets all pods of the cluster connect")) }}
+{{- end }}
+{{- end }}
+{{- range $violation := $violations }}
+{{- $path := first $violation }}
 {{- $matters := true }}
 {{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- if or (eq $path $place) (hasPrefix (print $place ".") $path) (hasPrefix (print $place "[") $path) }}
 {{- $matters = false }}
 {{- end }}
 {{- end }}
 {{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 "; allowed: labels of namespaces, of pods or of both; name labels, or remove the entry; an empty list lets all pods of the cluster connect") }}
-{{- end }}
+{{- $findings = append $findings (last $violation) }}
 {{- end }}
 {{- end }}
 {{- if $findings }}

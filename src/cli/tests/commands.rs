@@ -127,15 +127,20 @@ fn generate_writes_once_and_finds_every_change() {
     ");
 }
 
-#[test]
-fn check_names_every_field_that_would_be_refused() {
-    let stage = Stage::new();
+/// Writes values that are good and values with two mistakes.
+fn write_values(stage: &Stage) {
     fs::write(stage.path().join("good.yaml"), "nameServers:\n  count: 3\n").unwrap();
     fs::write(
         stage.path().join("bad.yaml"),
         "nameServers:\n  count: -1\nhook:\n  image:\n    tga: x\n",
     )
     .unwrap();
+}
+
+#[test]
+fn check_names_every_field_that_would_be_refused() {
+    let stage = Stage::new();
+    write_values(&stage);
     fs::write(stage.path().join("latin.yaml"), b"# caf\xe9\n").unwrap();
     assert_snapshot!(stage.run("check good.yaml --chart rocketmq --release events"), @r"
     exit 0
@@ -195,12 +200,7 @@ fn check_names_every_field_that_would_be_refused() {
 #[test]
 fn check_writes_json_for_programs() {
     let stage = Stage::new();
-    fs::write(stage.path().join("good.yaml"), "nameServers:\n  count: 3\n").unwrap();
-    fs::write(
-        stage.path().join("bad.yaml"),
-        "nameServers:\n  count: -1\nhook:\n  image:\n    tga: x\n",
-    )
-    .unwrap();
+    write_values(&stage);
     assert_snapshot!(stage.run("check bad.yaml --chart rocketmq --format json"), @r#"
     exit 1
     output: {

@@ -341,26 +341,13 @@ impl<'t> Reader<'_, 't> {
 
     /// Reads a value within brackets; returns how long it is.
     fn inner(&mut self, place: usize, text: &'t str) -> Option<usize> {
-        let (inner, style, length) = match text.as_bytes().first()? {
-            b'{' | b'[' => return self.brackets(place, text),
-            b'"' => (
-                text.get(1..)?.split_once('"')?.0,
-                ScalarStyle::DoubleQuoted,
-                2,
-            ),
-            b'\'' => (
-                text.get(1..)?.split_once('\'')?.0,
-                ScalarStyle::SingleQuoted,
-                2,
-            ),
-            _ if is_plain_start(text) => {
-                let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"_./-".contains(&byte);
-                let end = text.bytes().position(|byte| !letter(byte))?;
-                let inner = text.get(..end).filter(|inner| !inner.is_empty())?;
-                (inner, ScalarStyle::Plain, 0)
-            }
-            _ => return None,
-        };
+        if text.starts_with(['{', '[']) {
+            return self.brackets(place, text);
+        }
+        let (inner, style, length) = scalar(text, is_plain_start(text))?;
+        if inner.is_empty() && style == ScalarStyle::Plain {
+            return None;
+        }
         let length = length + inner.len();
         let next = text.get(length..)?.trim_start_matches(' ');
         if inner.contains('\\')
@@ -467,26 +454,33 @@ fn is_plain_start(text: &str) -> bool {
     letter(first) || (first == Some(b'-') && (letter(second) || second == Some(b'-')))
 }
 
-/// The key that a text begins with: what it says, how it is written, and how long that is.
-fn key(text: &str) -> Option<(&str, ScalarStyle, usize)> {
-    let (key, style, length) = match text.as_bytes().first()? {
-        b'"' => (
+/// The scalar that a text begins with, in quotes or, where it may be plain, of few letters: what it says, how it is written, and
+/// how long its quotes are.
+fn scalar(text: &str, is_plain: bool) -> Option<(&str, ScalarStyle, usize)> {
+    match text.as_bytes().first()? {
+        b'"' => Some((
             text.get(1..)?.split_once('"')?.0,
             ScalarStyle::DoubleQuoted,
             2,
-        ),
-        b'\'' => (
+        )),
+        b'\'' => Some((
             text.get(1..)?.split_once('\'')?.0,
             ScalarStyle::SingleQuoted,
             2,
-        ),
-        first if first.is_ascii_alphanumeric() => {
+        )),
+        _ if is_plain => {
             let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"_./-".contains(&byte);
             let end = text.bytes().position(|byte| !letter(byte))?;
-            (text.get(..end)?, ScalarStyle::Plain, 0)
+            Some((text.get(..end)?, ScalarStyle::Plain, 0))
         }
-        _ => return None,
-    };
+        _ => None,
+    }
+}
+
+/// The key that a text begins with: what it says, how it is written, and how long that is.
+fn key(text: &str) -> Option<(&str, ScalarStyle, usize)> {
+    let is_plain = text.starts_with(|first: char| first.is_ascii_alphanumeric());
+    let (key, style, length) = scalar(text, is_plain)?;
     let length = length + key.len();
     let after = text.get(length..)?.strip_prefix(':')?;
     let good = (after.is_empty() || after.starts_with(' ')) && !key.contains('\\');

@@ -8,7 +8,7 @@ use midships_model::description::Description;
 use serde_json::{Map, Value, json};
 
 use super::texts::Language;
-use super::{LEVELS, plain, rancher};
+use super::{LEVELS, groups, options, plain};
 use crate::schema::{allowed, holds, requirements};
 
 /// The schema: all fields, and the conditions under which they must not be empty.
@@ -20,7 +20,7 @@ pub(super) fn schema(description: &Description) -> Value {
 
 /// What is shown, in which order and when.
 pub(super) fn ui(description: &Description) -> Value {
-    let groups = rancher::groups(description).into_iter();
+    let groups = groups(description).into_iter();
     let categories: Vec<Value> = groups.map(|group| category(description, group)).collect();
     json!({ "type": "Categorization", "elements": categories })
 }
@@ -101,18 +101,7 @@ fn control(description: &Description, path: &str) -> (Value, Vec<Condition>) {
     let scope = format!("#/properties/{}", path.replace('.', "/properties/"));
     let mut control = json!({ "type": "Control", "scope": scope, "i18n": path });
     if let Some(schema) = description.schema_at(path) {
-        let mut options = Map::new();
-        for (key, option) in [
-            ("x-level", "level"),
-            ("x-mutability", "mutability"),
-            ("x-widget", "picker"),
-            ("x-unit", "unit"),
-        ] {
-            if let Some(value) = schema.get(key) {
-                options.insert(option.to_owned(), value.clone());
-            }
-        }
-        control["options"] = Value::Object(options);
+        control["options"] = Value::Object(options(schema));
     }
     let conditions = vec![condition];
     if let Some(rule) = rule(&conditions) {
@@ -142,7 +131,7 @@ pub(super) fn catalogue(description: &Description, language: Language) -> Value 
     let mut put = |key: String, text: String| {
         texts.insert(key, Value::String(text));
     };
-    for group in rancher::groups(description) {
+    for group in groups(description) {
         put(
             format!("group.{group}.label"),
             language.group(description, group),

@@ -11,13 +11,39 @@ mod texts;
 use std::collections::BTreeMap;
 
 use midships_model::description::Description;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub(crate) use rancher::questions;
 pub(crate) use texts::Language;
 
 /// The levels of fields in the order of forms: who needs them.
 const LEVELS: [&str; 3] = ["basic", "advanced", "expert"];
+
+/// The groups at the root in the order of their fields.
+fn groups(description: &Description) -> Vec<&str> {
+    let mut groups: Vec<&str> = Vec::new();
+    for field in description.fields() {
+        let group = field.schema["x-group"].as_str().unwrap_or_default();
+        if !groups.contains(&group) {
+            groups.push(group);
+        }
+    }
+    groups
+}
+
+/// What a form is told of a field beside its text: its level, what a change takes, its picker and its unit.
+fn options(schema: &Value) -> Map<String, Value> {
+    let keys = [
+        ("x-level", "level"),
+        ("x-mutability", "mutability"),
+        ("x-widget", "picker"),
+        ("x-unit", "unit"),
+    ];
+    let known = keys
+        .iter()
+        .filter_map(|(key, option)| Some(((*option).to_owned(), schema.get(key)?.clone())));
+    known.collect()
+}
 
 /// The schemas and descriptions of every dialect that is JSON, by the last part of the file's name.
 pub(crate) fn schemas(description: &Description) -> BTreeMap<&'static str, Value> {
@@ -54,7 +80,7 @@ fn plain(schema: &Value) -> Value {
         key.starts_with("x-") || is_completed && ["required", "additionalProperties"].contains(&key)
     };
     let kept = object.iter().filter(|(key, _)| !is_left_out(key));
-    let mut rest: serde_json::Map<String, Value> = kept
+    let mut rest: Map<String, Value> = kept
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
     if let Some(properties) = object.get("properties").and_then(Value::as_object) {

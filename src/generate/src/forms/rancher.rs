@@ -11,8 +11,8 @@ use midships_model::condition::{Condition, word};
 use midships_model::description::{Description, Field};
 use serde_json::{Value, json};
 
-use super::LEVELS;
 use super::texts::Language;
+use super::{LEVELS, groups};
 
 /// The file's text.
 pub(crate) fn questions(description: &Description, language: Language) -> String {
@@ -30,18 +30,6 @@ pub(crate) fn questions(description: &Description, language: Language) -> String
         }
     }
     text
-}
-
-/// The groups at the root in the order of their fields.
-pub(super) fn groups(description: &Description) -> Vec<&str> {
-    let mut groups: Vec<&str> = Vec::new();
-    for field in description.fields() {
-        let group = field.schema["x-group"].as_str().unwrap_or_default();
-        if !groups.contains(&group) {
-            groups.push(group);
-        }
-    }
-    groups
 }
 
 fn question(text: &mut String, description: &Description, language: Language, field: &Field<'_>) {

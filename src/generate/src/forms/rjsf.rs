@@ -7,8 +7,8 @@
 use midships_model::description::Description;
 use serde_json::{Map, Value, json};
 
-use super::plain;
 use super::texts::Language;
+use super::{options, plain};
 use crate::schema::{filled, holds, nested};
 
 /// The schema: what always matters at its place, everything else under its condition.
@@ -114,19 +114,13 @@ fn field(schema: &Value, language: Language) -> Value {
     if schema["enum"].is_array() {
         ui["ui:enumNames"] = json!(language.choices(schema));
     }
-    let mut options = Map::new();
-    for (key, option) in [
-        ("x-level", "level"),
-        ("x-mutability", "mutability"),
-        ("x-widget", "picker"),
-        ("x-unit", "unit"),
-    ] {
-        if let Some(value) = schema.get(key).filter(|value| **value != "yaml") {
-            options.insert(option.to_owned(), value.clone());
-        }
+    let mut options = options(schema);
+    let is_yaml = options.get("picker").is_some_and(|picker| picker == "yaml");
+    if is_yaml {
+        options.shift_remove("picker");
     }
     ui["ui:options"] = Value::Object(options);
-    if schema["x-widget"] == "yaml" {
+    if is_yaml {
         // A host that has no field of this name shows its own for the type.
         ui["ui:field"] = json!("yaml");
     }

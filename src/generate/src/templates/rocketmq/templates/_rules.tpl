@@ -28,22 +28,27 @@
 {{- $findings = append $findings << field.finding >> }}
 {{- end }}
 <% endfor %>
+{{- $violations := list }}
 <% for rule in rules %>
 {{- range $line := splitList "\n" (include "<< rule.name >>" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 << rule.advice >>)) }}
+{{- end }}
+{{- end }}
+<% endfor %>
+{{- range $violation := $violations }}
+{{- $path := first $violation }}
 {{- $matters := true }}
 {{- range $place := $hidden }}
-{{- if or (eq $parts._0 $place) (hasPrefix (print $place ".") $parts._0) (hasPrefix (print $place "[") $parts._0) }}
+{{- if or (eq $path $place) (hasPrefix (print $place ".") $path) (hasPrefix (print $place "[") $path) }}
 {{- $matters = false }}
 {{- end }}
 {{- end }}
 {{- if $matters }}
-{{- $findings = append $findings (print $parts._0 ": found " $parts._1 << rule.advice >>) }}
+{{- $findings = append $findings (last $violation) }}
 {{- end }}
 {{- end }}
-{{- end }}
-<% endfor %>
 {{- if $findings }}
 {{- fail (printf "the values are refused:\n%s" (join "\n" (sortAlpha $findings))) }}
 {{- end }}
