@@ -22,7 +22,7 @@ def main(trees: str, schema: str) -> int:
             if validator.is_valid(tree["values"]) != tree["accepted"]:
                 wrong.append(f"Python {'refuses' if tree['accepted'] else 'accepts'}: {json.dumps(tree['given'])}")
     print("\n".join(wrong[:MOST_TOLD]), end="\n" if wrong else "")
-    print(f"{count} trees judged by Python's jsonschema; {len(wrong)} disagreements")
+    print(f"{Path(schema).name}: {count} trees judged by Python's jsonschema; {len(wrong)} disagreements")
     return 1 if wrong or count == 0 else 0
 
 

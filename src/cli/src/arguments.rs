@@ -23,6 +23,8 @@ pub enum Command {
     Check(Check),
     /// Tell what it takes to go from the values of a release to other ones
     Change(Change),
+    /// Make a stand-alone chart with a short form: an offering that its file narrows from one of the charts
+    Offering(Offering),
     /// Pack the charts as Helm archives: the same input gives the same bytes
     Package(Package),
     /// Push the charts to an OCI registry
@@ -49,6 +51,42 @@ pub struct Generate {
     pub root: Option<PathBuf>,
 }
 
+/// Options of `midships offering`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes: 0 the offering is made, 1 its file is refused or, with --check, something differs, 2 it could not be read or written"
+)]
+pub struct Offering {
+    /// The file of the offering; its picture stands beside it
+    pub file: PathBuf,
+    /// Directory for charts/NAME and schemas/NAME.*
+    #[arg(long, value_name = "DIRECTORY", default_value = ".")]
+    pub out: PathBuf,
+    /// Write nothing; fail and name the files when they are not what would be written
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// What values are for: a chart, or an offering.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Target {
+    /// The chart that the values are for
+    #[arg(long, value_name = "NAME")]
+    pub chart: Option<String>,
+    /// The file of the offering that the values are for
+    #[arg(long, value_name = "FILE")]
+    pub offering: Option<PathBuf>,
+}
+
+/// Which charts are packed.
+#[derive(Debug, Args)]
+pub struct Charts {
+    /// The chart of the offering of this file, instead of the charts that offerings are made from; can be given more than once
+    #[arg(long = "offering", value_name = "FILE")]
+    pub offerings: Vec<PathBuf>,
+}
+
 /// How `midships check` writes what it finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -66,9 +104,9 @@ pub enum Format {
 pub struct Check {
     /// A file of values as for `helm install --values`; `-` is standard input
     pub values: PathBuf,
-    /// The chart that the values are for
-    #[arg(long, value_name = "NAME")]
-    pub chart: String,
+    /// What the values are for.
+    #[command(flatten)]
+    pub target: Target,
     /// The release's name, for the rules about names that are made from it
     #[arg(long, value_name = "NAME")]
     pub release: Option<String>,
@@ -92,9 +130,9 @@ pub struct Change {
     pub old: PathBuf,
     /// The values that it shall have
     pub new: PathBuf,
-    /// The chart that the values are for
-    #[arg(long, value_name = "NAME")]
-    pub chart: String,
+    /// What the values are for.
+    #[command(flatten)]
+    pub target: Target,
     /// Write JSON
     #[arg(long)]
     pub json: bool,
@@ -120,6 +158,9 @@ pub struct Package {
     /// Directory for the archives; made when it is missing
     #[arg(long, value_name = "DIRECTORY")]
     pub out: PathBuf,
+    /// Which charts.
+    #[command(flatten)]
+    pub charts: Charts,
     /// The instant that archives carry.
     #[command(flatten)]
     pub created: Created,
@@ -130,6 +171,9 @@ pub struct Package {
 pub struct Publish {
     /// Where to push: `oci://HOST[:PORT][/PATH]`; each chart goes to PATH/CHART:VERSION
     pub destination: String,
+    /// Which charts.
+    #[command(flatten)]
+    pub charts: Charts,
     /// Speak HTTP without TLS to the registry
     #[arg(long)]
     pub plain_http: bool,

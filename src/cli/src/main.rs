@@ -13,7 +13,7 @@ use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
 use crate::commands::{
-    Verdict, change, check, generate, image, index, package, post_render, publish,
+    Verdict, change, check, generate, image, index, offering, package, post_render, publish,
 };
 use crate::printer::Printer;
 
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Generate(options) => generate::run(options, &mut printer),
         Command::Check(options) => check::run(options, &mut printer),
         Command::Change(options) => change::run(options, &mut printer),
+        Command::Offering(options) => offering::run(options, &mut printer),
         Command::Package(options) => package::run(options, &mut printer),
         Command::Publish(options) => publish::run(options, &mut printer),
         Command::PostRender(options) => post_render::run(options, &mut printer),
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
             printer.note(format_args!("error: {error}"));
             match arguments.command {
                 // Whoever runs it in a pipeline must be able to tell bad values from none.
-                Command::Check(_) | Command::Change(_) => ExitCode::from(2),
+                Command::Check(_) | Command::Change(_) | Command::Offering(_) => ExitCode::from(2),
                 _ => ExitCode::FAILURE,
             }
         }

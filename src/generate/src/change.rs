@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use snafu::{ResultExt, Snafu};
 
-use crate::validate::{self, ValidateError};
+use crate::validate::{self, Target, ValidateError};
 
 /// Why a change could not be told at all.
 #[derive(Debug, Snafu)]
@@ -67,17 +67,26 @@ pub enum Answer {
 /// # Errors
 /// When no chart has that name.
 pub fn change(chart: &str, old: &str, new: &str) -> Result<Answer, ChangeError> {
+    let description = validate::description(chart).context(ValidateSnafu)?;
+    between(&Target::of(&description), old, new)
+}
+
+/// Tells what it takes to go from old values to new ones. Fields that an offering sets are told of as those of its base chart.
+///
+/// # Errors
+/// When the model is at fault.
+pub(crate) fn between(target: &Target<'_>, old: &str, new: &str) -> Result<Answer, ChangeError> {
     let mut sides = Vec::new();
     for (side, text) in [(Side::Old, old), (Side::New, new)] {
-        let findings = validate::validate(chart, text, None).context(ValidateSnafu)?;
+        let findings = validate::check(target, text, None).context(ValidateSnafu)?;
         if !findings.is_empty() {
             return Ok(Answer::Refused(side, findings));
         }
-        sides.push(validate::merged(chart, text).context(ValidateSnafu)?);
+        let values = validate::laid_over(target.described, text);
+        sides.push(target.completion.complete(&values));
     }
-    let description = validate::description(chart).context(ValidateSnafu)?;
     let (old, new) = (&sides[0], &sides[1]);
-    let changes = changes(&description, old, new);
+    let changes = changes(target.base, old, new);
     let mut operations = Vec::new();
     for change in &changes {
         if let Effect::Operation(name) = &change.effect

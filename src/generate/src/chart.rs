@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use snafu::{ResultExt, Snafu};
 
 use crate::forms::{self, Language};
+use crate::offering::Completion;
 use crate::template::Renderer;
 use crate::{readme, schema, values_file};
 
@@ -69,14 +70,34 @@ const ICON: &str = include_str!("templates/rocketmq/icon.svg");
 /// The versions of Kubernetes that the chart runs on.
 const KUBERNETES: &str = ">=1.29.0-0";
 
+/// What people read as the chart's name.
+const TITLE: &str = "RocketMQ";
+/// What the chart is for.
+const ABOUT_THE_CHART: &str =
+    "RocketMQ name servers and brokers, and name servers changed under load without a controller.";
+/// Words by which the chart is found.
+const KEYWORDS: [&str; 5] = [
+    "rocketmq",
+    "message queue",
+    "messaging",
+    "streaming",
+    "middleware",
+];
+
 /// The source of what the chart's page says before its fields.
 const ABOUT: &str = "about.md";
+/// The same for the chart of an offering.
+const ABOUT_OFFERING: &str = "about-offering.md";
 /// Sources that are no files of the chart, but parts of some.
-const PARTS: [&str; 2] = ["macros", ABOUT];
+const PARTS: [&str; 3] = ["macros", ABOUT, ABOUT_OFFERING];
 
 const SOURCES: &[(&str, &str)] = &[
     ("macros", include_str!("templates/rocketmq/macros")),
     (ABOUT, include_str!("templates/rocketmq/about.md")),
+    (
+        ABOUT_OFFERING,
+        include_str!("templates/rocketmq/about-offering.md"),
+    ),
     (".helmignore", include_str!("templates/rocketmq/helmignore")),
     ("Chart.yaml", include_str!("templates/rocketmq/Chart.yaml")),
     (
@@ -149,12 +170,85 @@ const SOURCES: &[(&str, &str)] = &[
     ),
 ];
 
+/// What a chart is made from: the model as it is, or what an offering leaves of it.
+pub(crate) struct Plan<'a> {
+    /// The chart's name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What people read as its name.
+    pub title: String,
+    /// What it is for, in a sentence.
+    pub about: String,
+    /// Words by which it is found.
+    pub keywords: Vec<String>,
+    /// Its picture as an address; that of the base chart unless given.
+    pub icon: Option<String>,
+    /// The fields of the model.
+    pub base: &'a Description,
+    /// The fields that can be set.
+    pub described: &'a Description,
+    /// The fields that forms show.
+    pub forms: &'a Description,
+    /// The defaults, complete.
+    pub values: Values,
+    /// What an offering sets.
+    pub completion: Option<&'a Completion>,
+}
+
+impl<'a> Plan<'a> {
+    /// The chart as the model has it.
+    fn of_model(description: &'a Description) -> Result<Self, Error> {
+        Ok(Self {
+            name: rocketmq::CHART.to_owned(),
+            version: VERSION.to_owned(),
+            title: TITLE.to_owned(),
+            about: ABOUT_THE_CHART.to_owned(),
+            keywords: KEYWORDS.map(ToOwned::to_owned).to_vec(),
+            icon: None,
+            base: description,
+            described: description,
+            forms: description,
+            values: values_of(description.defaults())?,
+            completion: None,
+        })
+    }
+}
+
+/// Values of the base chart, from JSON.
+///
+/// # Errors
+/// When they are none: a fault of this program.
+pub(crate) fn values_of(values: &Value) -> Result<Values, Error> {
+    serde_json::from_value(values.clone()).context(JsonSnafu)
+}
+
+/// What is known of the fields, with a hook image as default.
+///
+/// # Errors
+/// When the fields cannot be described: a fault of this program.
+pub(crate) fn description_with(hook: Option<&HookImage>) -> Result<Description, DescriptionError> {
+    let description = rocketmq::description()?;
+    let Some(hook) = hook else {
+        return Ok(description);
+    };
+    let (mut schema, mut defaults) = (description.schema().clone(), description.defaults().clone());
+    for (field, default) in [("repository", &hook.repository), ("tag", &hook.tag)] {
+        defaults["hook"]["image"][field] = json!(default);
+        let path = format!("/properties/hook/properties/image/properties/{field}/default");
+        if let Some(place) = schema.pointer_mut(&path) {
+            *place = json!(default);
+        }
+    }
+    Description::of_finished(rocketmq::CHART, schema, defaults)
+}
+
 /// All charts.
 ///
 /// # Errors
 /// When a template source does not render: a fault of this program.
 pub fn charts() -> Result<Vec<Chart>, Error> {
-    Ok(vec![rocketmq(&Values::default())?])
+    of_model(None)
 }
 
 /// All charts, with a hook image as their default: so that a published chart needs no further values.
@@ -162,10 +256,12 @@ pub fn charts() -> Result<Vec<Chart>, Error> {
 /// # Errors
 /// When a template source does not render: a fault of this program.
 pub fn charts_with(hook: &HookImage) -> Result<Vec<Chart>, Error> {
-    let mut values = Values::default();
-    values.hook.image.repository.clone_from(&hook.repository);
-    values.hook.image.tag.clone_from(&hook.tag);
-    Ok(vec![rocketmq(&values)?])
+    of_model(Some(hook))
+}
+
+fn of_model(hook: Option<&HookImage>) -> Result<Vec<Chart>, Error> {
+    let description = description_with(hook).context(DescribeSnafu)?;
+    Ok(vec![make(&Plan::of_model(&description)?)?])
 }
 
 /// Every generated file of a checkout by its path below the root.
@@ -173,78 +269,114 @@ pub fn charts_with(hook: &HookImage) -> Result<Vec<Chart>, Error> {
 /// # Errors
 /// When a template source does not render: a fault of this program.
 pub fn outputs() -> Result<BTreeMap<String, Vec<u8>>, Error> {
-    let mut files = BTreeMap::new();
-    for chart in charts()? {
-        for (path, bytes) in chart.files {
-            files.insert(format!("charts/{}/{path}", chart.name), bytes);
-        }
+    let description = description_with(None).context(DescribeSnafu)?;
+    let mut files = files_of(&Plan::of_model(&description)?)?;
+    let offering = crate::offering_schema().context(DescribeSnafu)?;
+    let schemas = [
+        ("offering", offering),
+        ("post-render-policy", midships_post_render::schema()),
+    ];
+    for (name, schema) in schemas {
+        let bytes = schema::file(&schema).context(JsonSnafu)?;
+        files.insert(format!("schemas/{name}.json"), bytes);
     }
-    let description = rocketmq::description().context(DescribeSnafu)?;
-    let name = rocketmq::CHART;
-    let mut schemas = forms::schemas(&description);
-    schemas.insert("model.json", description.schema().clone());
-    schemas.insert("values.json", schema::values(&description));
+    Ok(files)
+}
+
+/// Every generated file of one chart by its path below the root.
+///
+/// # Errors
+/// When a template source does not render: a fault of this program.
+pub(crate) fn files_of(plan: &Plan<'_>) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+    let mut files = BTreeMap::new();
+    let name = &plan.name;
+    for (path, bytes) in make(plan)?.files {
+        files.insert(format!("charts/{name}/{path}"), bytes);
+    }
+    let mut schemas = forms::schemas(plan.forms);
+    schemas.insert("model.json", plan.described.schema().clone());
+    schemas.insert("values.json", schema::values(plan.described));
     for (kind, schema) in schemas {
         let bytes = schema::file(&schema).context(JsonSnafu)?;
         files.insert(format!("schemas/{name}.{kind}"), bytes);
     }
-    let questions = forms::questions(&description, Language::Chinese);
+    let questions = forms::questions(plan.forms, Language::Chinese);
     files.insert(
         format!("schemas/{name}.questions.zh-CN.yaml"),
         questions.into_bytes(),
     );
-    files.insert(
-        "schemas/post-render-policy.json".to_owned(),
-        schema::file(&midships_post_render::schema()).context(JsonSnafu)?,
-    );
     Ok(files)
 }
 
-fn rocketmq(values: &Values) -> Result<Chart, Error> {
-    let description = rocketmq::description().context(DescribeSnafu)?;
-    let defaults = serde_json::to_value(values).context(JsonSnafu)?;
-    let mut values_schema = schema::values(&description);
-    let image = &defaults["hook"]["image"];
-    for field in ["repository", "tag"] {
-        let path = format!("/properties/hook/properties/image/properties/{field}/default");
-        if let Some(default) = values_schema.pointer_mut(&path) {
-            *default = image[field].clone();
-        }
-    }
+/// Makes a chart.
+///
+/// # Errors
+/// When a template source does not render: a fault of this program.
+pub(crate) fn make(plan: &Plan<'_>) -> Result<Chart, Error> {
     let renderer = Renderer::new(SOURCES).context(RenderSnafu { name: "all" })?;
-    let context = context(&renderer, &description, values)?;
+    let context = context(&renderer, plan)?;
+    let name = &plan.name;
     let mut files = BTreeMap::new();
-    for (name, _) in SOURCES.iter().filter(|(name, _)| !PARTS.contains(name)) {
+    for (source, _) in SOURCES.iter().filter(|(source, _)| !PARTS.contains(source)) {
         let text = renderer
-            .named(name, &context)
-            .context(RenderSnafu { name: *name })?;
-        files.insert((*name).to_owned(), text.into_bytes());
+            .named(source, &context)
+            .context(RenderSnafu { name: *source })?;
+        let text = match plan.completion {
+            Some(_) => of_offering(name, source, &text),
+            None => text,
+        };
+        files.insert((*source).to_owned(), text.into_bytes());
     }
-    let name = rocketmq::CHART;
-    files.insert(
-        "values.yaml".to_owned(),
-        values_file::write(name, description.schema(), &defaults).into_bytes(),
-    );
+    if let Some(completion) = plan.completion {
+        files.insert(
+            "templates/_offering.tpl".to_owned(),
+            completion.template(name).into_bytes(),
+        );
+    }
+    let (described, about) = match plan.completion {
+        Some(_) => (plan.forms, ABOUT_OFFERING),
+        None => (plan.described, ABOUT),
+    };
+    let about = renderer
+        .named(about, &context)
+        .context(RenderSnafu { name: about })?;
+    let texts = [
+        (
+            "values.yaml",
+            values_file::write(name, plan.described.schema(), plan.described.defaults()),
+        ),
+        ("README.md", readme::write(&about, described)),
+        (
+            "questions.yaml",
+            forms::questions(plan.forms, Language::English),
+        ),
+    ];
+    for (path, text) in texts {
+        files.insert(path.to_owned(), text.into_bytes());
+    }
     files.insert(
         "values.schema.json".to_owned(),
-        schema::file(&values_schema).context(JsonSnafu)?,
-    );
-    let about = renderer
-        .named(ABOUT, &context)
-        .context(RenderSnafu { name: ABOUT })?;
-    files.insert(
-        "README.md".to_owned(),
-        readme::write(&about, &description, &defaults).into_bytes(),
-    );
-    files.insert(
-        "questions.yaml".to_owned(),
-        forms::questions(&description, Language::English).into_bytes(),
+        schema::file(&schema::values(plan.described)).context(JsonSnafu)?,
     );
     Ok(Chart {
-        name: name.to_owned(),
-        version: VERSION.to_owned(),
+        name: name.clone(),
+        version: plan.version.clone(),
         files,
     })
+}
+
+/// A file of the base chart in that of an offering. Its named templates get the offering's name, since two charts of one
+/// family may be in the same parent, where names are shared; and what makes objects first sets what the offering sets.
+fn of_offering(name: &str, source: &str, text: &str) -> String {
+    let Some(file) = source.strip_prefix("templates/") else {
+        return text.to_owned();
+    };
+    let text = text.replace(&format!("\"{}.", rocketmq::CHART), &format!("\"{name}."));
+    if file.starts_with('_') {
+        text
+    } else {
+        format!("{{{{- include \"{name}.complete\" . -}}}}\n{text}")
+    }
 }
 
 /// What all servers of a release and one hook Job ask for: thousandths of a core and mebibytes.
@@ -267,13 +399,22 @@ fn requested(values: &Values) -> (u64, u64) {
 }
 
 /// What template sources may read: the constants of the model, its rules, and what default values amount to.
-fn context(
-    renderer: &Renderer,
-    description: &Description,
-    values: &Values,
-) -> Result<Value, Error> {
+fn context(renderer: &Renderer, plan: &Plan<'_>) -> Result<Value, Error> {
+    let values = &plan.values;
     let image = |image: &Image| format!("{}:{}", image.repository, image.tag);
     let (cpu, memory) = requested(values);
+    let paths = |description: &Description| -> Vec<String> {
+        let fields = description.fields().into_iter();
+        fields.map(|field| field.path.to_owned()).collect()
+    };
+    let (settable, shown) = (paths(plan.described), paths(plan.forms));
+    let hidden: Vec<&String> = settable
+        .iter()
+        .filter(|path| !shown.contains(path))
+        .collect();
+    // A tag may have a digest behind it.
+    let tag = &values.brokers.image.tag;
+    let version = tag.split_once('@').map_or(tag.as_str(), |(tag, _)| tag);
 
     let mut rules = Vec::new();
     for rule in RULES {
@@ -290,7 +431,7 @@ fn context(
             rules.push(json!({ "name": name, "text": text, "advice": in_quotes(&advice) }));
         }
     }
-    let required = description.fields().into_iter();
+    let required = plan.described.fields().into_iter();
     let required: Vec<Value> = required
         .filter(Field::is_required)
         .map(|field| {
@@ -299,18 +440,32 @@ fn context(
             json!({ "path": field.path, "holds": holds, "finding": finding })
         })
         .collect();
-    let conditions: Vec<Value> = description
+    let conditions: Vec<Value> = plan
+        .base
         .conditions()
         .into_iter()
         .map(|(path, condition)| json!({ "path": path, "holds": in_helm(condition) }))
         .collect();
     Ok(json!({
         "chart": rocketmq::CHART,
-        "version": VERSION,
-        "appVersion": rocketmq::APP_VERSION,
+        "name": plan.name,
+        "version": plan.version,
+        "modelVersion": VERSION,
+        "title": plan.title,
+        "about": plan.about,
+        "description": in_quotes(&plan.about),
+        "displayName": in_quotes(&plan.title),
+        "keywords": plan.keywords.iter().map(|word| in_quotes(word)).collect::<Vec<_>>(),
+        "isOffering": plan.completion.is_some(),
+        "ofOffering": plan.completion.map(Completion::of_offering).unwrap_or_default(),
+        "settable": settable,
+        "hidden": hidden,
+        "appVersion": version,
         "kubeVersion": KUBERNETES,
-        "prerelease": VERSION.contains('-').to_string(),
-        "icon": format!("data:image/svg+xml;base64,{}", BASE64_STANDARD.encode(ICON)),
+        "prerelease": plan.version.contains('-').to_string(),
+        "icon": plan.icon.clone().unwrap_or_else(
+            || format!("data:image/svg+xml;base64,{}", BASE64_STANDARD.encode(ICON))
+        ),
         "rocketmqImage": image(&values.brokers.image),
         "hookImage": image(&values.hook.image),
         "requestedCpu": format!("{cpu}m"),

@@ -63,9 +63,40 @@ impl fmt::Display for Difference {
 /// # Errors
 /// When the files cannot be generated or read, or when no chart has that name.
 pub fn check(root: &Path, chart: Option<&str>) -> Result<Vec<Difference>, DiskError> {
-    let wanted = wanted(chart)?;
+    compare(root, chart, &wanted(chart)?)
+}
+
+/// Compares `charts/NAME` and `schemas/NAME.*` below a root with what they shall be.
+///
+/// # Errors
+/// When the files cannot be read.
+pub fn check_files(
+    root: &Path,
+    chart: &str,
+    wanted: &BTreeMap<String, Vec<u8>>,
+) -> Result<Vec<Difference>, DiskError> {
+    compare(root, Some(chart), wanted)
+}
+
+/// Writes `charts/NAME` and `schemas/NAME.*` below a root, and removes files there that are not wanted. Returns what differed.
+///
+/// # Errors
+/// When the files cannot be read or written.
+pub fn write_files(
+    root: &Path,
+    chart: &str,
+    wanted: &BTreeMap<String, Vec<u8>>,
+) -> Result<Vec<Difference>, DiskError> {
+    mend(root, Some(chart), wanted)
+}
+
+fn compare(
+    root: &Path,
+    chart: Option<&str>,
+    wanted: &BTreeMap<String, Vec<u8>>,
+) -> Result<Vec<Difference>, DiskError> {
     let mut differences = Vec::new();
-    for (path, bytes) in &wanted {
+    for (path, bytes) in wanted {
         let file = root.join(path);
         match fs::read(&file) {
             Ok(found) if found == *bytes => {}
@@ -77,7 +108,7 @@ pub fn check(root: &Path, chart: Option<&str>) -> Result<Vec<Difference>, DiskEr
         }
     }
     differences.extend(
-        strays(root, chart, &wanted)?
+        strays(root, chart, wanted)?
             .into_iter()
             .map(Difference::Stray),
     );
@@ -91,8 +122,15 @@ pub fn check(root: &Path, chart: Option<&str>) -> Result<Vec<Difference>, DiskEr
 /// # Errors
 /// When the files cannot be generated, read or written, or when no chart has that name.
 pub fn write(root: &Path, chart: Option<&str>) -> Result<Vec<Difference>, DiskError> {
-    let wanted = wanted(chart)?;
-    let differences = check(root, chart)?;
+    mend(root, chart, &wanted(chart)?)
+}
+
+fn mend(
+    root: &Path,
+    chart: Option<&str>,
+    wanted: &BTreeMap<String, Vec<u8>>,
+) -> Result<Vec<Difference>, DiskError> {
+    let differences = compare(root, chart, wanted)?;
     for difference in &differences {
         match difference {
             Difference::Missing(path) | Difference::Changed(path) => {

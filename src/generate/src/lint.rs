@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use midships_model::description::DescriptionError;
+use midships_model::description::{Description, DescriptionError};
 use midships_model::rocketmq;
 use snafu::{ResultExt, Snafu};
 
@@ -37,10 +37,24 @@ pub enum LintError {
 /// When the model or a template cannot be read.
 pub fn lint(chart: &Chart) -> Result<Vec<String>, LintError> {
     let description = rocketmq::description().context(ModelSnafu)?;
+    between(chart, &description, &[])
+}
+
+/// What is wrong between a chart's templates and the fields of its model, beside which an offering may have others.
+///
+/// # Errors
+/// When a template cannot be read.
+pub(crate) fn between(
+    chart: &Chart,
+    description: &Description,
+    of_offering: &[&str],
+) -> Result<Vec<String>, LintError> {
     let fields: BTreeSet<String> = description
         .fields()
         .into_iter()
-        .map(|field| field.path.to_owned())
+        .map(|field| field.path)
+        .chain(of_offering.iter().copied())
+        .map(ToOwned::to_owned)
         .collect();
     let mut read = BTreeSet::new();
     let mut wrong = Vec::new();
@@ -56,8 +70,8 @@ pub fn lint(chart: &Chart) -> Result<Vec<String>, LintError> {
                     "{path} reads .Values.{value}, which is not in the model"
                 ));
             }
-            // A rule that looks at a field does not make it have an effect.
-            if path != "templates/_rules.tpl" {
+            // A rule that looks at a field does not make it have an effect, nor does what sets it.
+            if path != "templates/_rules.tpl" && !of_offering_alone(path, &value, of_offering) {
                 read.insert(value);
             }
         }
@@ -75,6 +89,11 @@ pub fn lint(chart: &Chart) -> Result<Vec<String>, LintError> {
     wrong.sort();
     wrong.dedup();
     Ok(wrong)
+}
+
+/// Whether a value is read where an offering sets values, and is none of its own fields.
+fn of_offering_alone(path: &str, value: &str, of_offering: &[&str]) -> bool {
+    path == "templates/_offering.tpl" && !of_offering.contains(&value)
 }
 
 /// The paths after `.Values.` in a template.

@@ -2,14 +2,11 @@
 
 use std::fmt::Write;
 
-use midships_model::condition::at;
-use midships_model::description::Description;
-use serde_json::Value;
-
 use crate::{schema, yaml};
+use midships_model::description::Description;
 
 /// Writes the page: what the chart is about, and its fields.
-pub(crate) fn write(about: &str, description: &Description, defaults: &Value) -> String {
+pub(crate) fn write(about: &str, description: &Description) -> String {
     let mut text = format!(
         "{about}\
          ## Fields\n\n\
@@ -19,8 +16,6 @@ pub(crate) fn write(about: &str, description: &Description, defaults: &Value) ->
          | field | default | allowed | change | meaning |\n| --- | --- | --- | --- | --- |\n"
     );
     for field in description.fields() {
-        // A published chart has its own hook image as default.
-        let default = at(defaults, field.path).unwrap_or(field.default);
         let unit = field.schema["x-unit"]
             .as_str()
             .map(|unit| format!(" ({unit})"));
@@ -30,7 +25,7 @@ pub(crate) fn write(about: &str, description: &Description, defaults: &Value) ->
             "| `{}`{} | `{}` | {} | {} | {} |",
             field.path,
             unit.unwrap_or_default(),
-            yaml::scalar(default),
+            yaml::scalar(field.default),
             cell(&schema::allowed(field.schema)),
             cell(field.schema["x-mutability"].as_str().unwrap_or_default()),
             cell(field.schema["description"].as_str().unwrap_or_default()),

@@ -58,7 +58,7 @@ pub(crate) fn holds(condition: &Condition) -> Value {
 }
 
 /// A list of names with one more, each once.
-fn with(names: &Value, name: &str) -> Value {
+pub(crate) fn with(names: &Value, name: &str) -> Value {
     let mut names = names.as_array().cloned().unwrap_or_default();
     if names.iter().all(|known| known != name) {
         names.push(json!(name));
@@ -132,7 +132,10 @@ const MOST_OF_A_SLIDER: i64 = 64;
 /// What a field's schema allows, in words; empty where any value of its type is allowed.
 pub(crate) fn allowed(schema: &Value) -> String {
     if let Some(choices) = schema["enum"].as_array() {
-        let choices: Vec<&str> = choices.iter().filter_map(Value::as_str).collect();
+        let choices = choices.iter().filter_map(Value::as_str);
+        let choices: Vec<&str> = choices
+            .map(|choice| if choice.is_empty() { "empty" } else { choice })
+            .collect();
         return choices.join(", ");
     }
     if schema["type"] == json!("boolean") {
@@ -161,6 +164,12 @@ pub(crate) fn in_words(pattern: &str) -> &str {
         KEY_PATTERN => {
             "a name of at most 63 letters, digits, dashes, underscores and dots, after a domain and a slash if wanted"
         }
+        "^[a-z][A-Za-z0-9]*$" => "letters and digits, beginning with a lower-case letter",
+        "^[a-z][a-z0-9-]*$" | "^[a-z]([a-z0-9-]*[a-z0-9])?$" => {
+            "lower-case letters, digits and dashes, beginning with a letter"
+        }
+        "^[A-Za-z0-9_-][A-Za-z0-9._-]*\\.(svg|png)$" => "the name of a file in SVG or PNG",
+        pattern if pattern.starts_with("^(0|[1-9][0-9]*)") => "a version such as 1.0.0",
         "^[A-Za-z0-9_-]*$" => "letters, digits, dashes and underscores",
         "^[^\\r\\n]*$" => "text on one line",
         "^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$" => {

@@ -6,13 +6,14 @@
     reason = "what a check says about each mistake is tested beside this file"
 )]
 mod catalogue;
+mod examples;
 mod trees;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use midships_generate::{Release, merged, validate, write};
+use midships_generate::{Offering, Release, merged, validate, write, write_files};
 use midships_model::rocketmq::rules::RULES;
 use midships_model::rocketmq::{self, Values};
 
@@ -34,18 +35,39 @@ fn checkout() -> tempfile::TempDir {
     root
 }
 
-fn helm(helm: &str, root: &Path, arguments: &[&str], values: impl AsRef<[u8]>) -> Output {
+fn helm(program: &str, root: &Path, arguments: &[&str], values: impl AsRef<[u8]>) -> Output {
+    helm_on("rocketmq", program, root, arguments, values)
+}
+
+fn helm_on(
+    chart: &str,
+    program: &str,
+    root: &Path,
+    arguments: &[&str],
+    values: impl AsRef<[u8]>,
+) -> Output {
     let file = root.join("given.yaml");
     std::fs::write(&file, values).unwrap();
-    Command::new(helm)
+    Command::new(program)
         .args(arguments)
-        .arg(root.join("charts/rocketmq"))
+        .arg(root.join("charts").join(chart))
         // A Helm that was built without a version of Kubernetes takes an old one.
         .args(["--kube-version", "1.34.0", "--values"])
         .arg(&file)
         .env("HELM_NAMESPACE", NAMESPACE)
         .output()
         .unwrap()
+}
+
+/// What a chart makes of values, without the lines that name its files.
+fn made(chart: &str, program: &str, root: &Path, values: &str, more: &[&str]) -> String {
+    let arguments = [&["template", "orders"], more].concat();
+    let output = helm_on(chart, program, root, &arguments, values);
+    let context = format!("{chart}: {values}\n{}", text(&output.stderr));
+    assert!(output.status.success(), "{context}");
+    let lines = text(&output.stdout);
+    let lines = lines.lines().filter(|line| !line.starts_with("# Source: "));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -84,6 +106,134 @@ fn lint_is_strict_and_both_majors_render_the_same() {
         );
     }
     assert_eq!(rendered.len(), 1);
+}
+
+/// Values with which each example is tried: of each size, and with fields that it leaves.
+fn values_of_examples() -> Vec<(Offering, Vec<&'static str>)> {
+    let values = |name: &str| match name {
+        "order-queue" => vec![
+            "",
+            "{size: medium, commonLabels: {team: a}, imageRegistry: mirror.example}",
+            "{size: large, brokers: {storage: {className: fast}}, networkPolicy: {clients: [{pods: {a: b}}]}}",
+        ],
+        "shared-name-servers" => vec!["", "nameServers: {count: 5, storage: {mode: EmptyDir}}"],
+        _ => vec![
+            "brokers: {clusterName: orders}",
+            "{nameServers: {release: {count: 3}}, brokers: {clusterName: a, groups: 3, configuration: {a: 1}}}",
+        ],
+    };
+    let all = examples::all().into_iter();
+    all.map(|offering| {
+        let values = values(offering.name());
+        (offering, values)
+    })
+    .collect()
+}
+
+#[test]
+fn an_offering_is_its_base_chart_with_the_values_that_it_stands_for() {
+    let root = checkout();
+    let root = root.path();
+    for (offering, all_values) in values_of_examples() {
+        let name = offering.name();
+        write_files(root, name, &offering.outputs().unwrap()).unwrap();
+        for program in helms() {
+            let output = helm_on(name, &program, root, &["lint", "--strict"], all_values[0]);
+            assert!(
+                output.status.success(),
+                "{}{}",
+                text(&output.stdout),
+                text(&output.stderr)
+            );
+            for values in &all_values {
+                assert_eq!(offering.validate(values, None).unwrap(), []);
+                let own = made(name, &program, root, values, &[]);
+                let completed = offering.complete(&offering.merged(values)).to_string();
+                assert_eq!(
+                    own,
+                    made("rocketmq", &program, root, &completed, &[]),
+                    "{name}: {values}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_from_outside_sets_what_an_offering_locks() {
+    let root = checkout();
+    let root = root.path();
+    let offering = examples::named("order-queue");
+    write_files(root, "order-queue", &offering.outputs().unwrap()).unwrap();
+    let locked = "{size: medium, brokers: {groups: 7, flush: Synchronous, pod: {labels: {a: b}}}, clusterDomain: x.y}";
+    for program in helms() {
+        let output = helm_on(
+            "order-queue",
+            &program,
+            root,
+            &["template", "orders"],
+            locked,
+        );
+        assert!(!output.status.success());
+        for path in ["groups", "flush", "pod", "clusterDomain"] {
+            assert!(
+                text(&output.stderr).contains(path),
+                "{path}: {}",
+                text(&output.stderr)
+            );
+        }
+        // Who switches the schema off gets the same as who asks for nothing.
+        let forced = made(
+            "order-queue",
+            &program,
+            root,
+            locked,
+            &["--skip-schema-validation"],
+        );
+        assert_eq!(
+            forced,
+            made("order-queue", &program, root, "size: medium", &[])
+        );
+        let no_size = "size: huge";
+        let arguments = ["template", "orders", "--skip-schema-validation"];
+        let output = helm_on("order-queue", &program, root, &arguments, no_size);
+        let refusal = "size: found huge; allowed: small, medium, large";
+        assert!(
+            text(&output.stderr).contains(refusal),
+            "{}",
+            text(&output.stderr)
+        );
+    }
+}
+
+#[test]
+fn two_offerings_of_one_family_stand_in_one_parent() {
+    let root = checkout();
+    let root = root.path();
+    let charts = root.join("charts");
+    std::fs::create_dir_all(charts.join("parent/charts")).unwrap();
+    let about = "apiVersion: v2\nname: parent\nversion: 0.1.0\n";
+    std::fs::write(charts.join("parent/Chart.yaml"), about).unwrap();
+    for name in ["order-queue", "shared-name-servers"] {
+        let outputs = examples::named(name).outputs().unwrap();
+        write_files(&charts.join("parent"), name, &outputs).unwrap();
+    }
+    let values = "{order-queue: {size: medium}, shared-name-servers: {nameServers: {count: 4}}}";
+    for program in helms() {
+        // Both make a release's objects under the same names, so that one of them is looked at a time.
+        let of = |chart: &str| {
+            let output = helm_on("parent", &program, root, &["template", "orders"], values);
+            let rendered = text(&output.stdout);
+            assert!(output.status.success(), "{}", text(&output.stderr));
+            let source = format!("# Source: parent/charts/{chart}/templates/name-servers.yaml");
+            let own = rendered
+                .split("---\n")
+                .filter(|object| object.starts_with(&source));
+            own.collect::<String>()
+        };
+        assert!(of("order-queue").contains("replicas: 3\n"));
+        assert!(of("shared-name-servers").contains("replicas: 4\n"));
+    }
 }
 
 #[test]

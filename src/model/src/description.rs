@@ -100,9 +100,25 @@ impl Description {
         mut schema: Value,
         defaults: Value,
     ) -> Result<Self, DescriptionError> {
+        finish(&mut schema, Some(&defaults));
+        Self::of_finished(chart, schema, defaults)
+    }
+
+    /// Describes the values of a chart that has some of the fields of another one, with narrower bounds or other texts: from
+    /// the schemas that the description of the other one has for them. Conditions may look only at fields that are left.
+    ///
+    /// # Errors
+    /// When a condition looks at a field or a value that is not left.
+    pub fn of_finished(
+        chart: &str,
+        mut schema: Value,
+        defaults: Value,
+    ) -> Result<Self, DescriptionError> {
         schema["$schema"] = json!(DIALECT);
         schema["title"] = json!(format!("Values of the chart {chart}"));
-        finish(&mut schema, Some(&defaults));
+        if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+            properties.retain(|name, _| !OF_PARENTS.contains(&name.as_str()));
+        }
         let mut places = Vec::new();
         let whole = schema.clone();
         resolve("", &mut schema, &Condition::default(), &whole, &mut places)?;

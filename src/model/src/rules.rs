@@ -172,7 +172,11 @@ impl Finding {
             path: field.path.to_owned(),
             rule: REQUIRED.to_owned(),
             found: "nothing".to_owned(),
-            allowed: format!("a value, while {}", field.visible),
+            allowed: if field.visible.is_always() {
+                "a value".to_owned()
+            } else {
+                format!("a value, while {}", field.visible)
+            },
             hint,
             related: field
                 .visible

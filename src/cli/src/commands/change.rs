@@ -3,6 +3,7 @@
 use midships_generate::{Answer, Changes, Effect, Side, change, render, shown};
 use snafu::ResultExt;
 
+use super::offering::Target;
 use super::{ChangeSnafu, Error, JsonSnafu, OutputSnafu, Verdict, is_coloured, read_text};
 use crate::arguments;
 use crate::printer::Printer;
@@ -14,7 +15,15 @@ use crate::printer::Printer;
 pub fn run(options: &arguments::Change, printer: &mut Printer<'_>) -> Result<Verdict, Error> {
     let old = read_text(&options.old)?;
     let new = read_text(&options.new)?;
-    match change(&options.chart, &old, &new).context(ChangeSnafu)? {
+    let target = match Target::of(&options.target, printer)? {
+        Ok(target) => target,
+        Err(verdict) => return Ok(verdict),
+    };
+    let answer = match &target {
+        Target::Chart(chart) => change(chart, &old, &new),
+        Target::Offering(offering) => offering.change(&old, &new),
+    };
+    match answer.context(ChangeSnafu)? {
         Answer::Refused(side, findings) => {
             let (path, text) = match side {
                 Side::Old => (&options.old, &old),
@@ -25,7 +34,7 @@ pub fn run(options: &arguments::Change, printer: &mut Printer<'_>) -> Result<Ver
             printer
                 .data(format_args!("{shown}\n"))
                 .context(OutputSnafu)?;
-            let chart = &options.chart;
+            let chart = target.chart();
             printer.note(format_args!(
                 "error: {file}: the chart {chart} would refuse these values"
             ));

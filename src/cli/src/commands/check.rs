@@ -3,6 +3,7 @@
 use midships_generate::{Release, Report, decode, render, validate};
 use snafu::ResultExt;
 
+use super::offering::Target;
 use super::{Error, JsonSnafu, OutputSnafu, ValidateSnafu, Verdict, is_coloured, read_given};
 use crate::arguments::{self, Format};
 use crate::printer::Printer;
@@ -18,9 +19,17 @@ pub fn run(options: &arguments::Check, printer: &mut Printer<'_>) -> Result<Verd
         name: name.clone(),
         namespace: options.namespace.clone(),
     });
-    let chart = &options.chart;
+    let target = match Target::of(&options.target, printer)? {
+        Ok(target) => target,
+        Err(verdict) => return Ok(verdict),
+    };
+    let chart = target.chart();
     let findings = match decode(&bytes) {
-        Ok(text) => validate(chart, text, release.as_ref()).context(ValidateSnafu)?,
+        Ok(text) => match &target {
+            Target::Chart(chart) => validate(chart, text, release.as_ref()),
+            Target::Offering(offering) => offering.validate(text, release.as_ref()),
+        }
+        .context(ValidateSnafu)?,
         Err(finding) => vec![*finding],
     };
     let file = path.display().to_string();

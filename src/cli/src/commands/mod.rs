@@ -5,6 +5,7 @@ pub mod check;
 pub mod generate;
 pub mod image;
 pub mod index;
+pub mod offering;
 pub mod package;
 pub mod post_render;
 pub mod publish;
@@ -82,6 +83,12 @@ pub enum Error {
     Validate {
         /// Why.
         source: midships_generate::ValidateError,
+    },
+    /// An offering cannot be read.
+    #[snafu(display("{source}"))]
+    Offering {
+        /// Why.
+        source: midships_generate::OfferingError,
     },
     /// A change of values cannot be told.
     #[snafu(display("{source}"))]

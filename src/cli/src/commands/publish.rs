@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use midships_generate::{HookImage, charts, charts_with};
+use midships_generate::HookImage;
 use midships_publish::{
     Artifact, Authorities, Bars, Connection, Credentials, Destination, Existing, Image, Lines,
     Login, Progress, Protocol, Pushed, Registry, RegistryError, SigningKey, Standing,
@@ -14,8 +14,8 @@ use midships_publish::{
 use snafu::{OptionExt, ResultExt};
 
 use super::{
-    AuthoritiesSnafu, ChartsSnafu, CredentialsSnafu, Error, ImageSnafu, InputSnafu, NotTextSnafu,
-    OutputSnafu, PushSnafu, RuntimeSnafu, SigningKeySnafu, Verdict, package, read,
+    AuthoritiesSnafu, CredentialsSnafu, Error, ImageSnafu, InputSnafu, NotTextSnafu, OutputSnafu,
+    PushSnafu, RuntimeSnafu, SigningKeySnafu, Verdict, package, read,
 };
 use crate::arguments;
 use crate::printer::Printer;
@@ -28,7 +28,10 @@ use crate::printer::Printer;
 /// answer.
 pub fn run(options: &arguments::Publish, printer: &mut Printer<'_>) -> Result<Verdict, Error> {
     let destination = Destination::parse(&options.destination).context(PushSnafu)?;
-    let artifacts = artifacts(options, &destination)?;
+    let artifacts = match artifacts(options, &destination, printer)? {
+        Ok(artifacts) => artifacts,
+        Err(verdict) => return Ok(verdict),
+    };
     let key = signing_key(options)?;
     let existing = Existing::replaced_if(options.force);
     let registry =
@@ -130,14 +133,16 @@ fn signing_key(options: &arguments::Publish) -> Result<Option<SigningKey>, Error
         .map(Some)
 }
 
-/// What is to be pushed, in that order.
+/// What is to be pushed, in that order, or the verdict on a refused file of an offering.
 fn artifacts(
     options: &arguments::Publish,
     destination: &Destination,
-) -> Result<Vec<Artifact>, Error> {
+    printer: &mut Printer<'_>,
+) -> Result<Result<Vec<Artifact>, Verdict>, Error> {
     let created = options.created.timestamp;
     let mut artifacts = Vec::new();
-    let charts = if let Some(path) = &options.hook_image {
+    let mut hook = None;
+    if let Some(path) = &options.hook_image {
         let image =
             Image::new(&read(path)?, env!("CARGO_PKG_VERSION"), created).context(ImageSnafu)?;
         let seen = match &options.pull_registry {
@@ -146,16 +151,17 @@ fn artifacts(
         };
         let name = seen.image_name(&image).context(PushSnafu)?;
         artifacts.push(image.artifact().clone());
-        charts_with(&HookImage {
+        hook = Some(HookImage {
             repository: name.repository,
             tag: name.tag,
-        })
-    } else {
-        charts()
+        });
     }
-    .context(ChartsSnafu)?;
+    let charts = match package::chosen(&options.charts, hook.as_ref(), printer)? {
+        Ok(charts) => charts,
+        Err(verdict) => return Ok(Err(verdict)),
+    };
     artifacts.extend(package::pack(&charts, created)?.iter().map(Artifact::from));
-    Ok(artifacts)
+    Ok(Ok(artifacts))
 }
 
 /// Pushes all or, where one of the tags is taken, nothing.

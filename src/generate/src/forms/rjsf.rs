@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::texts::Language;
 use super::{options, plain};
-use crate::schema::{filled, holds, nested};
+use crate::schema::{filled, holds, nested, with};
 
 /// The schema: what always matters at its place, everything else under its condition.
 pub(super) fn schema(description: &Description) -> Value {
@@ -46,6 +46,11 @@ pub(super) fn schema(description: &Description) -> Value {
     for (path, _) in &own {
         remove(&mut whole, path);
     }
+    for field in description.fields() {
+        if field.is_required() && field.visible.is_always() {
+            demand(&mut whole, field.path, field.schema);
+        }
+    }
     whole["allOf"] = Value::Array(branches);
     whole
 }
@@ -70,7 +75,7 @@ fn demand(schema: &mut Value, path: &str, field: &Value) {
     let mut steps = path.split('.').peekable();
     while let Some(step) = steps.next() {
         if steps.peek().is_none() {
-            place["required"] = json!([step]);
+            place["required"] = with(&place["required"], step);
         }
         place = &mut place["properties"][step];
     }

@@ -11,10 +11,12 @@ use midships_model::rules::{self, Finding, Place, Related, Release, Subject};
 use serde_json::Value;
 use snafu::{ResultExt, Snafu};
 
+use crate::offering::Completion;
 use crate::yaml;
 use crate::yaml::{Found, Lines, Node};
 use refusals::{Refusals, kind_of};
 
+pub(crate) use nearest::nearest;
 pub use refusals::CHECKS;
 
 /// Why values could not be checked at all.
@@ -56,7 +58,64 @@ pub fn validate(
     text: &str,
     release: Option<&Release>,
 ) -> Result<Vec<Finding>, ValidateError> {
-    let description = description(chart)?;
+    check(&Target::of(&description(chart)?), text, release)
+}
+
+/// What values are for.
+#[derive(Clone, Copy)]
+pub(crate) struct Target<'a> {
+    /// The fields that can be set.
+    pub described: &'a Description,
+    /// The fields of the chart that the rules are about.
+    pub base: &'a Description,
+    /// What makes values of the one values of the other.
+    pub completion: &'a Completion,
+}
+
+impl<'a> Target<'a> {
+    /// A chart as the model has it.
+    pub(crate) fn of(description: &'a Description) -> Self {
+        Self {
+            described: description,
+            base: description,
+            completion: const { &Completion::NOTHING },
+        }
+    }
+
+    /// What the rules say of values, defaults included; the findings have no places yet. Values that are none of the base
+    /// chart's are passed over.
+    pub(crate) fn rules(
+        &self,
+        values: &Value,
+        release: Option<&Release>,
+    ) -> Result<Vec<Finding>, ValidateError> {
+        let completed = self.completion.complete(values);
+        let Ok(completed) = serde_json::from_value::<Values>(completed) else {
+            return Ok(Vec::new());
+        };
+        let subject = Subject {
+            values: &completed,
+            release,
+        };
+        let mut found = rules::check(RULES, &subject, self.base).context(ValuesSnafu)?;
+        for field in self.described.missing(values) {
+            if found.iter().all(|finding| finding.path != field.path) {
+                found.push(Finding::missing(&field));
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Checks a file of values. The findings are sorted by their place in the text.
+///
+/// # Errors
+/// When the model is at fault.
+pub(crate) fn check(
+    target: &Target<'_>,
+    text: &str,
+    release: Option<&Release>,
+) -> Result<Vec<Finding>, ValidateError> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let composed = yaml::compose(text);
     let mut findings = composed.findings;
@@ -66,19 +125,54 @@ pub fn validate(
     let root = composed.root;
     let given = match root.value() {
         given @ (Value::Object(_) | Value::Null) => given,
-        other => return Ok(sorted(vec![document_finding(&root, kind_of(&other))])),
+        other => return Ok(vec![document_finding(&root, &other, AS_VALUES)]),
     };
-    let (schema, defaults) = (description.schema(), description.defaults());
-    let mut merged = defaults.clone();
-    lay_over(&mut merged, given);
+    let (schema, defaults) = (target.described.schema(), target.described.defaults());
+    let judged = judge(schema, defaults, &root, &given)?;
+    findings.extend(judged.findings);
+    let mut merged = judged.merged;
+    if let Some(values) = merged.as_object_mut() {
+        values.retain(|key, _| !OF_PARENTS.contains(&key.as_str()));
+    }
+    let found = target.rules(&merged, release)?;
+    // A list with a refused entry was put back too, so a rule has nothing to say about it.
+    let found = found.into_iter().filter(|finding| {
+        !judged.refused.iter().any(|path| {
+            let rest = path.strip_prefix(&finding.path);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+        })
+    });
+    findings.extend(found.map(|finding| placed(finding, &root, defaults)));
+    Ok(sorted(findings))
+}
 
+/// What a schema says of a document.
+pub(crate) struct Judged {
+    /// What it refuses.
+    pub findings: Vec<Finding>,
+    /// The document over the defaults, with what is refused put back to them.
+    pub merged: Value,
+    /// The paths of what is refused.
+    pub refused: Vec<String>,
+}
+
+/// Asks a schema what it refuses of a document that is laid over defaults.
+///
+/// # Errors
+/// When the schema is at fault.
+pub(crate) fn judge(
+    schema: &Value,
+    defaults: &Value,
+    root: &Node,
+    given: &Value,
+) -> Result<Judged, ValidateError> {
+    let mut merged = defaults.clone();
+    lay_over(&mut merged, given.clone());
     let validator = jsonschema::validator_for(schema).map_err(|error| ValidateError::Schema {
         message: error.to_string(),
     })?;
-    let refusals = Refusals {
-        root: &root,
-        schema,
-    };
+    let refusals = Refusals { root, schema };
+    let mut findings = Vec::new();
     let mut repairs = Vec::new();
     let errors: Vec<_> = validator.iter_errors(&merged).collect();
     for error in &errors {
@@ -99,26 +193,11 @@ pub fn validate(
     for steps in &repairs {
         repair(&mut merged, defaults, steps);
     }
-    if let Some(values) = merged.as_object_mut() {
-        values.retain(|key, _| !OF_PARENTS.contains(&key.as_str()));
-    }
-    if let Ok(values) = serde_json::from_value::<Values>(merged) {
-        let subject = Subject {
-            values: &values,
-            release,
-        };
-        let found = rules::check(RULES, &subject, &description).context(ValuesSnafu)?;
-        let refused: Vec<String> = repairs.iter().map(|steps| dotted(steps)).collect();
-        // A list with a refused entry was put back too, so a rule has nothing to say about it.
-        let found = found.into_iter().filter(|finding| {
-            !refused.iter().any(|path| {
-                let rest = path.strip_prefix(&finding.path);
-                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
-            })
-        });
-        findings.extend(found.map(|finding| placed(finding, &root, defaults)));
-    }
-    Ok(sorted(findings))
+    Ok(Judged {
+        findings,
+        merged,
+        refused: repairs.iter().map(|steps| dotted(steps)).collect(),
+    })
 }
 
 /// The mark with which some editors begin a text; Helm reads over it.
@@ -149,7 +228,7 @@ pub fn decode(bytes: &[u8]) -> Result<&str, Box<Finding>> {
 }
 
 /// Sorts findings by their place in the text; those that have none, not even a related one, come last.
-fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
+pub(crate) fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings.sort_by_cached_key(|finding| {
         let related = finding.related.iter().find_map(|related| related.place);
         let place = finding.place.or(related);
@@ -192,7 +271,7 @@ fn placed(mut finding: Finding, root: &Node, defaults: &Value) -> Finding {
 }
 
 /// Where a value is to be looked for: at the value, or at the key of one that is empty or begins in a later line.
-fn place_of(found: Found<'_>) -> Place {
+pub(crate) fn place_of(found: Found<'_>) -> Place {
     match found.entry {
         Some(entry) if found.node.value().is_null() => entry.place,
         Some(entry)
@@ -218,7 +297,12 @@ pub(crate) fn description(chart: &str) -> Result<Description, ValidateError> {
 /// # Errors
 /// When no chart has that name.
 pub fn merged(chart: &str, text: &str) -> Result<Value, ValidateError> {
-    let mut merged = description(chart)?.defaults().clone();
+    Ok(laid_over(&description(chart)?, text))
+}
+
+/// The values of a file laid over the defaults of some fields.
+pub(crate) fn laid_over(description: &Description, text: &str) -> Value {
+    let mut merged = description.defaults().clone();
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     if let given @ Value::Object(_) = yaml::compose(text).root.value() {
         lay_over(&mut merged, given);
@@ -226,19 +310,23 @@ pub fn merged(chart: &str, text: &str) -> Result<Value, ValidateError> {
     if let Some(values) = merged.as_object_mut() {
         values.retain(|key, _| !OF_PARENTS.contains(&key.as_str()));
     }
-    Ok(merged)
+    merged
 }
 
 fn is_of_type(error: &jsonschema::ValidationError<'_>) -> bool {
     matches!(error.kind(), ValidationErrorKind::Type { .. })
 }
 
-fn document_finding(root: &Node, found: &str) -> Finding {
+/// What to do about a file of values that is no mapping.
+const AS_VALUES: &str = "write the values as in the chart's values.yaml";
+
+/// What is said of a document that is no mapping.
+pub(crate) fn document_finding(root: &Node, given: &Value, hint: &str) -> Finding {
     Finding {
         rule: "yaml-document".to_owned(),
-        found: found.to_owned(),
+        found: kind_of(given).to_owned(),
         allowed: "a mapping of fields".to_owned(),
-        hint: "write the values as in the chart's values.yaml".to_owned(),
+        hint: hint.to_owned(),
         place: Some(root.place),
         ..Finding::default()
     }
@@ -280,7 +368,7 @@ fn steps(pointer: &str) -> Vec<String> {
 }
 
 /// Steps as a path for people: `a.b[0]`.
-fn dotted(steps: &[String]) -> String {
+pub(crate) fn dotted(steps: &[String]) -> String {
     let mut path = String::new();
     for step in steps {
         if !path.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit()) {

@@ -1,7 +1,7 @@
 //! The known word that is nearest to an unknown one.
 
 /// The known name that is nearest to an unknown one, if it is near enough to be meant.
-pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let name = bare(name);
     known
         .iter()
