@@ -238,7 +238,21 @@ impl Offering {
         text: &str,
         release: Option<&Release>,
     ) -> Result<Vec<Finding>, ValidateError> {
-        validate::check(&self.target(), text, release)
+        let findings = validate::check(&self.target(), text, release)?;
+        let told = findings.into_iter().map(|finding| {
+            let is_set =
+                finding.rule == "unknown-field" && self.base.schema_at(&finding.path).is_some();
+            if is_set {
+                Finding {
+                    found: format!("a field that {} sets itself", self.file.name),
+                    hint: "remove the field".to_owned(),
+                    ..finding
+                }
+            } else {
+                finding
+            }
+        });
+        Ok(told.collect())
     }
 
     /// Tells what it takes to go from old values to new ones, as [`crate::change()`] does.
