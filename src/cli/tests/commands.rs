@@ -240,7 +240,8 @@ fn check_writes_json_for_programs() {
     output:       },
     output:       "related": []
     output:     }
-    output:   ]
+    output:   ],
+    output:   "warnings": []
     output: }
     notes: error: bad.yaml: 2 findings for the chart rocketmq
     "#);
@@ -250,7 +251,8 @@ fn check_writes_json_for_programs() {
     output:   "version": 1,
     output:   "file": "good.yaml",
     output:   "chart": "rocketmq",
-    output:   "findings": []
+    output:   "findings": [],
+    output:   "warnings": []
     output: }
     notes: good.yaml: good values for the chart rocketmq
     "#);
@@ -612,4 +614,48 @@ fn an_offering_that_makes_no_sense_is_shown_with_what_is_wrong() {
     exit 2
     notes: error: unable to read `none.yaml`: No such file or directory (os error 2)
     ");
+}
+
+#[test]
+fn a_check_warns_of_what_has_no_effect_and_refuses_changes_that_cannot_be() {
+    let stage = Stage::new();
+    let path = |name: &str| stage.path().join(name);
+    fs::write(path("before.yaml"), "brokers: {groups: 3}\n").unwrap();
+    fs::write(path("idle.yaml"), "brokers: {enabled: false, groups: 3}\n").unwrap();
+    fs::write(path("fewer.yaml"), "brokers: {groups: 2}\n").unwrap();
+    assert_snapshot!(stage.run("check idle.yaml --chart rocketmq --release a"), @r"
+    exit 0
+    output: warning[no-effect]: brokers.groups: found a value that has no effect
+    output:  --> idle.yaml:1:35
+    output:   |
+    output: 1 | brokers: {enabled: false, groups: 3}
+    output:   |                    -----          ^ allowed: a value while brokers.enabled == true
+    output:   |                    |
+    output:   |                    because of this
+    output:   |
+    output:   = help: remove it, or change what it depends on
+    output:
+    notes: idle.yaml: 1 warning for the chart rocketmq
+    notes: idle.yaml: good values for the chart rocketmq
+    ");
+    assert_snapshot!(stage.run("check fewer.yaml --chart rocketmq --release a"), @r"
+    exit 0
+    notes: fewer.yaml: good values for the chart rocketmq
+    ");
+    assert_snapshot!(stage.run("check fewer.yaml --chart rocketmq --release a --before before.yaml"), @r"
+    exit 1
+    output: error[forbidden-change]: brokers.groups: found 2, where the release has 3
+    output:  --> fewer.yaml:1:19
+    output:   |
+    output: 1 | brokers: {groups: 2}
+    output:   |                   ^ allowed: at least 3
+    output:   |
+    output:   = help: Can only grow after the installation. Keep it, or install a release of its own with the new value.
+    output:
+    notes: error: fewer.yaml: 1 finding for the chart rocketmq
+    ");
+    let report = stage.run("check idle.yaml --chart rocketmq --format json");
+    assert!(report.starts_with("exit 0\n"), "{report}");
+    assert!(report.contains("output:   \"findings\": [],\n"), "{report}");
+    assert!(report.contains("\"rule\": \"no-effect\""), "{report}");
 }

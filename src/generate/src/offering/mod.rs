@@ -255,6 +255,18 @@ impl Offering {
         Ok(told.collect())
     }
 
+    /// Finds the values of a file that have no effect, as [`crate::without_effect`] does.
+    #[must_use]
+    pub fn without_effect(&self, text: &str) -> Vec<Finding> {
+        validate::idle(&self.target(), text)
+    }
+
+    /// Finds the changes that would be refused, as [`crate::forbidden_changes`] does.
+    #[must_use]
+    pub fn forbidden_changes(&self, old: &str, new: &str) -> Vec<Finding> {
+        validate::forbidden(&self.target(), old, new)
+    }
+
     /// Tells what it takes to go from old values to new ones, as [`crate::change()`] does.
     ///
     /// # Errors
