@@ -87,17 +87,19 @@ def charts_quality(trial: Trial) -> None:
     with values_file(SMALL) as file:
         succeed(trial, [midships, "check", file, "--chart", "rocketmq"])
     with trial.bed.namespace(NAMESPACE), tempfile.TemporaryDirectory(prefix="midships-quality-") as directory:
-        # A pod of its own, as that of `helm test` is, needs its account even for a dry run.
-        trial.bed.api.create("serviceaccounts", NAMESPACE, {"metadata": {"name": "trial-rocketmq"}})
-        files = []
-        for subject in subjects(trial, midships, Path(directory)):
-            required = REQUIRED.get(subject.name, {})
-            with values_file(required) as file:
+        looked_at = subjects(trial, midships, Path(directory))
+        for subject in looked_at:
+            with values_file(REQUIRED.get(subject.name, {})) as file:
                 for major in (3, 4):
                     helm = trial.bed.helm(major)
                     succeed(trial, [*helm, "lint", "--strict", subject.directory, "--values", file])
                     dry = ["install", "trial", subject.directory, "--namespace", NAMESPACE, "--dry-run=server", "--values", file]
                     succeed(trial, [*helm, *dry])
+        # A pod of its own, as that of `helm test` is, needs its account even for a dry run.
+        trial.bed.api.create("serviceaccounts", NAMESPACE, {"metadata": {"name": "trial-rocketmq"}})
+        files = []
+        for subject in looked_at:
+            required = REQUIRED.get(subject.name, {})
             for number, values in enumerate([required, *pairwise(trial, midships, subject, required)]):
                 files.append(Path(directory, f"{subject.name}-{number:03}.yaml"))
                 rendered = render_twice(trial, subject, values)
