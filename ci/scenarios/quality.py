@@ -3,65 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
-from . import kubernetes_schemas
+from . import kubernetes_schemas, representative
 from .argo import as_list, as_objects
-from .bed import CACHE, ROOT, command_result, merged, output, program, values_file
-from .pairwise import Row, combine
+from .bed import ROOT, command_result, output, program, values_file
+from .programs import go_program
 from .release import SMALL
 from .rocketmq_faults import succeed
-from .trial import Failed, Trial, scenario
+from .trial import Trial, scenario
 
 CHART = ROOT / "charts/rocketmq"
-SCHEMA = ROOT / "schemas/rocketmq.values.json"
 KUBECONFORM = "github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0"
 NAMESPACE = "accept-quality"
-MOST_SMALL = 9  # a number up to which a field's ends are values worth combining
-# Values of fields of which a schema tells no choice. Those that only pass through text count as one.
-SAMPLES: dict[str, list[object]] = {
-    "commonLabels": [{}, {"team": "orders"}],
-    "commonAnnotations": [{}, {"note": "of orders"}],
-    "imageRegistry": ["", "registry.example:5000"],
-    "imagePullSecrets": [[], ["pull"]],
-    "networkPolicy.clients": [[], [{"pods": {"app": "shop"}}, {"namespaces": {"team": "orders"}}]],
-    "pod.labels": [{}, {"app": "shop"}],
-    "pod.annotations": [{}, {"note": "1"}],
-    "pod.env": [[], [{"name": "TZ", "value": "UTC"}]],
-    "pod.nodeSelector": [{}, {"disk": "fast"}],
-    "pod.tolerations": [[], [{"key": "dedicated", "operator": "Exists"}]],
-    "pod.affinity": [{}, {"nodeAffinity": {}}],
-    "pod.topologySpread": [[], [{"topologyKey": "zone", "maxSkew": 1, "whenUnsatisfiable": "ScheduleAnyway"}]],
-    "pod.priorityClassName": ["", "high"],
-    "pod.terminationGracePeriodSeconds": [0, 300],
-    "resources.requests.cpu": ["", "250m", 1],
-    "resources.limits.cpu": ["", "2"],
-    "brokers.configuration": [{}, {"fileReservedTime": 10, "traceTopicEnable": True}],
-    "brokers.groups": [1, 2],
-    "hook.labels": [{}, {"app": "shop"}],
-    "hook.annotations": [{}, {"note": "1"}],
-    "hook.nodeSelector": [{}, {"disk": "fast"}],
-    "hook.tolerations": [[], [{"key": "dedicated", "operator": "Exists"}]],
-}
-# Fields that only make sense together, as one choice at the path that they share.
-TOGETHER: dict[str, list[dict]] = {
-    "nameServers": [
-        {"source": "Own"},
-        {"source": "Release", "release": {"name": "base"}},
-        {"source": "Addresses", "addresses": ["names-0.example:9876", "names-1.example:9876"]},
-    ],
-    "storage": [
-        {"mode": "EmptyDir"},
-        {"mode": "HostPath", "hostPath": "/srv/rocketmq"},
-        {"mode": "StorageClass"},
-        {"mode": "StorageClass", "className": "fast", "accessMode": "ReadWriteOncePod"},
-        {"mode": "StorageClass", "accessMode": "ReadWriteMany", "onScaleIn": "Delete", "onUninstall": "Delete"},
-    ],
-}
 
 
 @scenario("charts-quality")
@@ -104,59 +59,15 @@ def packages_repeat(trial: Trial, midships: Path) -> None:
     trial.figure("packages", ", ".join(f"{name} {len(content)} bytes" for name, content in packages[0].items()))
 
 
-def fields(schema: dict, path: str = "") -> Iterator[tuple[str, list[object]]]:
-    """The fields whose values change what is rendered, with the values of each that are combined."""
-    together = next((values for end, values in TOGETHER.items() if path == end or path.endswith(f".{end}")), None)
-    if together:
-        yield path, list(together)
-    for name, part in schema.get("properties", {}).items():
-        at = f"{path}.{name}".lstrip(".")
-        sample = next((values for end, values in SAMPLES.items() if at == end or at.endswith(f".{end}")), None)
-        if together and any(name in choice for choice in together):
-            continue
-        if sample:
-            yield at, sample
-        elif part.get("properties"):
-            yield from fields(part, at)
-        elif "enum" in part and "default" in part:
-            yield at, part["enum"]
-        elif part.get("type") == "boolean" and "default" in part:
-            yield at, [False, True]
-        elif part.get("type") == "integer" and part.get("maximum", MOST_SMALL + 1) <= MOST_SMALL:
-            yield at, sorted({part["minimum"], part["default"], part["maximum"]})
-
-
-def nested(row: Row) -> dict:
-    """Values as a file has them, of a row of paths."""
-    values: dict = {}
-    for path, value in row.items():
-        for name in reversed(path.split(".")):
-            value = {name: value}  # noqa: PLW2901 (it grows from the inside)
-        values = merged(values, value)
-    return values
-
-
 def pairwise(trial: Trial, midships: Path) -> list[dict]:
     """Values in which every two values of two fields meet, unless a rule of the chart refuses that."""
-    known = dict(fields(json.loads(SCHEMA.read_text())))
-    # What carries no rule of its own.
-    known.pop("enabled", None)
-
-    def allowed(row: Row) -> bool:
-        with values_file(nested(row)) as file:
-            result = command_result([midships, "check", file, "--chart", "rocketmq", "--release", "trial"])
-        if result.returncode not in (0, 1):
-            raise Failed(f"midships check ended with {result.returncode}: {result.stderr.strip()}")
-        return result.returncode == 0
-
-    rows, refused = combine(known, allowed)
-    pairs = {f"{one}={first} with {other}={second}" for one, first, other, second in refused}
-    trial.figure("fields combined", len(known))
-    trial.figure("pairwise rows", len(rows))
-    trial.figure("pairs that rules refuse", len(pairs))
-    for pair in sorted(pairs):
+    found = representative.values_of("rocketmq", midships)
+    trial.figure("fields combined", found.fields)
+    trial.figure("pairwise rows", len(found.rows))
+    trial.figure("pairs that rules refuse", len(found.refused))
+    for pair in sorted(found.refused):
         trial.note(f"refused by a rule: {pair}")
-    return [nested(row) for row in rows]
+    return found.rows
 
 
 def render_twice(trial: Trial, values: dict) -> str:
@@ -169,19 +80,6 @@ def render_twice(trial: Trial, values: dict) -> str:
     lines = [[line for line in text.splitlines() if line] for text in texts[1:]]
     trial.check(lines[0] == lines[1], f"Helm 3 and Helm 4 made different objects of {json.dumps(values)}")
     return texts[0]
-
-
-@cache
-def go_program(module: str) -> Path:
-    """A program that is built from a Go module of a pinned version, once."""
-    name = module.rpartition("/")[2].replace("@", "-")
-    directory = CACHE / "quality" / name
-    built = directory / name.rpartition("-")[0]
-    if not built.exists():
-        directory.mkdir(parents=True, exist_ok=True)
-        environment = {**os.environ, "GOBIN": str(directory), "CGO_ENABLED": "0"}
-        output(["nice", "go", "install", module], env=environment, cwd=directory)
-    return built
 
 
 def conform(trial: Trial, files: list[Path]) -> None:
