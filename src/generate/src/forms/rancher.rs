@@ -74,7 +74,18 @@ fn question(text: &mut String, description: &Description, language: Language, fi
     // Writing to a String cannot fail.
     let _ = writeln!(text, "  - variable: {}", field.path);
     for (key, value) in lines {
-        let _ = writeln!(text, "    {key}: {value}");
+        let _ = writeln!(text, "    {key}: {}", flow(&value));
+    }
+}
+
+/// A value in one line of YAML: as JSON, with a space after each comma of a list.
+fn flow(value: &Value) -> String {
+    match value {
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(flow).collect();
+            format!("[{}]", items.join(", "))
+        }
+        value => value.to_string(),
     }
 }
 

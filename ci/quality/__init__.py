@@ -1,0 +1,1 @@
+"""Judges of the charts as text: what they find, and what of it is intended."""
