@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -17,8 +18,7 @@ from .release import SMALL
 from .rocketmq_faults import succeed
 from .trial import Failed, Trial, scenario
 
-CHART = ROOT / "charts/rocketmq"
-SCHEMA = ROOT / "schemas/rocketmq.values.json"
+OFFERINGS = ROOT / "docs/offerings"
 KUBECONFORM = "github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0"
 NAMESPACE = "accept-quality"
 MOST_SMALL = 9  # a number up to which a field's ends are values worth combining
@@ -64,32 +64,62 @@ TOGETHER: dict[str, list[dict]] = {
 }
 
 
+# What has to be given for an offering that requires it.
+REQUIRED: dict[str, dict] = {"team-brokers": {"brokers": {"clusterName": "orders"}}}
+
+
+@dataclass
+class Subject:
+    """A chart that is looked at: one of the project, or one that is made of an offering."""
+
+    name: str
+    directory: Path
+    schema: Path
+    check: list[object]  # the words with which `midships check` is told what values are for
+
+
 @scenario("charts-quality")
 def charts_quality(trial: Trial) -> None:
-    """Lint of both Helms; pairwise values against the schemas of Kubernetes 1.31 to 1.36 and the API server; the same twice."""
+    """Charts and offerings: lint of both Helms, pairwise values against six Kubernetes and the API server, the same twice."""
     midships = program("midships")
     succeed(trial, [midships, "generate", "--check"])
-    for major in (3, 4):
-        succeed(trial, [*trial.bed.helm(major), "lint", "--strict", CHART])
     packages_repeat(trial, midships)
     with values_file(SMALL) as file:
         succeed(trial, [midships, "check", file, "--chart", "rocketmq"])
     with trial.bed.namespace(NAMESPACE), tempfile.TemporaryDirectory(prefix="midships-quality-") as directory:
-        with values_file({}) as file:
-            for major in (3, 4):
-                dry = ["install", "trial", CHART, "--namespace", NAMESPACE, "--dry-run=server", "--values", file]
-                succeed(trial, [*trial.bed.helm(major), *dry])
         # A pod of its own, as that of `helm test` is, needs its account even for a dry run.
         trial.bed.api.create("serviceaccounts", NAMESPACE, {"metadata": {"name": "trial-rocketmq"}})
         files = []
-        for number, values in enumerate([{}, *pairwise(trial, midships)]):
-            files.append(Path(directory, f"{number:03}.yaml"))
-            rendered = render_twice(trial, values)
-            files[-1].write_text(rendered)
-            apply = ["apply", "--dry-run=server", "--namespace", NAMESPACE, "-f", "-"]
-            succeed(trial, [*trial.bed.kubectl, *apply], input=as_list(as_objects(trial.bed, rendered)))
+        for subject in subjects(trial, midships, Path(directory)):
+            required = REQUIRED.get(subject.name, {})
+            with values_file(required) as file:
+                for major in (3, 4):
+                    helm = trial.bed.helm(major)
+                    succeed(trial, [*helm, "lint", "--strict", subject.directory, "--values", file])
+                    dry = ["install", "trial", subject.directory, "--namespace", NAMESPACE, "--dry-run=server", "--values", file]
+                    succeed(trial, [*helm, *dry])
+            for number, values in enumerate([required, *pairwise(trial, midships, subject, required)]):
+                files.append(Path(directory, f"{subject.name}-{number:03}.yaml"))
+                rendered = render_twice(trial, subject, values)
+                files[-1].write_text(rendered)
+                apply = ["apply", "--dry-run=server", "--namespace", NAMESPACE, "-f", "-"]
+                succeed(trial, [*trial.bed.kubectl, *apply], input=as_list(as_objects(trial.bed, rendered)))
         trial.note(f"the API server takes {len(files)} renderings")
         conform(trial, files)
+
+
+def subjects(trial: Trial, midships: Path, directory: Path) -> list[Subject]:
+    """The charts of the project, and those of the worked examples of offerings, which are made for this."""
+    name = "rocketmq"
+    found = [Subject(name, ROOT / "charts" / name, ROOT / f"schemas/{name}.values.json", ["--chart", name])]
+    for file in sorted(OFFERINGS.glob("*.yaml")):
+        made = directory / file.stem
+        succeed(trial, [midships, "offering", file, "--out", made])
+        chart = next((made / "charts").iterdir())
+        found.append(Subject(chart.name, chart, made / f"schemas/{chart.name}.values.json", ["--offering", file]))
+    trial.check(len(found) > 1, "no offering was made")
+    trial.figure("charts and offerings", len(found))
+    return found
 
 
 def packages_repeat(trial: Trial, midships: Path) -> None:
@@ -111,6 +141,8 @@ def fields(schema: dict, path: str = "") -> Iterator[tuple[str, list[object]]]:
         yield path, list(together)
     for name, part in schema.get("properties", {}).items():
         at = f"{path}.{name}".lstrip(".")
+        if part.get("x-hidden"):
+            continue
         sample = next((values for end, values in SAMPLES.items() if at == end or at.endswith(f".{end}")), None)
         if together and any(name in choice for choice in together):
             continue
@@ -136,34 +168,31 @@ def nested(row: Row) -> dict:
     return values
 
 
-def pairwise(trial: Trial, midships: Path) -> list[dict]:
+def pairwise(trial: Trial, midships: Path, subject: Subject, required: dict) -> list[dict]:
     """Values in which every two values of two fields meet, unless a rule of the chart refuses that."""
-    known = dict(fields(json.loads(SCHEMA.read_text())))
-    # What carries no rule of its own.
-    known.pop("enabled", None)
+    known = dict(fields(json.loads(subject.schema.read_text())))
 
     def allowed(row: Row) -> bool:
-        with values_file(nested(row)) as file:
-            result = command_result([midships, "check", file, "--chart", "rocketmq", "--release", "trial"])
+        with values_file(merged(required, nested(row))) as file:
+            result = command_result([midships, "check", file, *subject.check, "--release", "trial"])
         if result.returncode not in (0, 1):
             raise Failed(f"midships check ended with {result.returncode}: {result.stderr.strip()}")
         return result.returncode == 0
 
     rows, refused = combine(known, allowed)
     pairs = {f"{one}={first} with {other}={second}" for one, first, other, second in refused}
-    trial.figure("fields combined", len(known))
-    trial.figure("pairwise rows", len(rows))
-    trial.figure("pairs that rules refuse", len(pairs))
+    figures = f"{len(known)} fields combined, {len(rows)} pairwise rows, {len(pairs)} pairs that rules refuse"
+    trial.figure(subject.name, figures)
     for pair in sorted(pairs):
         trial.note(f"refused by a rule: {pair}")
-    return [nested(row) for row in rows]
+    return [merged(required, nested(row)) for row in rows]
 
 
-def render_twice(trial: Trial, values: dict) -> str:
+def render_twice(trial: Trial, subject: Subject, values: dict) -> str:
     """What Helm makes of values: twice the same, and the same objects whichever Helm it is."""
     version = trial.bed.api.ask("GET", "/version")["gitVersion"]
     with values_file(values) as file:
-        rest = ["template", "trial", CHART, "--namespace", NAMESPACE, "--kube-version", version, "--values", file]
+        rest = ["template", "trial", subject.directory, "--namespace", NAMESPACE, "--kube-version", version, "--values", file]
         texts = [output([*trial.bed.helm(major), *rest]) for major in (4, 4, 3)]
     trial.check(texts[0] == texts[1], f"helm template made two different texts of {json.dumps(values)}")
     lines = [[line for line in text.splitlines() if line] for text in texts[1:]]

@@ -118,6 +118,9 @@ pub struct Check {
         default_value = "default"
     )]
     pub namespace: String,
+    /// The values that the release has now: changes that would be refused are findings too
+    #[arg(long, value_name = "FILE")]
+    pub before: Option<PathBuf>,
     /// How findings are written to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,

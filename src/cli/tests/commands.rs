@@ -240,7 +240,8 @@ fn check_writes_json_for_programs() {
     output:       },
     output:       "related": []
     output:     }
-    output:   ]
+    output:   ],
+    output:   "warnings": []
     output: }
     notes: error: bad.yaml: 2 findings for the chart rocketmq
     "#);
@@ -250,7 +251,8 @@ fn check_writes_json_for_programs() {
     output:   "version": 1,
     output:   "file": "good.yaml",
     output:   "chart": "rocketmq",
-    output:   "findings": []
+    output:   "findings": [],
+    output:   "warnings": []
     output: }
     notes: good.yaml: good values for the chart rocketmq
     "#);
@@ -497,4 +499,163 @@ fn post_render_writes_everything_or_nothing() {
     let without = stage.run_with("post-render", good);
     assert!(without.starts_with("exit 2\nnotes: error:"), "{without}");
     assert!(without.contains("--policy <FILE>"), "{without}");
+}
+
+/// The file of an offering that leaves one field and sizes.
+const OFFERING: &str = "\
+chart: rocketmq
+name: queue
+version: 1.2.3
+title: Queue
+description: A queue.
+others: Locked
+exposed:
+  - path: commonLabels
+sizes:
+  default: small
+  choices:
+    - {name: small, help: One., values: {nameServers: {count: 1}}}
+    - {name: large, help: Three., values: {nameServers: {count: 3}}}
+";
+
+#[test]
+fn an_offering_is_made_checked_and_packed() {
+    let stage = Stage::new();
+    fs::write(stage.path().join("queue.yaml"), OFFERING).unwrap();
+    assert_snapshot!(stage.run("offering queue.yaml --out made --check").lines().last().unwrap(), @"notes: error: queue is not as queue.yaml makes it; run `midships offering queue.yaml`");
+    assert_snapshot!(stage.run("offering queue.yaml --out made"), @r"
+    exit 0
+    notes: queue: the chart is in made/charts/queue, its forms are made/schemas/queue.*
+    ");
+    assert_snapshot!(stage.run("offering queue.yaml --out made --check"), @r"
+    exit 0
+    notes: queue is as queue.yaml makes it
+    ");
+    let about = fs::read_to_string(stage.path().join("made/charts/queue/Chart.yaml")).unwrap();
+    assert!(about.contains("\nname: queue\n"), "{about}");
+
+    fs::write(stage.path().join("values.yaml"), "size: large\n").unwrap();
+    fs::write(
+        stage.path().join("wrong.yaml"),
+        "size: huge\nbrokers: {groups: 1}\n",
+    )
+    .unwrap();
+    assert_snapshot!(stage.run("check values.yaml --offering queue.yaml --release a"), @r"
+    exit 0
+    notes: values.yaml: good values for the chart queue
+    ");
+    assert_snapshot!(stage.run("check wrong.yaml --offering queue.yaml --release a"), @r#"
+    exit 1
+    output: error[wrong-choice]: size: found "huge"
+    output:  --> wrong.yaml:1:7
+    output:   |
+    output: 1 | size: huge
+    output:   |       ^^^^ allowed: small, large
+    output:   |
+    output:   = help: the default is "small"
+    output:
+    output: error[unknown-field]: brokers: found a field that queue sets itself
+    output:  --> wrong.yaml:2:1
+    output:   |
+    output: 2 | brokers: {groups: 1}
+    output:   | ^^^^^^^ allowed: size, commonLabels
+    output:   |
+    output:   = help: remove the field
+    output:
+    notes: error: wrong.yaml: 2 findings for the chart queue
+    "#);
+    assert_snapshot!(stage.run_with("change - values.yaml --offering queue.yaml", ""), @r"
+    exit 0
+    output: nameServers.count: 1 -> 3
+    output:     A change runs the operation change_name_servers, while clients go on.
+    output: the upgrade runs change_name_servers: give Helm --timeout 26m
+    ");
+    assert_snapshot!(stage.run("package --offering queue.yaml --out packages"), @r"
+    exit 0
+    output: DIGEST packages/queue-1.2.3.tgz
+    ");
+    assert_snapshot!(stage.run("check values.yaml"), @r"
+    exit 2
+    notes: error: the following required arguments were not provided:
+    notes:   <--chart <NAME>|--offering <FILE>>
+    notes:
+    notes: Usage: midships check <--chart <NAME>|--offering <FILE>> <VALUES>
+    notes:
+    notes: For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn an_offering_that_makes_no_sense_is_shown_with_what_is_wrong() {
+    let stage = Stage::new();
+    let text = OFFERING.replace("commonLabels", "commonLables");
+    fs::write(stage.path().join("queue.yaml"), text).unwrap();
+    for command in [
+        "offering queue.yaml",
+        "check - --offering queue.yaml",
+        "package --out o --offering queue.yaml",
+    ] {
+        let told = stage.run(command);
+        assert!(told.starts_with("exit 1\n"), "{command}: {told}");
+    }
+    assert_snapshot!(stage.run("offering queue.yaml"), @r#"
+    exit 1
+    output: error[unknown-field]: exposed[0].path: found "commonLables"
+    output:  --> queue.yaml:8:11
+    output:   |
+    output: 8 |   - path: commonLables
+    output:   |           ^^^^^^^^^^^^ allowed: paths of fields and groups of the chart rocketmq
+    output:   |
+    output:   = help: did you mean `commonLabels`?
+    output:
+    notes: error: queue.yaml: 1 finding about the offering
+    "#);
+    assert_snapshot!(stage.run("offering none.yaml"), @r"
+    exit 2
+    notes: error: unable to read `none.yaml`: No such file or directory (os error 2)
+    ");
+}
+
+#[test]
+fn a_check_warns_of_what_has_no_effect_and_refuses_changes_that_cannot_be() {
+    let stage = Stage::new();
+    let path = |name: &str| stage.path().join(name);
+    fs::write(path("before.yaml"), "brokers: {groups: 3}\n").unwrap();
+    fs::write(path("idle.yaml"), "brokers: {enabled: false, groups: 3}\n").unwrap();
+    fs::write(path("fewer.yaml"), "brokers: {groups: 2}\n").unwrap();
+    assert_snapshot!(stage.run("check idle.yaml --chart rocketmq --release a"), @r"
+    exit 0
+    output: warning[no-effect]: brokers.groups: found a value that has no effect
+    output:  --> idle.yaml:1:35
+    output:   |
+    output: 1 | brokers: {enabled: false, groups: 3}
+    output:   |                    -----          ^ allowed: a value while brokers.enabled == true
+    output:   |                    |
+    output:   |                    because of this
+    output:   |
+    output:   = help: remove it, or change what it depends on
+    output:
+    notes: idle.yaml: 1 warning for the chart rocketmq
+    notes: idle.yaml: good values for the chart rocketmq
+    ");
+    assert_snapshot!(stage.run("check fewer.yaml --chart rocketmq --release a"), @r"
+    exit 0
+    notes: fewer.yaml: good values for the chart rocketmq
+    ");
+    assert_snapshot!(stage.run("check fewer.yaml --chart rocketmq --release a --before before.yaml"), @r"
+    exit 1
+    output: error[forbidden-change]: brokers.groups: found 2, where the release has 3
+    output:  --> fewer.yaml:1:19
+    output:   |
+    output: 1 | brokers: {groups: 2}
+    output:   |                   ^ allowed: at least 3
+    output:   |
+    output:   = help: Can only grow after the installation. Keep it, or install a release of its own with the new value.
+    output:
+    notes: error: fewer.yaml: 1 finding for the chart rocketmq
+    ");
+    let report = stage.run("check idle.yaml --chart rocketmq --format json");
+    assert!(report.starts_with("exit 0\n"), "{report}");
+    assert!(report.contains("output:   \"findings\": [],\n"), "{report}");
+    assert!(report.contains("\"rule\": \"no-effect\""), "{report}");
 }

@@ -154,9 +154,10 @@ brokers: {groups: 2, allowRestart: true, image: {tag: 5.5.0}, storage: {size: 40
     #[test]
     fn growing_is_no_restart_and_what_does_not_matter_takes_nothing() {
         let old = "brokers: {storage: {mode: EmptyDir}}\n";
-        let new = "brokers: {groups: 4, storage: {mode: EmptyDir, className: fast}}\n";
+        let new = "brokers: {groups: 4, storage: {mode: EmptyDir, size: 9Gi, className: fast}}\n";
         insta::assert_snapshot!(told(old, new), @r#"
         brokers.groups: 2 to 4: {"effect":"online"}
+        brokers.storage.size: "20Gi" to "9Gi": {"effect":"restart"}
         brokers.storage.className: "" to fast: {"effect":"nothing"}
         [] None
         "#);

@@ -24,7 +24,9 @@ pub use chart::{Chart, Error, HookImage, charts, charts_with, outputs};
 pub use disk::{Difference, DiskError, check, check_files, write, write_files};
 pub use lint::{LintError, lint};
 pub use midships_model::change::{Change, Effect};
-pub use midships_model::rules::{Finding, Place, Related, Release, Suggestion};
+pub use midships_model::rules::{Finding, Place, Related, Release, Severity, Suggestion};
 pub use offering::{Icon, Offering, OfferingError, Reading, icon_of, offering_schema};
 pub use report::{Report, render, report_schema};
-pub use validate::{CHECKS, ValidateError, decode, merged, validate};
+pub use validate::{
+    CHECKS, ValidateError, decode, forbidden_changes, merged, validate, without_effect,
+};

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use crate::{schema, yaml};
 use midships_model::description::Description;
+use serde_json::Value;
 
 /// Writes the page: what the chart is about, and its fields.
 pub(crate) fn write(about: &str, description: &Description) -> String {
@@ -27,11 +28,21 @@ pub(crate) fn write(about: &str, description: &Description) -> String {
             unit.unwrap_or_default(),
             yaml::scalar(field.default),
             cell(&schema::allowed(field.schema)),
-            cell(field.schema["x-mutability"].as_str().unwrap_or_default()),
+            cell(&mutability(field.schema)),
             cell(field.schema["description"].as_str().unwrap_or_default()),
         );
     }
     text
+}
+
+/// What a change of a field takes, in a word or two.
+fn mutability(schema: &Value) -> String {
+    let usual = schema["x-mutability"].as_str().unwrap_or_default();
+    let other = &schema["x-mutability-while"];
+    match (other["mutability"].as_str(), other["condition"].as_str()) {
+        (Some(other), Some(condition)) => format!("{usual}; {other} while `{condition}`"),
+        _ => usual.to_owned(),
+    }
 }
 
 /// Text in a cell of a table: bars are escaped, and patterns stand as code.

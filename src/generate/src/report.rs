@@ -1,7 +1,7 @@
 //! Findings for people, as a compiler shows them, and for programs, as JSON.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
-use midships_model::rules::{Finding, Place};
+use midships_model::rules::{Finding, Place, Severity};
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::Value;
@@ -40,7 +40,11 @@ fn groups<'a>(finding: &'a Finding, text: &'a str, file: &'a str) -> Vec<Group<'
         let related = finding.related.iter();
         related.filter_map(|related| related.place.map(|place| (place, related.label.as_str())))
     };
-    let mut group = Group::with_title(Level::ERROR.primary_title(title).id(&finding.rule));
+    let level = match finding.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut group = Group::with_title(level.primary_title(title).id(&finding.rule));
     if finding.place.is_some() || related().next().is_some() {
         let mut snippet = Snippet::source(text).path(file);
         if let Some(place) = finding.place {
@@ -97,9 +101,11 @@ pub struct Report<'a> {
     pub chart: &'a str,
     /// What was found, by its place in the file; nothing where the values are good.
     pub findings: Vec<Reported<'a>>,
+    /// What is taken, but is not likely to be what is meant.
+    pub warnings: Vec<Reported<'a>>,
 }
 
-/// A value that is refused.
+/// A value that is refused, or not likely to be meant.
 #[derive(Debug, JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Reported<'a> {
@@ -183,11 +189,17 @@ impl<'a> Report<'a> {
                 })
                 .collect(),
         };
+        let of = |severity| {
+            let findings = findings.iter();
+            let found = findings.filter(move |finding| finding.severity == severity);
+            found.map(reported).collect()
+        };
         Self {
             version: VERSION,
             file,
             chart,
-            findings: findings.iter().map(reported).collect(),
+            findings: of(Severity::Error),
+            warnings: of(Severity::Warning),
         }
     }
 }

@@ -15,11 +15,15 @@ pub(crate) fn values(description: &Description) -> Value {
             kubeapps(name, property, description);
         }
     }
-    let requirements = requirements(description);
-    if !requirements.is_empty() {
-        schema["allOf"] = Value::Array(requirements);
-    }
+    all_of(&mut schema, requirements(description));
     schema
+}
+
+/// Adds schemas that must hold too; `allOf` may not be empty.
+pub(crate) fn all_of(schema: &mut Value, schemas: Vec<Value>) {
+    if !schemas.is_empty() {
+        schema["allOf"] = Value::Array(schemas);
+    }
 }
 
 /// A condition for each required field: while it matters, it must not be empty.

@@ -8,7 +8,8 @@ use std::fmt::Write;
 
 use catalogue::{Answer, MISTAKES, Mistake};
 use midships_generate::{
-    CHECKS, Finding, Release, Report, decode, render, report_schema, validate,
+    CHECKS, Finding, Release, Report, decode, forbidden_changes, render, report_schema, validate,
+    without_effect,
 };
 use midships_model::rocketmq::rules::RULES;
 
@@ -20,7 +21,14 @@ fn findings(mistake: &Mistake) -> Vec<Finding> {
         namespace: "shop".to_owned(),
     };
     match decode(mistake.values) {
-        Ok(text) => validate("rocketmq", text, Some(&release)).unwrap(),
+        Ok(text) => {
+            let mut findings = validate("rocketmq", text, Some(&release)).unwrap();
+            if let Some(before) = mistake.before {
+                findings.extend(forbidden_changes("rocketmq", before, text).unwrap());
+            }
+            findings.extend(without_effect("rocketmq", text).unwrap());
+            findings
+        }
         Err(finding) => vec![*finding],
     }
 }
@@ -143,7 +151,8 @@ fn reports_are_as_their_schema_says() {
         let report = Report::new("values.yaml", "rocketmq", &findings);
         let report = serde_json::to_value(&report).unwrap();
         assert!(validator.is_valid(&report), "{report:#}");
-        assert_eq!(report["findings"].as_array().unwrap().len(), findings.len());
+        let count = |key: &str| report[key].as_array().unwrap().len();
+        assert_eq!(count("findings") + count("warnings"), findings.len());
     }
 }
 

@@ -81,7 +81,8 @@ fn forms_show_what_is_exposed_and_nothing_else() {
     let rjsf = json("rjsf.schema.json");
     let root: Vec<&String> = rjsf["properties"].as_object().unwrap().keys().collect();
     assert_eq!(root, ["size", "brokers", "commonLabels", "networkPolicy"]);
-    assert_eq!(rjsf["allOf"], json!([]));
+    // A schema may not have an empty `allOf`.
+    assert!(rjsf.get("allOf").is_none());
     let texts = json("json-forms.zh-CN.json");
     assert_eq!(texts["size.label"], "规格");
     assert_eq!(texts["brokers.storage.className.label"], "磁盘类型");

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::condition::at;
-use crate::description::{Description, Field};
+use crate::description::Description;
 
 /// What a change of a field takes.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -59,14 +59,18 @@ pub fn changes(description: &Description, old: &Value, new: &Value) -> Vec<Chang
         let after = at(new, field.path).unwrap_or(field.default);
         (before != after).then(|| {
             let matters = field.visible.holds(old) || field.visible.holds(new);
+            let mutability = match description.mutability_while(&field) {
+                Some((condition, other)) if condition.holds(old) && condition.holds(new) => other,
+                _ => field.schema["x-mutability"].as_str().unwrap_or_default(),
+            };
             let effect = if matters {
-                effect(&field, before, after)
+                effect(mutability, before, after)
             } else {
                 Effect::Nothing
             };
             let (text, text_zh) = match effect {
                 Effect::Nothing => NOTHING,
-                _ => words(mutability(&field)),
+                _ => words(mutability),
             };
             Change {
                 path: field.path.to_owned(),
@@ -85,12 +89,8 @@ pub fn changes(description: &Description, old: &Value, new: &Value) -> Vec<Chang
     fields.collect()
 }
 
-fn mutability<'a>(field: &Field<'a>) -> &'a str {
-    field.schema["x-mutability"].as_str().unwrap_or_default()
-}
-
-fn effect(field: &Field<'_>, before: &Value, after: &Value) -> Effect {
-    match mutability(field) {
+fn effect(mutability: &str, before: &Value, after: &Value) -> Effect {
+    match mutability {
         "create-only" => Effect::Refused,
         "increase-only" if is_less(after, before) => Effect::Refused,
         "increase-only" | "online" => Effect::Online,

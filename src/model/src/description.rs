@@ -9,6 +9,7 @@
 //! | `x-group` | the group at the root in which the field is, or `general` |
 //! | `x-level` | who needs the field: `basic`, `advanced` or `expert` |
 //! | `x-mutability` | what a change takes: see [`crate::change`] |
+//! | `x-mutability-while` | another mutability while a condition holds, before and after the change: `{"condition", "mutability"}` |
 //! | `x-visible-if` | the condition under which the field matters: see [`crate::condition`] |
 //! | `x-required` | whether the field must not be empty while it matters |
 //! | `x-widget` | how a form shows it: `storage-class`, `secret`, `namespace` (pickers) or `yaml` |
@@ -168,6 +169,14 @@ impl Description {
             .try_fold(&self.schema, |schema, step| schema["properties"].get(step))
     }
 
+    /// Another mutability of a field with the condition under which it has it, before and after a change.
+    #[must_use]
+    pub fn mutability_while<'a>(&self, field: &Field<'a>) -> Option<(Condition, &'a str)> {
+        let other = &field.schema["x-mutability-while"];
+        let condition = Condition::read(other["condition"].as_str()?, "", &self.schema).ok()?;
+        Some((condition, other["mutability"].as_str()?))
+    }
+
     /// The condition under which what stands at a path matters: a field, a group, or something inside a field, such as
     /// `nameServers.addresses[0]`.
     #[must_use]
@@ -315,6 +324,11 @@ fn resolve(
             }
             None => Condition::default(),
         };
+        if let Some(text) = property["x-mutability-while"]["condition"].as_str() {
+            let condition =
+                Condition::read(text, path, whole).context(ConditionSnafu { path: &place })?;
+            property["x-mutability-while"]["condition"] = json!(condition.to_string());
+        }
         let condition = above.and(&own);
         let is_group = property["properties"].is_object();
         if let Some(property) = property.as_object_mut() {

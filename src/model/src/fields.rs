@@ -267,7 +267,7 @@ pub struct Storage {
     pub mode: StorageMode,
     /// Size of each volume; with `EmptyDir` the most that a pod may store before it is evicted. Not used with `HostPath`.
     #[schemars(title = "Size")]
-    #[schemars(extend("x-visible-if" = ".mode != HostPath", "x-title-zh" = "容量", "x-help-zh" = "每个卷的大小；EmptyDir 时为超出后 Pod 被驱逐的上限；HostPath 不使用。", "x-level" = "basic", "x-mutability" = "create-only"))]
+    #[schemars(extend("x-visible-if" = ".mode != HostPath", "x-title-zh" = "容量", "x-help-zh" = "每个卷的大小；EmptyDir 时为超出后 Pod 被驱逐的上限；HostPath 不使用。", "x-level" = "basic", "x-mutability" = "create-only", "x-mutability-while" = { "condition": ".mode == EmptyDir", "mutability": "restart" }))]
     pub size: Bytes,
     /// Storage class. Empty: the cluster's default one.
     #[schemars(

@@ -125,6 +125,16 @@ pub struct Suggestion {
     pub text: String,
 }
 
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Severity {
+    /// The values are refused.
+    #[default]
+    Error,
+    /// The values are taken, but are not likely to be what is meant.
+    Warning,
+}
+
 /// A value that is refused: where, what was found, what is allowed and what to do.
 #[derive(Clone, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Finding {
@@ -144,6 +154,8 @@ pub struct Finding {
     pub related: Vec<Related>,
     /// The text that is meant, where that is sure enough to be shown.
     pub suggestion: Option<Suggestion>,
+    /// How bad it is.
+    pub severity: Severity,
 }
 
 impl fmt::Display for Finding {
@@ -220,7 +232,9 @@ pub fn check<V: Serialize>(
     Ok(findings)
 }
 
-fn because(path: String) -> Related {
+/// Another field because of which something is found.
+#[must_use]
+pub fn because(path: String) -> Related {
     Related {
         path,
         place: None,

@@ -1,10 +1,14 @@
 //! `midships check`: values as Helm and the chart would judge them, without either.
 
-use midships_generate::{Release, Report, decode, render, validate};
+use midships_generate::{
+    Finding, Release, Report, Severity, decode, forbidden_changes, render, validate, without_effect,
+};
 use snafu::ResultExt;
 
 use super::offering::Target;
-use super::{Error, JsonSnafu, OutputSnafu, ValidateSnafu, Verdict, is_coloured, read_given};
+use super::{
+    Error, JsonSnafu, OutputSnafu, ValidateSnafu, Verdict, is_coloured, read_given, read_text,
+};
 use crate::arguments::{self, Format};
 use crate::printer::Printer;
 
@@ -24,12 +28,9 @@ pub fn run(options: &arguments::Check, printer: &mut Printer<'_>) -> Result<Verd
         Err(verdict) => return Ok(verdict),
     };
     let chart = target.chart();
+    let before = options.before.as_deref().map(read_text).transpose()?;
     let findings = match decode(&bytes) {
-        Ok(text) => match &target {
-            Target::Chart(chart) => validate(chart, text, release.as_ref()),
-            Target::Offering(offering) => offering.validate(text, release.as_ref()),
-        }
-        .context(ValidateSnafu)?,
+        Ok(text) => found(&target, text, before.as_deref(), release.as_ref())?,
         Err(finding) => vec![*finding],
     };
     let file = path.display().to_string();
@@ -48,17 +49,66 @@ pub fn run(options: &arguments::Check, printer: &mut Printer<'_>) -> Result<Verd
         }
         Format::Text => {}
     }
-    if findings.is_empty() {
-        printer.note(format_args!("{file}: good values for the chart {chart}"));
-        if release.is_none() {
-            printer.note("the names of objects were not checked; give --release NAME for that");
-        }
-        return Ok(Verdict::Done);
+    let warnings = findings.iter();
+    let warnings = warnings.filter(|finding| finding.severity == Severity::Warning);
+    let warnings = warnings.count();
+    if warnings > 0 {
+        let warnings = counted(warnings, "warning");
+        printer.note(format_args!("{file}: {warnings} for the chart {chart}"));
     }
-    let count = match findings.len() {
-        1 => "1 finding".to_owned(),
-        count => format!("{count} findings"),
+    match findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .count()
+    {
+        0 => {
+            printer.note(format_args!("{file}: good values for the chart {chart}"));
+            if release.is_none() {
+                printer.note("the names of objects were not checked; give --release NAME for that");
+            }
+            Ok(Verdict::Done)
+        }
+        count => {
+            let count = counted(count, "finding");
+            printer.note(format_args!("error: {file}: {count} for the chart {chart}"));
+            Ok(Verdict::Refused)
+        }
+    }
+}
+
+/// What is refused, or else what would be refused as a change; and what has no effect.
+fn found(
+    target: &Target,
+    text: &str,
+    before: Option<&str>,
+    release: Option<&Release>,
+) -> Result<Vec<Finding>, Error> {
+    let (findings, warnings) = match target {
+        Target::Chart(chart) => (validate(chart, text, release), without_effect(chart, text)),
+        Target::Offering(offering) => (
+            offering.validate(text, release),
+            Ok(offering.without_effect(text)),
+        ),
     };
-    printer.note(format_args!("error: {file}: {count} for the chart {chart}"));
-    Ok(Verdict::Refused)
+    let (mut findings, warnings) = (
+        findings.context(ValidateSnafu)?,
+        warnings.context(ValidateSnafu)?,
+    );
+    if let Some(before) = before.filter(|_| findings.is_empty()) {
+        findings = match target {
+            Target::Chart(chart) => {
+                forbidden_changes(chart, before, text).context(ValidateSnafu)?
+            }
+            Target::Offering(offering) => offering.forbidden_changes(before, text),
+        };
+    }
+    findings.extend(warnings);
+    Ok(findings)
+}
+
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
 }

@@ -9,12 +9,12 @@ use serde_json::{Map, Value, json};
 
 use super::texts::Language;
 use super::{LEVELS, groups, options, plain};
-use crate::schema::{allowed, holds, requirements};
+use crate::schema::{all_of, allowed, holds, requirements};
 
 /// The schema: all fields, and the conditions under which they must not be empty.
 pub(super) fn schema(description: &Description) -> Value {
     let mut schema = plain(description.schema());
-    schema["allOf"] = Value::Array(requirements(description));
+    all_of(&mut schema, requirements(description));
     schema
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::texts::Language;
 use super::{options, plain};
-use crate::schema::{filled, holds, nested, with};
+use crate::schema::{all_of, filled, holds, nested, with};
 
 /// The schema: what always matters at its place, everything else under its condition.
 pub(super) fn schema(description: &Description) -> Value {
@@ -51,7 +51,7 @@ pub(super) fn schema(description: &Description) -> Value {
             demand(&mut whole, field.path, field.schema);
         }
     }
-    whole["allOf"] = Value::Array(branches);
+    all_of(&mut whole, branches);
     whole
 }
 

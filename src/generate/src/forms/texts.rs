@@ -47,9 +47,23 @@ impl Language {
     }
 
     /// What a change of a field takes after the installation; empty for a group.
-    pub(crate) fn change(self, schema: &Value) -> &'static str {
-        let (english, chinese) = words(text(schema, "x-mutability"));
-        self.choose(english, chinese)
+    pub(crate) fn change(self, schema: &Value) -> String {
+        let told = |mutability: &str| {
+            let (english, chinese) = words(mutability);
+            self.choose(english, chinese)
+        };
+        let usual = told(text(schema, "x-mutability"));
+        let other = &schema["x-mutability-while"];
+        match other["condition"].as_str() {
+            Some(condition) => {
+                let other = told(text(other, "mutability"));
+                match self {
+                    Self::English => format!("{usual} While {condition}: {other}"),
+                    Self::Chinese => format!("{usual}当 {condition} 时：{other}"),
+                }
+            }
+            None => usual.to_owned(),
+        }
     }
 
     /// What a field means and what a change of it takes.

@@ -238,7 +238,33 @@ impl Offering {
         text: &str,
         release: Option<&Release>,
     ) -> Result<Vec<Finding>, ValidateError> {
-        validate::check(&self.target(), text, release)
+        let findings = validate::check(&self.target(), text, release)?;
+        let told = findings.into_iter().map(|finding| {
+            let is_set =
+                finding.rule == "unknown-field" && self.base.schema_at(&finding.path).is_some();
+            if is_set {
+                Finding {
+                    found: format!("a field that {} sets itself", self.file.name),
+                    hint: "remove the field".to_owned(),
+                    ..finding
+                }
+            } else {
+                finding
+            }
+        });
+        Ok(told.collect())
+    }
+
+    /// Finds the values of a file that have no effect, as [`crate::without_effect`] does.
+    #[must_use]
+    pub fn without_effect(&self, text: &str) -> Vec<Finding> {
+        validate::idle(&self.target(), text)
+    }
+
+    /// Finds the changes that would be refused, as [`crate::forbidden_changes`] does.
+    #[must_use]
+    pub fn forbidden_changes(&self, old: &str, new: &str) -> Vec<Finding> {
+        validate::forbidden(&self.target(), old, new)
     }
 
     /// Tells what it takes to go from old values to new ones, as [`crate::change()`] does.

@@ -193,10 +193,32 @@ impl Narrowing<'_> {
                 schema["x-level"] = json!(entry.level.word());
             }
         }
+        self.mutability(path, &mut schema);
         let default = self.states.default_of(path)?;
         schema["default"] = default.clone();
         put(defaults, path, default);
         Some(schema)
+    }
+
+    /// What a change of a field takes may depend on one that the offering sets.
+    fn mutability(&self, path: &str, schema: &mut Value) {
+        let fields = self.base.fields();
+        let field = fields.iter().find(|field| field.path == path);
+        let Some((condition, other)) = field.and_then(|field| self.base.mutability_while(field))
+        else {
+            return;
+        };
+        match simplified(&condition, self.states) {
+            Some(condition) if !condition.is_always() => {
+                schema["x-mutability-while"]["condition"] = json!(condition.to_string());
+                return;
+            }
+            Some(_) => schema["x-mutability"] = json!(other),
+            None => {}
+        }
+        if let Some(schema) = schema.as_object_mut() {
+            schema.shift_remove("x-mutability-while");
+        }
     }
 
     fn condition(&self, path: &str, schema: &mut Value) {

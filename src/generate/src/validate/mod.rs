@@ -5,9 +5,11 @@ mod refusals;
 mod unit;
 
 use jsonschema::error::ValidationErrorKind;
+use midships_model::change::{Effect, changes};
+use midships_model::condition::at;
 use midships_model::description::{Description, DescriptionError, OF_PARENTS};
 use midships_model::rocketmq::{self, Values, rules::RULES};
-use midships_model::rules::{self, Finding, Place, Related, Release, Subject};
+use midships_model::rules::{self, Finding, Place, Related, Release, Severity, Subject};
 use serde_json::Value;
 use snafu::{ResultExt, Snafu};
 
@@ -145,6 +147,112 @@ pub(crate) fn check(
     findings.extend(found.map(|finding| placed(finding, &root, defaults)));
     Ok(sorted(findings))
 }
+
+/// Finds the values of a file that have no effect: of fields that do not matter with the others. They are taken.
+///
+/// # Errors
+/// When no chart has that name.
+pub fn without_effect(chart: &str, text: &str) -> Result<Vec<Finding>, ValidateError> {
+    Ok(idle(&Target::of(&description(chart)?), text))
+}
+
+/// The values of a file that have no effect.
+pub(crate) fn idle(target: &Target<'_>, text: &str) -> Vec<Finding> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let root = yaml::compose(text).root;
+    let values = laid_over(target.described, text);
+    let fields = target.described.fields().into_iter();
+    let idle = fields.filter(|field| {
+        let is_given = root.at_path(field.path).is_some();
+        is_given && !field.visible.holds(&values) && at(&values, field.path) != Some(field.default)
+    });
+    let findings = idle.map(|field| {
+        let terms = field.visible.terms.iter();
+        let unmet = terms.filter(|term| {
+            at(&values, &term.path).is_none_or(|value| !term.values.contains(value))
+        });
+        let finding = Finding {
+            path: field.path.to_owned(),
+            rule: NO_EFFECT.to_owned(),
+            found: "a value that has no effect".to_owned(),
+            allowed: format!("a value while {}", field.visible),
+            hint: "remove it, or change what it depends on".to_owned(),
+            related: unmet
+                .map(|term| rules::because(term.path.clone()))
+                .collect(),
+            severity: Severity::Warning,
+            ..Finding::default()
+        };
+        placed(finding, &root, target.described.defaults())
+    });
+    sorted(findings.collect())
+}
+
+/// Finds the changes from old values of a release to new ones that would be refused, in the text of the new ones.
+///
+/// # Errors
+/// When no chart has that name.
+pub fn forbidden_changes(chart: &str, old: &str, new: &str) -> Result<Vec<Finding>, ValidateError> {
+    Ok(forbidden(&Target::of(&description(chart)?), old, new))
+}
+
+/// The changes that would be refused.
+pub(crate) fn forbidden(target: &Target<'_>, old: &str, new: &str) -> Vec<Finding> {
+    let new = new.strip_prefix(BYTE_ORDER_MARK).unwrap_or(new);
+    let root = yaml::compose(new).root;
+    let complete = |text: &str| {
+        target
+            .completion
+            .complete(&laid_over(target.described, text))
+    };
+    let changes = changes(target.base, &complete(old), &complete(new));
+    let refused = changes
+        .into_iter()
+        .filter(|change| change.effect == Effect::Refused);
+    let findings = refused.map(|change| {
+        let before = yaml::scalar(&change.old);
+        let is_less = change.new.as_i64() < change.old.as_i64();
+        // What an offering's size sets is changed by the size.
+        let path = match target.described.schema_at(&change.path) {
+            Some(_) => change.path.clone(),
+            None => target.completion.of_offering().concat(),
+        };
+        let found = if path == change.path {
+            format!(
+                "{}, where the release has {before}",
+                yaml::scalar(&change.new)
+            )
+        } else {
+            format!(
+                "{} {}, where the release has {before}",
+                change.path,
+                yaml::scalar(&change.new)
+            )
+        };
+        let finding = Finding {
+            path,
+            rule: FORBIDDEN_CHANGE.to_owned(),
+            found,
+            allowed: if is_less {
+                format!("at least {before}")
+            } else {
+                before
+            },
+            hint: format!(
+                "{} Keep it, or install a release of its own with the new value.",
+                change.text
+            ),
+            ..Finding::default()
+        };
+        placed(finding, &root, target.described.defaults())
+    });
+    sorted(findings.collect())
+}
+
+/// The rule about values of fields that do not matter.
+const NO_EFFECT: &str = "no-effect";
+/// The rule about changes that a release cannot make.
+const FORBIDDEN_CHANGE: &str = "forbidden-change";
 
 /// What a schema says of a document.
 pub(crate) struct Judged {

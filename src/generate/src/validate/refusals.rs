@@ -39,6 +39,14 @@ pub const CHECKS: &[(&str, &str)] = &[
     ),
     ("out-of-range", "a number outside of its bounds"),
     ("repeated-entry", "an entry that stands in a list twice"),
+    (
+        "no-effect",
+        "a value of a field that does not matter with the others; a warning",
+    ),
+    (
+        "forbidden-change",
+        "a change that a release cannot make, with `--before`",
+    ),
     ("missing-unit", "an amount of memory or disk without a unit"),
     (
         "wrong-unit",

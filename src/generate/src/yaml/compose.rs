@@ -361,7 +361,7 @@ fn twice(path: &str, first: &Entry, second: &Entry) -> Finding {
             place: Some(first.place),
             label: "first here".to_owned(),
         }],
-        suggestion: None,
+        ..Finding::default()
     }
 }
 

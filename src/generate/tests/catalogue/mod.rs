@@ -57,6 +57,11 @@ impl Mistake {
         self
     }
 
+    const fn after(mut self, before: &'static str) -> Self {
+        self.before = Some(before);
+        self
+    }
+
     const fn in_release(mut self, name: &'static str) -> Self {
         self.release = name;
         self
@@ -74,6 +79,95 @@ pub const MISTAKES: &[(&str, &[Mistake])] = &[
     ("Traps of YAML", YAML),
     ("Files that cannot be read", FILES),
     ("Fields that do not go together", PAIRS),
+    ("Values without effect", IDLE),
+    ("Changes that a release cannot make", CHANGES),
+];
+
+/// Why Helm takes a value that has no effect.
+const NO_EFFECT: &str = "The value stays in the release and has no effect.";
+/// Why Helm takes a change that is refused.
+const LATE: &str = "Helm does not know what cannot change; the Job before the upgrade refuses it, or Kubernetes does.";
+
+const IDLE: &[Mistake] = &[
+    mistake(
+        "directory-without-host-path",
+        "A directory of the node, but another place for data",
+        b"brokers:\n  storage:\n    hostPath: /srv/rocketmq\n",
+        (
+            "no-effect",
+            "brokers.storage.hostPath",
+            3,
+            "brokers.storage.mode == HostPath",
+        ),
+    )
+    .taken_by_helm(NO_EFFECT),
+    mistake(
+        "addresses-of-own",
+        "Addresses of name servers, and name servers of its own",
+        b"nameServers:\n  addresses:\n    - names.example:9876\n",
+        (
+            "no-effect",
+            "nameServers.addresses",
+            2,
+            "nameServers.source == Addresses",
+        ),
+    )
+    .taken_by_helm(NO_EFFECT),
+    mistake(
+        "groups-without-brokers",
+        "Groups of brokers, and no brokers",
+        b"brokers:\n  enabled: false\n  groups: 4\n",
+        ("no-effect", "brokers.groups", 3, "brokers.enabled == true"),
+    )
+    .taken_by_helm(NO_EFFECT),
+];
+
+const CHANGES: &[Mistake] = &[
+    mistake(
+        "fewer-groups",
+        "Fewer groups than the release has",
+        b"brokers:\n  groups: 2\n",
+        ("forbidden-change", "brokers.groups", 2, "at least 3"),
+    )
+    .after("brokers:\n  groups: 3\n")
+    .taken_by_helm(LATE),
+    mistake(
+        "fewer-groups-by-leaving-out",
+        "A field that is left out, so that its default comes back",
+        b"nameServers:\n  count: 3\n",
+        ("forbidden-change", "brokers.groups", 0, "at least 3"),
+    )
+    .after("nameServers:\n  count: 3\nbrokers:\n  groups: 3\n")
+    .taken_by_helm(LATE),
+    mistake(
+        "another-size-of-volumes",
+        "Another size of volumes that are there",
+        b"brokers:\n  storage:\n    size: 40Gi\n",
+        ("forbidden-change", "brokers.storage.size", 3, "20Gi"),
+    )
+    .after("brokers:\n  storage:\n    size: 20Gi\n")
+    .taken_by_helm(LATE),
+    mistake(
+        "another-place-for-data",
+        "Another place for data",
+        b"brokers:\n  storage:\n    mode: EmptyDir\n",
+        (
+            "forbidden-change",
+            "brokers.storage.mode",
+            3,
+            "StorageClass",
+        ),
+    )
+    .after("brokers: {}\n")
+    .taken_by_helm(LATE),
+    mistake(
+        "another-cluster-name",
+        "Another name of the cluster",
+        b"brokers:\n  clusterName: orders\n",
+        ("forbidden-change", "brokers.clusterName", 2, "shop"),
+    )
+    .after("brokers:\n  clusterName: shop\n")
+    .taken_by_helm(LATE),
 ];
 
 const FIELDS: &[Mistake] = &[

@@ -78,7 +78,8 @@ pub fn given(description: &Description, numbers: &mut Numbers) -> Value {
     let mut values = json!({});
     let fields = description.fields();
     for field in &fields {
-        // What other fields depend on is given more often.
+        // What other fields depend on is given more often, and so is what must not be empty.
+        let is_needed = field.is_required() && field.visible.is_always();
         let decides = fields.iter().any(|other| {
             other
                 .visible
@@ -86,7 +87,12 @@ pub fn given(description: &Description, numbers: &mut Numbers) -> Value {
                 .iter()
                 .any(|term| term.path == field.path)
         });
-        if numbers.below(if decides { 2 } else { GIVEN }) == 0 {
+        let is_given = if is_needed {
+            numbers.below(GIVEN) > 0
+        } else {
+            numbers.below(if decides { 2 } else { GIVEN }) == 0
+        };
+        if is_given {
             let value = good(field, numbers);
             put(&mut values, field.path, value);
         }
