@@ -22,6 +22,18 @@ def helm_test_4(trial: Trial) -> None:
     helm_test(trial, "4.9.3")
 
 
+@scenario("helm-test-5-5-0")
+def helm_test_5_5_0(trial: Trial) -> None:
+    """5.5.0, the newest: `helm test` passes, fails with a closed master and with one that is away, and leaves no topic."""
+    helm_test(trial, "5.5.0")
+
+
+@scenario("helm-test-4-5-0")
+def helm_test_4_5_0(trial: Trial) -> None:
+    """4.5.0, the oldest: `helm test` passes, fails with a closed master and with one that is away, and leaves no topic."""
+    helm_test(trial, "4.5.0")
+
+
 def helm_test(trial: Trial, version: str) -> None:
     """The tests of a release with two masters."""
     values = {"nameServers": {"count": 2}, "brokers": {"replicasPerGroup": 0}}
