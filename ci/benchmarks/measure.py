@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import signal
 import statistics
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +56,23 @@ def go_program(name: str, package: str, version: str) -> Path:
     return program
 
 
+def node_modules(source: Path) -> Path:
+    """The packages that the lock file beside a package.json pins, installed once for each content of it."""
+    key = hashlib.sha256((source / "package-lock.json").read_bytes()).hexdigest()[:16]
+    directory = CACHE / "bench" / f"{source.name}-{key}"
+    if not (directory / "ready").exists():
+        print(f"installing {source.name}, once", flush=True)
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir(parents=True)
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(source / name, directory)
+        command = ["npm", "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+        if subprocess.run(command, cwd=directory, check=False).returncode != 0:
+            raise Failed(f"{source.name} cannot be installed; the lines above say why")
+        (directory / "ready").touch()
+    return directory / "node_modules"
+
+
 def run_once(command: list[object], source: Path, target: Path, directory: Path) -> Measure:
     """Runs a command from a file to a file and measures it."""
     words, complaints = [str(word) for word in command], target.with_suffix(".complaints")
@@ -84,14 +104,26 @@ def memory(command: list[object], source: Path, target: Path, directory: Path) -
     return int(said.read_text()) / 1024
 
 
-def measure(command: list[object], source: Path, target: Path, directory: Path, runs: int) -> Measure:
-    """Runs a command some times and takes the median of the times; the memory is that of one more run, unless runs are long."""
+def nothing() -> None:
+    """What most commands need before each run."""
+
+
+def measure(
+    command: list[object], source: Path, target: Path, directory: Path, runs: int, prepare: Callable[[], None] = nothing
+) -> Measure:
+    """Runs a command some times and takes the median of the times; the memory is that of one more run, unless runs are long.
+
+    What prepares a run is not measured.
+    """
     done: list[Measure] = []
     while len(done) < runs:
+        prepare()
         done.append(run_once(command, source, target, directory))
         if done[-1].seconds > LONG_SECONDS or not done[-1].finished:
             break
     seconds = statistics.median(run.seconds for run in done)
-    long = seconds > LONG_SECONDS
-    megabytes = done[-1].megabytes if long else memory(command, source, target, directory)
+    megabytes = done[-1].megabytes
+    if seconds <= LONG_SECONDS:
+        prepare()
+        megabytes = memory(command, source, target, directory)
     return Measure(seconds, megabytes, len(done), done[-1].finished)

@@ -10,9 +10,10 @@ use midships_model::rocketmq::rules::{OWNED_CONFIGURATION, RULES, UNSUPPORTED_CO
 use midships_model::rocketmq::{self, Values};
 use midships_model::rules::Finding;
 use serde_json::{Value, json};
-use snafu::{ResultExt, Snafu};
+use snafu::{ResultExt, Snafu, ensure};
 
 use crate::forms::{self, Language};
+use crate::lint::{self, LintError};
 use crate::offering::Completion;
 use crate::template::Renderer;
 use crate::{readme, schema, values_file};
@@ -42,6 +43,25 @@ pub enum Error {
     Json {
         /// Why.
         source: serde_json::Error,
+    },
+    /// The templates of a chart cannot be held against the model.
+    #[snafu(display("failed to hold the chart `{chart}` against the model: {source}"))]
+    Lint {
+        /// The chart.
+        chart: String,
+        /// Why.
+        source: LintError,
+    },
+    /// The templates of a chart and the model do not name the same fields.
+    #[snafu(display(
+        "the chart `{chart}` and the model do not name the same fields:\n  {}",
+        wrong.join("\n  ")
+    ))]
+    Disagreement {
+        /// The chart.
+        chart: String,
+        /// What is wrong, a line each.
+        wrong: Vec<String>,
     },
 }
 
@@ -267,7 +287,8 @@ fn of_model(hook: Option<&HookImage>) -> Result<Vec<Chart>, Error> {
 /// Every generated file of a checkout by its path below the root.
 ///
 /// # Errors
-/// When a template source does not render: a fault of this program.
+/// When a template source does not render, or the templates and the model do not name the same fields: a fault of this
+/// program.
 pub fn outputs() -> Result<BTreeMap<String, Vec<u8>>, Error> {
     let description = description_with(None).context(DescribeSnafu)?;
     let mut files = files_of(&Plan::of_model(&description)?)?;
@@ -286,11 +307,17 @@ pub fn outputs() -> Result<BTreeMap<String, Vec<u8>>, Error> {
 /// Every generated file of one chart by its path below the root.
 ///
 /// # Errors
-/// When a template source does not render: a fault of this program.
+/// When a template source does not render, or the templates and the model do not name the same fields: a fault of this
+/// program.
 pub(crate) fn files_of(plan: &Plan<'_>) -> Result<BTreeMap<String, Vec<u8>>, Error> {
     let mut files = BTreeMap::new();
     let name = &plan.name;
-    for (path, bytes) in make(plan)?.files {
+    let chart = make(plan)?;
+    let of_offering = plan.completion.map(Completion::of_offering);
+    let wrong = lint::between(&chart, plan.base, &of_offering.unwrap_or_default())
+        .context(LintSnafu { chart: name })?;
+    ensure!(wrong.is_empty(), DisagreementSnafu { chart: name, wrong });
+    for (path, bytes) in chart.files {
         files.insert(format!("charts/{name}/{path}"), bytes);
     }
     let mut schemas = forms::schemas(plan.forms);
