@@ -67,8 +67,8 @@ pub enum Answer {
 /// # Errors
 /// When no chart has that name.
 pub fn change(chart: &str, old: &str, new: &str) -> Result<Answer, ChangeError> {
-    let description = validate::description(chart).context(ValidateSnafu)?;
-    between(&Target::of(&description), old, new)
+    let fields = validate::fields(chart).context(ValidateSnafu)?;
+    between(&Target::of(fields), old, new)
 }
 
 /// Tells what it takes to go from old values to new ones. Fields that an offering sets are told of as those of its base chart.
@@ -82,7 +82,7 @@ pub(crate) fn between(target: &Target<'_>, old: &str, new: &str) -> Result<Answe
         if !findings.is_empty() {
             return Ok(Answer::Refused(side, findings));
         }
-        let values = validate::laid_over(target.described, text);
+        let values = validate::laid_over(target.described(), text);
         sides.push(target.completion.complete(&values));
     }
     let (old, new) = (&sides[0], &sides[1]);

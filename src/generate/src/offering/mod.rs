@@ -10,6 +10,7 @@ mod narrowed;
 mod states;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use midships_model::description::{Description, DescriptionError};
@@ -21,7 +22,7 @@ use snafu::{ResultExt, Snafu};
 use crate::change::{Answer, ChangeError};
 use crate::chart::{self, Chart, HookImage, Plan};
 use crate::lint::LintError;
-use crate::validate::{self, Target, ValidateError, dotted};
+use crate::validate::{self, Fields, Target, ValidateError, dotted};
 use crate::yaml;
 use completion::Choice;
 use file::File;
@@ -71,7 +72,7 @@ pub struct Offering {
     file: File,
     icon: Option<String>,
     base: Description,
-    described: Description,
+    fields: Arc<Fields>,
     forms: Description,
     completion: Completion,
 }
@@ -125,7 +126,8 @@ impl Offering {
             return Ok(Reading::Refused(vec![found]));
         }
         let schema = file::plain_schema();
-        let judged = validate::judge(&schema, &json!({}), &root, &given).context(CheckSnafu)?;
+        let validator = validate::compiled(&schema).context(CheckSnafu)?;
+        let judged = validate::judge(&validator, &schema, &json!({}), &root, &given);
         findings.extend(judged.findings);
         let file = match serde_json::from_value::<File>(given) {
             Ok(file) if findings.is_empty() => file,
@@ -141,12 +143,12 @@ impl Offering {
             return Ok(Reading::Refused(placed(findings, &root)));
         }
         let base = chart::description_with(hook).context(DescribeSnafu)?;
+        let base = Fields::new(base).context(CheckSnafu)?;
         for steps in excerpts(&file) {
             let words: Vec<String> = steps.iter().map(ToString::to_string).collect();
             if let Some(found) = root.at(&words) {
                 let node = found.node;
-                let judged = validate::judge(base.schema(), base.defaults(), node, &node.value())
-                    .context(CheckSnafu)?;
+                let judged = base.judge(node, &node.value());
                 findings.extend(judged.findings.into_iter().map(|finding| {
                     let path = format!("{}.{}", dotted(&words), finding.path);
                     Finding { path, ..finding }
@@ -165,6 +167,7 @@ impl Offering {
         if !findings.is_empty() {
             return Ok(Reading::Refused(placed(findings, &root)));
         }
+        let base = base.description;
         let mut senseless = Findings::default();
         let states = States::of_file(&file, &base, &mut senseless);
         if !senseless.0.is_empty() {
@@ -187,7 +190,7 @@ impl Offering {
             file,
             icon,
             base,
-            described,
+            fields: Arc::new(Fields::new(described).context(CheckSnafu)?),
             forms,
             completion,
         };
@@ -214,7 +217,7 @@ impl Offering {
     /// What is known of the fields that are left, hidden ones too.
     #[must_use]
     pub fn description(&self) -> &Description {
-        &self.described
+        &self.fields.description
     }
 
     /// What is known of the fields that forms show.
@@ -278,7 +281,7 @@ impl Offering {
     /// The values of a file laid over the offering's defaults, as Helm does.
     #[must_use]
     pub fn merged(&self, text: &str) -> Value {
-        validate::laid_over(&self.described, text)
+        validate::laid_over(self.description(), text)
     }
 
     /// The offering's chart.
@@ -307,7 +310,7 @@ impl Offering {
 
     fn target(&self) -> Target<'_> {
         Target {
-            described: &self.described,
+            fields: &self.fields,
             base: &self.base,
             completion: &self.completion,
         }
@@ -323,9 +326,9 @@ impl Offering {
             keywords: file.keywords.clone(),
             icon: self.icon.clone(),
             base: &self.base,
-            described: &self.described,
+            described: self.description(),
             forms: &self.forms,
-            values: chart::values_of(&self.complete(self.described.defaults()))?,
+            values: chart::values_of(&self.complete(self.description().defaults()))?,
             completion: Some(&self.completion),
         })
     }
@@ -339,7 +342,7 @@ impl Offering {
             |sizes| (0..sizes.choices.len()).map(Some).collect(),
         );
         for size in names {
-            let mut values = self.described.defaults().clone();
+            let mut values = self.description().defaults().clone();
             let mut steps: Vec<String> = Vec::new();
             if let (Some(index), Some(sizes)) = (size, sizes) {
                 values[&sizes.field] = json!(sizes.choices[index].name);
@@ -349,7 +352,7 @@ impl Offering {
             }
             let found = self.target().rules(&values, None).context(CheckSnafu)?;
             for finding in found {
-                let is_asked = self.described.schema_at(&finding.path).is_some()
+                let is_asked = self.description().schema_at(&finding.path).is_some()
                     && finding.rule == midships_model::rules::REQUIRED;
                 if !is_asked {
                     let path = dotted(&steps);

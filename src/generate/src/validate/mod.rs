@@ -4,6 +4,9 @@ mod nearest;
 mod refusals;
 mod unit;
 
+use std::sync::OnceLock;
+
+use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind;
 use midships_model::change::{Effect, changes};
 use midships_model::condition::at;
@@ -60,14 +63,52 @@ pub fn validate(
     text: &str,
     release: Option<&Release>,
 ) -> Result<Vec<Finding>, ValidateError> {
-    check(&Target::of(&description(chart)?), text, release)
+    check(&Target::of(fields(chart)?), text, release)
+}
+
+/// The fields of a chart, ready to be asked: to compile their schema takes longer than to check values with it.
+#[derive(Debug)]
+pub(crate) struct Fields {
+    /// What is known of them.
+    pub description: Description,
+    validator: Validator,
+}
+
+impl Fields {
+    /// Compiles the schema of some fields.
+    ///
+    /// # Errors
+    /// When the schema is at fault.
+    pub(crate) fn new(description: Description) -> Result<Self, ValidateError> {
+        let validator = compiled(description.schema())?;
+        Ok(Self {
+            description,
+            validator,
+        })
+    }
+
+    /// Asks the schema what it refuses of a document that is laid over the defaults.
+    pub(crate) fn judge(&self, root: &Node, given: &Value) -> Judged {
+        let (schema, defaults) = (self.description.schema(), self.description.defaults());
+        judge(&self.validator, schema, defaults, root, given)
+    }
+}
+
+/// A schema that can be asked.
+///
+/// # Errors
+/// When it is at fault.
+pub(crate) fn compiled(schema: &Value) -> Result<Validator, ValidateError> {
+    jsonschema::validator_for(schema).map_err(|error| ValidateError::Schema {
+        message: error.to_string(),
+    })
 }
 
 /// What values are for.
 #[derive(Clone, Copy)]
 pub(crate) struct Target<'a> {
     /// The fields that can be set.
-    pub described: &'a Description,
+    pub fields: &'a Fields,
     /// The fields of the chart that the rules are about.
     pub base: &'a Description,
     /// What makes values of the one values of the other.
@@ -76,12 +117,17 @@ pub(crate) struct Target<'a> {
 
 impl<'a> Target<'a> {
     /// A chart as the model has it.
-    pub(crate) fn of(description: &'a Description) -> Self {
+    pub(crate) fn of(fields: &'a Fields) -> Self {
         Self {
-            described: description,
-            base: description,
+            fields,
+            base: &fields.description,
             completion: const { &Completion::NOTHING },
         }
+    }
+
+    /// What is known of the fields that can be set.
+    pub(crate) fn described(&self) -> &'a Description {
+        &self.fields.description
     }
 
     /// What the rules say of values, defaults included; the findings have no places yet. Values that are none of the base
@@ -100,7 +146,7 @@ impl<'a> Target<'a> {
             release,
         };
         let mut found = rules::check(RULES, &subject, self.base).context(ValuesSnafu)?;
-        for field in self.described.missing(values) {
+        for field in self.described().missing(values) {
             if found.iter().all(|finding| finding.path != field.path) {
                 found.push(Finding::missing(&field));
             }
@@ -129,8 +175,8 @@ pub(crate) fn check(
         given @ (Value::Object(_) | Value::Null) => given,
         other => return Ok(vec![document_finding(&root, &other, AS_VALUES)]),
     };
-    let (schema, defaults) = (target.described.schema(), target.described.defaults());
-    let judged = judge(schema, defaults, &root, &given)?;
+    let defaults = target.described().defaults();
+    let judged = target.fields.judge(&root, &given);
     findings.extend(judged.findings);
     let mut merged = judged.merged;
     if let Some(values) = merged.as_object_mut() {
@@ -153,15 +199,15 @@ pub(crate) fn check(
 /// # Errors
 /// When no chart has that name.
 pub fn without_effect(chart: &str, text: &str) -> Result<Vec<Finding>, ValidateError> {
-    Ok(idle(&Target::of(&description(chart)?), text))
+    Ok(idle(&Target::of(fields(chart)?), text))
 }
 
 /// The values of a file that have no effect.
 pub(crate) fn idle(target: &Target<'_>, text: &str) -> Vec<Finding> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let root = yaml::compose(text).root;
-    let values = laid_over(target.described, text);
-    let fields = target.described.fields().into_iter();
+    let values = laid_over(target.described(), text);
+    let fields = target.described().fields().into_iter();
     let idle = fields.filter(|field| {
         let is_given = root.at_path(field.path).is_some();
         is_given && !field.visible.holds(&values) && at(&values, field.path) != Some(field.default)
@@ -183,7 +229,7 @@ pub(crate) fn idle(target: &Target<'_>, text: &str) -> Vec<Finding> {
             severity: Severity::Warning,
             ..Finding::default()
         };
-        placed(finding, &root, target.described.defaults())
+        placed(finding, &root, target.described().defaults())
     });
     sorted(findings.collect())
 }
@@ -193,7 +239,7 @@ pub(crate) fn idle(target: &Target<'_>, text: &str) -> Vec<Finding> {
 /// # Errors
 /// When no chart has that name.
 pub fn forbidden_changes(chart: &str, old: &str, new: &str) -> Result<Vec<Finding>, ValidateError> {
-    Ok(forbidden(&Target::of(&description(chart)?), old, new))
+    Ok(forbidden(&Target::of(fields(chart)?), old, new))
 }
 
 /// The changes that would be refused.
@@ -203,7 +249,7 @@ pub(crate) fn forbidden(target: &Target<'_>, old: &str, new: &str) -> Vec<Findin
     let complete = |text: &str| {
         target
             .completion
-            .complete(&laid_over(target.described, text))
+            .complete(&laid_over(target.described(), text))
     };
     let changes = changes(target.base, &complete(old), &complete(new));
     let refused = changes
@@ -213,7 +259,7 @@ pub(crate) fn forbidden(target: &Target<'_>, old: &str, new: &str) -> Vec<Findin
         let before = yaml::scalar(&change.old);
         let is_less = change.new.as_i64() < change.old.as_i64();
         // What an offering's size sets is changed by the size.
-        let path = match target.described.schema_at(&change.path) {
+        let path = match target.described().schema_at(&change.path) {
             Some(_) => change.path.clone(),
             None => target.completion.of_offering().concat(),
         };
@@ -244,7 +290,7 @@ pub(crate) fn forbidden(target: &Target<'_>, old: &str, new: &str) -> Vec<Findin
             ),
             ..Finding::default()
         };
-        placed(finding, &root, target.described.defaults())
+        placed(finding, &root, target.described().defaults())
     });
     sorted(findings.collect())
 }
@@ -265,20 +311,15 @@ pub(crate) struct Judged {
 }
 
 /// Asks a schema what it refuses of a document that is laid over defaults.
-///
-/// # Errors
-/// When the schema is at fault.
 pub(crate) fn judge(
+    validator: &Validator,
     schema: &Value,
     defaults: &Value,
     root: &Node,
     given: &Value,
-) -> Result<Judged, ValidateError> {
+) -> Judged {
     let mut merged = defaults.clone();
     lay_over(&mut merged, given.clone());
-    let validator = jsonschema::validator_for(schema).map_err(|error| ValidateError::Schema {
-        message: error.to_string(),
-    })?;
     let refusals = Refusals { root, schema };
     let mut findings = Vec::new();
     let mut repairs = Vec::new();
@@ -301,11 +342,11 @@ pub(crate) fn judge(
     for steps in &repairs {
         repair(&mut merged, defaults, steps);
     }
-    Ok(Judged {
+    Judged {
         findings,
         merged,
         refused: repairs.iter().map(|steps| dotted(steps)).collect(),
-    })
+    }
 }
 
 /// The mark with which some editors begin a text; Helm reads over it.
@@ -391,12 +432,18 @@ pub(crate) fn place_of(found: Found<'_>) -> Place {
     }
 }
 
-/// What is known of the fields of a chart.
-pub(crate) fn description(chart: &str) -> Result<Description, ValidateError> {
+/// The fields of a chart, compiled once.
+pub(crate) fn fields(chart: &str) -> Result<&'static Fields, ValidateError> {
+    static KNOWN: OnceLock<Fields> = OnceLock::new();
     if chart != rocketmq::CHART {
         return NoChartSnafu { name: chart }.fail();
     }
-    rocketmq::description().context(DescribeSnafu)
+    if let Some(known) = KNOWN.get() {
+        return Ok(known);
+    }
+    let description = rocketmq::description().context(DescribeSnafu)?;
+    let fields = Fields::new(description)?;
+    Ok(KNOWN.get_or_init(|| fields))
 }
 
 /// The values of a file laid over the chart's defaults, as Helm does: mappings are merged, everything else is replaced, and
@@ -405,7 +452,7 @@ pub(crate) fn description(chart: &str) -> Result<Description, ValidateError> {
 /// # Errors
 /// When no chart has that name.
 pub fn merged(chart: &str, text: &str) -> Result<Value, ValidateError> {
-    Ok(laid_over(&description(chart)?, text))
+    Ok(laid_over(&fields(chart)?.description, text))
 }
 
 /// The values of a file laid over the defaults of some fields.
