@@ -270,6 +270,13 @@ fn what_makes_no_sense_is_refused_at_its_place() {
             with("  - path: brokers.resources\n    required: true\n"),
         ),
         (
+            "a group of which nothing is left",
+            without(
+                "{enabled: true,",
+                "{enabled: true, resources: {limits: {cpu: '1', memory: 2Gi}},",
+            ) + "  - path: brokers.resources.limits\n",
+        ),
+        (
             "what depends on a hidden field",
             without("enabled: true", "flush: Asynchronous"),
         ),

@@ -232,11 +232,23 @@ impl<'a> States<'a> {
             let inside = fields.filter(
                 |field| matches!(self.of(field.path), Some(State::Exposed(own)) if own.path == entry.path),
             );
+            let mut is_shown = false;
             for field in inside {
+                is_shown = true;
                 self.judge_visibility(&index, &field, findings);
                 if field.path == entry.path {
                     self.judge_bounds(&index, entry, &field, findings);
                 }
+            }
+            if !is_shown {
+                findings.add(
+                    &["exposed", &index, "path"],
+                    "offering-twice",
+                    format!("{}, of which nothing is left to show", entry.path),
+                    "fields that are not locked, hidden, set by the sizes or exposed elsewhere"
+                        .to_owned(),
+                    "remove it".to_owned(),
+                );
             }
             let is_group = base
                 .schema_at(&entry.path)
