@@ -59,8 +59,8 @@ pub struct Generate {
 pub struct Offering {
     /// The file of the offering; its picture stands beside it
     pub file: PathBuf,
-    /// Directory for charts/NAME and schemas/NAME.*
-    #[arg(long, value_name = "DIRECTORY", default_value = ".")]
+    /// Directory for charts/NAME and schemas/NAME.*; what else stands under these names there is removed
+    #[arg(long, value_name = "DIRECTORY", default_value = "offerings")]
     pub out: PathBuf,
     /// Write nothing; fail and name the files when they are not what would be written
     #[arg(long)]

@@ -522,7 +522,7 @@ sizes:
 fn an_offering_is_made_checked_and_packed() {
     let stage = Stage::new();
     fs::write(stage.path().join("queue.yaml"), OFFERING).unwrap();
-    assert_snapshot!(stage.run("offering queue.yaml --out made --check").lines().last().unwrap(), @"notes: error: queue is not as queue.yaml makes it; run `midships offering queue.yaml`");
+    assert_snapshot!(stage.run("offering queue.yaml --out made --check").lines().last().unwrap(), @"notes: error: queue is not as queue.yaml makes it; run `midships offering queue.yaml --out made`");
     assert_snapshot!(stage.run("offering queue.yaml --out made"), @r"
     exit 0
     notes: queue: the chart is in made/charts/queue, its forms are made/schemas/queue.*
@@ -574,6 +574,14 @@ fn an_offering_is_made_checked_and_packed() {
     exit 0
     output: DIGEST packages/queue-1.2.3.tgz
     ");
+    let twice = stage.run("package --offering queue.yaml --offering queue.yaml --out packages");
+    assert!(twice.contains("two offerings are named `queue`"), "{twice}");
+    let own = stage.path().join("mine/charts/queue");
+    fs::create_dir_all(&own).unwrap();
+    fs::write(own.join("own.txt"), "").unwrap();
+    let told = stage.run("offering queue.yaml --out mine");
+    assert!(told.contains("is not the chart of an offering"), "{told}");
+    assert!(own.join("own.txt").exists());
     assert_snapshot!(stage.run("check values.yaml"), @r"
     exit 2
     notes: error: the following required arguments were not provided:
@@ -590,13 +598,19 @@ fn an_offering_that_makes_no_sense_is_shown_with_what_is_wrong() {
     let stage = Stage::new();
     let text = OFFERING.replace("commonLabels", "commonLables");
     fs::write(stage.path().join("queue.yaml"), text).unwrap();
-    for command in [
-        "offering queue.yaml",
-        "check - --offering queue.yaml",
-        "package --out o --offering queue.yaml",
+    // A program that reads findings as JSON gets none about the offering.
+    for (command, exit) in [
+        ("check - --offering queue.yaml --format json", 2),
+        ("change - v.yaml --offering queue.yaml", 2),
+        ("package --out o --offering queue.yaml", 1),
     ] {
+        fs::write(stage.path().join("v.yaml"), "").unwrap();
         let told = stage.run(command);
-        assert!(told.starts_with("exit 1\n"), "{command}: {told}");
+        assert!(
+            told.starts_with(&format!("exit {exit}\nnotes: ")),
+            "{command}: {told}"
+        );
+        assert!(told.contains("did you mean `commonLabels`?"), "{told}");
     }
     assert_snapshot!(stage.run("offering queue.yaml"), @r#"
     exit 1
@@ -654,6 +668,15 @@ fn a_check_warns_of_what_has_no_effect_and_refuses_changes_that_cannot_be() {
     output:
     notes: error: fewer.yaml: 1 finding for the chart rocketmq
     ");
+    fs::write(path("broken.yaml"), "brokers: {groups: 5").unwrap();
+    let told = stage.run("check fewer.yaml --chart rocketmq --release a --before broken.yaml");
+    assert!(told.starts_with("exit 2\nnotes: "), "{told}");
+    assert!(
+        told.contains("nothing can be said of a change of them"),
+        "{told}"
+    );
+    let told = stage.run("check - --chart rocketmq --before -");
+    assert!(told.contains("both files are standard input"), "{told}");
     let report = stage.run("check idle.yaml --chart rocketmq --format json");
     assert!(report.starts_with("exit 0\n"), "{report}");
     assert!(report.contains("output:   \"findings\": [],\n"), "{report}");

@@ -7,7 +7,7 @@ use midships_model::condition::{Condition, word};
 use midships_model::description::{Description, DescriptionError, Field};
 use midships_model::fields::{Image, Resources};
 use midships_model::rocketmq::rules::{OWNED_CONFIGURATION, RULES, UNSUPPORTED_CONFIGURATION};
-use midships_model::rocketmq::{self, Values};
+use midships_model::rocketmq::{self, NameServerSource, Values};
 use midships_model::rules::Finding;
 use serde_json::{Value, json};
 use snafu::{ResultExt, Snafu, ensure};
@@ -408,9 +408,17 @@ fn of_offering(name: &str, source: &str, text: &str) -> String {
 
 /// What all servers of a release and one hook Job ask for: thousandths of a core and mebibytes.
 fn requested(values: &Values) -> (u64, u64) {
-    let brokers = values.brokers.groups * (values.brokers.replicas_per_group + 1);
+    let brokers = if values.brokers.enabled {
+        values.brokers.groups * (values.brokers.replicas_per_group + 1)
+    } else {
+        0
+    };
+    let name_servers = match values.name_servers.source {
+        NameServerSource::Own => values.name_servers.count,
+        NameServerSource::Release | NameServerSource::Addresses => 0,
+    };
     let parts: [(u32, &Resources); 3] = [
-        (values.name_servers.count, &values.name_servers.resources),
+        (name_servers, &values.name_servers.resources),
         (brokers, &values.brokers.resources),
         (1, &values.hook.resources),
     ];
@@ -440,7 +448,12 @@ fn context(renderer: &Renderer, plan: &Plan<'_>) -> Result<Value, Error> {
         .filter(|path| !shown.contains(path))
         .collect();
     // A tag may have a digest behind it.
-    let tag = &values.brokers.image.tag;
+    let server = if values.brokers.enabled {
+        &values.brokers.image
+    } else {
+        &values.name_servers.image
+    };
+    let tag = &server.tag;
     let version = tag.split_once('@').map_or(tag.as_str(), |(tag, _)| tag);
 
     let mut rules = Vec::new();
@@ -458,13 +471,17 @@ fn context(renderer: &Renderer, plan: &Plan<'_>) -> Result<Value, Error> {
             rules.push(json!({ "name": name, "text": text, "advice": in_quotes(&advice) }));
         }
     }
-    let required = plan.described.fields().into_iter();
+    // What an offering sets must not be empty either while it matters.
+    let set = plan.base.fields().into_iter();
+    let set = set.filter(|field| plan.described.schema_at(field.path).is_none());
+    let required = plan.described.fields().into_iter().chain(set);
     let required: Vec<Value> = required
         .filter(Field::is_required)
         .map(|field| {
             let finding = in_quotes(&Finding::missing(&field).to_string());
             let holds = in_helm(field.visible);
-            json!({ "path": field.path, "holds": holds, "finding": finding })
+            let always = field.visible.is_always();
+            json!({ "path": field.path, "holds": holds, "finding": finding, "always": always })
         })
         .collect();
     let conditions: Vec<Value> = plan
@@ -493,7 +510,7 @@ fn context(renderer: &Renderer, plan: &Plan<'_>) -> Result<Value, Error> {
         "icon": plan.icon.clone().unwrap_or_else(
             || format!("data:image/svg+xml;base64,{}", BASE64_STANDARD.encode(ICON))
         ),
-        "rocketmqImage": image(&values.brokers.image),
+        "rocketmqImage": image(server),
         "hookImage": image(&values.hook.image),
         "requestedCpu": format!("{cpu}m"),
         "requestedMemory": format!("{memory}Mi"),

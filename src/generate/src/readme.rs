@@ -47,7 +47,8 @@ fn mutability(schema: &Value) -> String {
 
 /// Text in a cell of a table: bars are escaped, and patterns stand as code.
 fn cell(text: &str) -> String {
-    let text = text.replace('|', "\\|");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let text = words.join(" ").replace('|', "\\|");
     if text.starts_with('^') {
         format!("`{text}`")
     } else {

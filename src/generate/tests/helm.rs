@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use midships_generate::{Offering, Release, merged, validate, write, write_files};
+use midships_generate::{Offering, Reading, Release, merged, validate, write, write_files};
 use midships_model::rocketmq::rules::RULES;
 use midships_model::rocketmq::{self, Values};
 
@@ -182,7 +182,27 @@ fn nothing_from_outside_sets_what_an_offering_locks() {
                 text(&output.stderr)
             );
         }
-        // Who switches the schema off gets the same as who asks for nothing.
+        // Who switches the schema off gets the same as who asks for nothing, whatever the value is.
+        for wrong in ["null", "5", "[]", "{resources: text, storage: null}"] {
+            let values = format!("{{size: medium, brokers: {wrong}, nameServers: {wrong}}}");
+            let forced = made(
+                "order-queue",
+                &program,
+                root,
+                &values,
+                &["--skip-schema-validation"],
+            );
+            // What is exposed in the group goes with it.
+            let asked = "{size: medium, brokers: {storage: {className: null}}}";
+            let expected = made(
+                "order-queue",
+                &program,
+                root,
+                asked,
+                &["--skip-schema-validation"],
+            );
+            assert_eq!(forced, expected, "{wrong}");
+        }
         let forced = made(
             "order-queue",
             &program,
@@ -207,7 +227,47 @@ fn nothing_from_outside_sets_what_an_offering_locks() {
 }
 
 #[test]
-fn two_offerings_of_one_family_stand_in_one_parent() {
+fn an_offering_refuses_what_a_check_refuses() {
+    let root = checkout();
+    let root = root.path();
+    let text = "\
+chart: rocketmq
+name: queue
+version: 1.0.0
+title: Queue
+description: A queue.
+locked: {nameServers: {source: Release, release: {name: shared}}}
+presets: {brokers: {storage: {mode: EmptyDir}}}
+exposed:
+  - {path: brokers.enabled}
+  - {path: brokers.clusterName, required: true}
+  - {path: brokers.storage.mode, choices: [EmptyDir]}
+";
+    let Reading::Offering(offering) = Offering::read(text, None, None).unwrap() else {
+        panic!("the offering is refused");
+    };
+    write_files(root, "queue", &offering.outputs().unwrap()).unwrap();
+    for values in [
+        "",
+        "brokers: {clusterName: a}",
+        "brokers: {enabled: false}",
+        "{brokers: {clusterName: a, heapMegabytes: 9000}}",
+        "{brokers: {clusterName: a, groups: 0}}",
+        "{brokers: {clusterName: a, storage: {mode: HostPath}}}",
+        "{brokers: {clusterName: a, pod: {terminationGracePeriodSeconds: 1}}}",
+        "nameServers: {source: Own}",
+    ] {
+        let expected = offering.validate(values, None).unwrap().is_empty();
+        for program in helms() {
+            let output = helm_on("queue", &program, root, &["template", "orders"], values);
+            let context = format!("{values}: {}", self::text(&output.stderr));
+            assert_eq!(output.status.success(), expected, "{context}");
+        }
+    }
+}
+
+#[test]
+fn named_templates_of_two_offerings_in_one_parent_do_not_meet() {
     let root = checkout();
     let root = root.path();
     let charts = root.join("charts");

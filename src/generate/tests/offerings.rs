@@ -52,11 +52,8 @@ fn every_example_is_a_chart_whose_templates_and_fields_agree() {
     for offering in examples {
         let chart = offering.chart().unwrap();
         assert_eq!(offering.lint(&chart).unwrap(), Vec::<String>::new());
-        assert_eq!(
-            chart,
-            offering.chart().unwrap(),
-            "the same file gives the same bytes"
-        );
+        let again = examples::named(offering.name()).chart().unwrap();
+        assert_eq!(chart, again, "the same file gives the same bytes");
         assert_eq!(
             offering.validate("", None).unwrap().len(),
             usize::from(offering.name() == "team-brokers")
@@ -172,6 +169,89 @@ fn a_change_of_the_size_says_what_each_field_that_it_sets_takes() {
 }
 
 #[test]
+fn values_without_effect_and_forbidden_changes_are_found_in_offerings_too() {
+    let brokers = examples::named("team-brokers");
+    let lines = |findings: Vec<midships_generate::Finding>| -> Vec<String> {
+        findings.iter().map(ToString::to_string).collect()
+    };
+    let idle = "brokers: {clusterName: a, storage: {mode: EmptyDir, className: fast}}\n";
+    assert_eq!(
+        brokers.without_effect(idle)[0].path,
+        "brokers.storage.className"
+    );
+    let fewer = brokers.forbidden_changes(
+        "brokers: {clusterName: a, groups: 3}\n",
+        "brokers: {clusterName: a, groups: 2}\n",
+    );
+    insta::assert_snapshot!(lines(fewer).join("\n"));
+    let queue = examples::named("order-queue");
+    assert_eq!(queue.forbidden_changes("", "size: large\n"), []);
+    let smaller = queue.forbidden_changes("size: medium\n", "size: small\n");
+    insta::assert_snapshot!(lines(smaller).join("\n"));
+}
+
+#[test]
+fn a_size_says_all_that_a_change_of_it_takes() {
+    let offering = examples::named("order-queue");
+    let size = offering.form().schema_at("size").unwrap();
+    assert_eq!(size["x-mutability"], "increase-only");
+    let help = size["description"].as_str().unwrap();
+    assert!(help.contains("change_name_servers"), "{help}");
+    // With directories that go with the pods, a size can change.
+    let text = "\
+chart: rocketmq
+name: queue
+version: 1.0.0
+title: Queue
+description: A queue.
+others: Locked
+locked: {brokers: {storage: {mode: EmptyDir}}}
+sizes:
+  default: small
+  choices:
+    - {name: small, help: Small., values: {brokers: {storage: {size: 20Gi}}}}
+    - {name: large, help: Large., values: {brokers: {storage: {size: 40Gi}}}}
+";
+    let Reading::Offering(offering) = Offering::read(text, None, None).unwrap() else {
+        panic!("{}", refused(text));
+    };
+    let size = offering.form().schema_at("size").unwrap();
+    assert_eq!(size["x-mutability"], "restart");
+}
+
+#[test]
+fn a_picture_is_what_its_name_says_and_not_too_large() {
+    let text = GOOD.replace("name: queue", "name: queue\nicon: a.png");
+    let with = |bytes: &[u8]| {
+        let icon = midships_generate::Icon {
+            name: "a.png".to_owned(),
+            bytes: bytes.to_vec(),
+        };
+        match Offering::read(&text, Some(&icon), None).unwrap() {
+            Reading::Offering(offering) => {
+                let files = offering.chart().unwrap().files;
+                let about = String::from_utf8(files["Chart.yaml"].clone()).unwrap();
+                let icon = about.lines().find(|line| line.starts_with("icon: "));
+                icon.unwrap().to_owned()
+            }
+            Reading::Refused(findings) => findings[0].to_string(),
+        }
+    };
+    let png = b"\x89PNG\r\n\x1a\nrest";
+    assert_eq!(
+        with(png),
+        "icon: \"data:image/png;base64,iVBORw0KGgpyZXN0\""
+    );
+    assert!(with(b"<svg/>").contains("which is not what its name says"));
+    let large = [&png[..], &[0; 64 * 1024]].concat();
+    assert!(
+        with(&large).contains("a picture of 65548 bytes"),
+        "{}",
+        with(&large)
+    );
+}
+
+#[test]
 fn a_good_file_has_no_findings() {
     assert_eq!(refused(GOOD), "nothing\n");
 }
@@ -181,8 +261,18 @@ fn with(more: &str) -> String {
     format!("{GOOD}{more}")
 }
 
-fn senseless_sizes() -> [(&'static str, String); 3] {
+fn senseless_sizes() -> [(&'static str, String); 4] {
     [
+        (
+            "a size with a name that is no text",
+            with(
+                "sizes:
+  default: 'on'
+  choices:
+    - {name: 'on', help: On., values: {nameServers: {count: 1}}}
+",
+            ),
+        ),
         (
             "sizes that make no sense",
             with(
@@ -283,6 +373,45 @@ fn what_makes_no_sense_is_refused_at_its_place() {
         (
             "what never matters",
             without("enabled: true", "enabled: false"),
+        ),
+        (
+            "a choice with which a hidden field would be needed",
+            with("  - path: brokers.storage.mode\n").replace(", storage: {mode: StorageClass}", ""),
+        ),
+        (
+            "a required field that nothing can fill",
+            without("enabled: true", "enabled: false")
+                .replace(
+                    "brokers.groups\n    maximum: 4",
+                    "nameServers.release.count",
+                )
+                .replace("  - path: brokers.storage.className\n", "")
+                .replace("locked:\n", "locked:\n  nameServers: {source: Release}\n"),
+        ),
+        (
+            "a group without fields",
+            without(
+                "storage: {mode: StorageClass}",
+                "storage: {mode: StorageClass}, image: {}",
+            ),
+        ),
+        (
+            "what only parents set",
+            without("locked:\n", "locked:\n  global: {a: 1}\n"),
+        ),
+        (
+            "choices for what may be a number",
+            with("  - path: brokers.resources.limits.cpu\n    choices: ['1']\n"),
+        ),
+        ("a choice twice", with("    choices: [\"\", \"\"]\n")),
+        (
+            "an empty choice of what is required",
+            with("    required: true\n    choices: [\"\"]\n"),
+        ),
+        ("a version that is none", without("1.0.0", "1.0.0-01")),
+        (
+            "locked and preset",
+            with("presets: {brokers: {enabled: true}}\n"),
         ),
         (
             "defaults that a rule refuses",

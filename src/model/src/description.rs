@@ -217,7 +217,9 @@ impl Description {
     }
 }
 
-fn is_empty(value: &Value) -> bool {
+/// Whether a value is empty: nothing, or a text, a list or a mapping without content.
+#[must_use]
+pub fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::String(text) => text.is_empty(),

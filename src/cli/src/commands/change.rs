@@ -1,10 +1,12 @@
 //! `midships change`: what it takes to go from the values of a release to other ones.
 
-use midships_generate::{Answer, Changes, Effect, Side, change, render, shown};
-use snafu::ResultExt;
+use std::path::Path;
+
+use midships_generate::{Answer, Changes, Effect, Side, render, shown};
+use snafu::{ResultExt, ensure};
 
 use super::offering::Target;
-use super::{ChangeSnafu, Error, JsonSnafu, OutputSnafu, Verdict, is_coloured, read_text};
+use super::{BothInputSnafu, Error, JsonSnafu, OutputSnafu, Verdict, is_coloured, read_text};
 use crate::arguments;
 use crate::printer::Printer;
 
@@ -13,17 +15,14 @@ use crate::printer::Printer;
 /// # Errors
 /// When a file cannot be read or no chart has that name.
 pub fn run(options: &arguments::Change, printer: &mut Printer<'_>) -> Result<Verdict, Error> {
+    ensure!(
+        options.old != options.new || options.old != Path::new("-"),
+        BothInputSnafu
+    );
     let old = read_text(&options.old)?;
     let new = read_text(&options.new)?;
-    let target = match Target::of(&options.target, printer)? {
-        Ok(target) => target,
-        Err(verdict) => return Ok(verdict),
-    };
-    let answer = match &target {
-        Target::Chart(chart) => change(chart, &old, &new),
-        Target::Offering(offering) => offering.change(&old, &new),
-    };
-    match answer.context(ChangeSnafu)? {
+    let target = Target::of(&options.target, printer)?;
+    match target.change(&old, &new)? {
         Answer::Refused(side, findings) => {
             let (path, text) = match side {
                 Side::Old => (&options.old, &old),

@@ -1,13 +1,14 @@
 //! `midships check`: values as Helm and the chart would judge them, without either.
 
-use midships_generate::{
-    Finding, Release, Report, Severity, decode, forbidden_changes, render, validate, without_effect,
-};
-use snafu::ResultExt;
+use std::path::Path;
+
+use midships_generate::{Finding, Release, Report, Severity, decode, render};
+use snafu::{ResultExt, ensure};
 
 use super::offering::Target;
 use super::{
-    Error, JsonSnafu, OutputSnafu, ValidateSnafu, Verdict, is_coloured, read_given, read_text,
+    BothInputSnafu, Error, JsonSnafu, OutputSnafu, RefusedBeforeSnafu, Verdict, counted,
+    is_coloured, read_given, read_text,
 };
 use crate::arguments::{self, Format};
 use crate::printer::Printer;
@@ -23,12 +24,15 @@ pub fn run(options: &arguments::Check, printer: &mut Printer<'_>) -> Result<Verd
         name: name.clone(),
         namespace: options.namespace.clone(),
     });
-    let target = match Target::of(&options.target, printer)? {
-        Ok(target) => target,
-        Err(verdict) => return Ok(verdict),
-    };
+    let target = Target::of(&options.target, printer)?;
     let chart = target.chart();
-    let before = options.before.as_deref().map(read_text).transpose()?;
+    let before = match &options.before {
+        Some(before) => {
+            ensure!(before != path || path != Path::new("-"), BothInputSnafu);
+            Some(good(&target, before, printer)?)
+        }
+        None => None,
+    };
     let findings = match decode(&bytes) {
         Ok(text) => found(&target, text, before.as_deref(), release.as_ref())?,
         Err(finding) => vec![*finding],
@@ -76,6 +80,21 @@ pub fn run(options: &arguments::Check, printer: &mut Printer<'_>) -> Result<Verd
     }
 }
 
+/// The values that a release has: they must be good, or nothing can be said of a change of them.
+fn good(target: &Target, path: &Path, printer: &mut Printer<'_>) -> Result<String, Error> {
+    let text = read_text(path)?;
+    let findings = target.validate(&text, None)?;
+    if findings.is_empty() {
+        return Ok(text);
+    }
+    let file = path.display().to_string();
+    printer.note(format_args!(
+        "{}\n",
+        render(&findings, &text, &file, is_coloured())
+    ));
+    RefusedBeforeSnafu { path }.fail()
+}
+
 /// What is refused, or else what would be refused as a change; and what has no effect.
 fn found(
     target: &Target,
@@ -83,32 +102,10 @@ fn found(
     before: Option<&str>,
     release: Option<&Release>,
 ) -> Result<Vec<Finding>, Error> {
-    let (findings, warnings) = match target {
-        Target::Chart(chart) => (validate(chart, text, release), without_effect(chart, text)),
-        Target::Offering(offering) => (
-            offering.validate(text, release),
-            Ok(offering.without_effect(text)),
-        ),
-    };
-    let (mut findings, warnings) = (
-        findings.context(ValidateSnafu)?,
-        warnings.context(ValidateSnafu)?,
-    );
+    let mut findings = target.validate(text, release)?;
     if let Some(before) = before.filter(|_| findings.is_empty()) {
-        findings = match target {
-            Target::Chart(chart) => {
-                forbidden_changes(chart, before, text).context(ValidateSnafu)?
-            }
-            Target::Offering(offering) => offering.forbidden_changes(before, text),
-        };
+        findings = target.forbidden_changes(before, text)?;
     }
-    findings.extend(warnings);
+    findings.extend(target.without_effect(text)?);
     Ok(findings)
-}
-
-fn counted(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        count => format!("{count} {what}s"),
-    }
 }

@@ -84,6 +84,42 @@ pub enum Error {
         /// Why.
         source: midships_generate::ValidateError,
     },
+    /// The file of an offering makes no sense; the notes before say why.
+    #[snafu(display("{sum}"))]
+    RefusedOffering {
+        /// The file, and how much is wrong with it.
+        sum: String,
+    },
+    /// A chart stands where that of an offering would be written.
+    #[snafu(display(
+        "`{}` is there and is not the chart of an offering; give another directory with --out, or remove it",
+        path.display()
+    ))]
+    ForeignChart {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Two offerings would make the same archive.
+    #[snafu(display("two offerings are named `{name}`; give each once"))]
+    SameOffering {
+        /// The name.
+        name: String,
+    },
+    /// Neither a chart nor an offering is named.
+    #[snafu(display("no chart is named; give --chart NAME or --offering FILE"))]
+    NoTarget,
+    /// The values that a release has are refused; the notes before say why.
+    #[snafu(display(
+        "`{}`: the chart would refuse the values that the release has, so nothing can be said of a change of them",
+        path.display()
+    ))]
+    RefusedBefore {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Two files would both be standard input.
+    #[snafu(display("both files are standard input; give a file for one of them"))]
+    BothInput,
     /// An offering cannot be read.
     #[snafu(display("{source}"))]
     Offering {
@@ -234,6 +270,14 @@ fn read_input() -> Result<Vec<u8>, Error> {
         .read_to_end(&mut bytes)
         .context(ReadSnafu { path: "-" })?;
     Ok(bytes)
+}
+
+/// A number of things, such as `1 finding` and `2 findings`.
+fn counted(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
 }
 
 /// Reads a file of text; `-` is standard input.

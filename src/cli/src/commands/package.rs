@@ -2,10 +2,10 @@
 
 use midships_generate::{Chart, HookImage, charts, charts_with};
 use midships_publish::{Package, Timestamp};
-use snafu::ResultExt;
+use snafu::{ResultExt, ensure};
 
-use super::offering::read;
-use super::{ChartsSnafu, Error, OutputSnafu, PackageSnafu, Verdict, write};
+use super::offering::sound;
+use super::{ChartsSnafu, Error, OutputSnafu, PackageSnafu, SameOfferingSnafu, Verdict, write};
 use crate::arguments;
 use crate::printer::Printer;
 
@@ -14,10 +14,7 @@ use crate::printer::Printer;
 /// # Errors
 /// When a chart cannot be packed or a file cannot be written.
 pub fn run(options: &arguments::Package, printer: &mut Printer<'_>) -> Result<Verdict, Error> {
-    let charts = match chosen(&options.charts, None, printer)? {
-        Ok(charts) => charts,
-        Err(verdict) => return Ok(verdict),
-    };
+    let charts = chosen(&options.charts, None, printer)?;
     for package in pack(&charts, options.created.timestamp)? {
         let path = options.out.join(package.file_name());
         write(&path, package.archive().bytes())?;
@@ -32,27 +29,28 @@ pub fn run(options: &arguments::Package, printer: &mut Printer<'_>) -> Result<Ve
     Ok(Verdict::Done)
 }
 
-/// The charts that are to be packed, or the verdict on a refused file of an offering.
+/// The charts that are to be packed.
 ///
 /// # Errors
-/// When a file cannot be read or a chart cannot be made.
+/// When the file of an offering cannot be read or is refused, or a chart cannot be made.
 pub fn chosen(
     options: &arguments::Charts,
     hook: Option<&HookImage>,
     printer: &mut Printer<'_>,
-) -> Result<Result<Vec<Chart>, Verdict>, Error> {
+) -> Result<Vec<Chart>, Error> {
     if options.offerings.is_empty() {
-        let charts = hook.map_or_else(charts, charts_with);
-        return Ok(Ok(charts.context(ChartsSnafu)?));
+        return hook.map_or_else(charts, charts_with).context(ChartsSnafu);
     }
-    let mut charts = Vec::new();
+    let mut charts: Vec<Chart> = Vec::new();
     for file in &options.offerings {
-        match read(file, hook, printer)? {
-            Ok(offering) => charts.push(offering.chart().context(ChartsSnafu)?),
-            Err(verdict) => return Ok(Err(verdict)),
-        }
+        let chart = sound(file, hook, printer)?.chart().context(ChartsSnafu)?;
+        ensure!(
+            charts.iter().all(|known| known.name != chart.name),
+            SameOfferingSnafu { name: chart.name }
+        );
+        charts.push(chart);
     }
-    Ok(Ok(charts))
+    Ok(charts)
 }
 
 /// Packs charts from memory.

@@ -28,10 +28,7 @@ use crate::printer::Printer;
 /// answer.
 pub fn run(options: &arguments::Publish, printer: &mut Printer<'_>) -> Result<Verdict, Error> {
     let destination = Destination::parse(&options.destination).context(PushSnafu)?;
-    let artifacts = match artifacts(options, &destination, printer)? {
-        Ok(artifacts) => artifacts,
-        Err(verdict) => return Ok(verdict),
-    };
+    let artifacts = artifacts(options, &destination, printer)?;
     let key = signing_key(options)?;
     let existing = Existing::replaced_if(options.force);
     let registry =
@@ -133,12 +130,12 @@ fn signing_key(options: &arguments::Publish) -> Result<Option<SigningKey>, Error
         .map(Some)
 }
 
-/// What is to be pushed, in that order, or the verdict on a refused file of an offering.
+/// What is to be pushed, in that order.
 fn artifacts(
     options: &arguments::Publish,
     destination: &Destination,
     printer: &mut Printer<'_>,
-) -> Result<Result<Vec<Artifact>, Verdict>, Error> {
+) -> Result<Vec<Artifact>, Error> {
     let created = options.created.timestamp;
     let mut artifacts = Vec::new();
     let mut hook = None;
@@ -156,12 +153,9 @@ fn artifacts(
             tag: name.tag,
         });
     }
-    let charts = match package::chosen(&options.charts, hook.as_ref(), printer)? {
-        Ok(charts) => charts,
-        Err(verdict) => return Ok(Err(verdict)),
-    };
+    let charts = package::chosen(&options.charts, hook.as_ref(), printer)?;
     artifacts.extend(package::pack(&charts, created)?.iter().map(Artifact::from));
-    Ok(Ok(artifacts))
+    Ok(artifacts)
 }
 
 /// Pushes all or, where one of the tags is taken, nothing.

@@ -29,6 +29,11 @@ pub(crate) fn questions(description: &Description, language: Language) -> String
             }
         }
     }
+    if text.ends_with("questions:\n") {
+        // Without entries the key would have no value.
+        text.truncate(text.len() - 1);
+        text.push_str(" []\n");
+    }
     text
 }
 

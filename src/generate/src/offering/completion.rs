@@ -41,6 +41,14 @@ impl Completion {
             .collect()
     }
 
+    /// The names of the sizes.
+    pub(crate) fn sizes(&self) -> Vec<&str> {
+        let choice = self.choice.iter();
+        choice
+            .flat_map(|choice| choice.sizes.iter().map(|(name, _)| name.as_str()))
+            .collect()
+    }
+
     /// Makes values of the offering, defaults included, values of the base chart. A size that does not exist sets nothing.
     pub(crate) fn complete(&self, values: &Value) -> Value {
         let mut completed = values.clone();

@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 
 use midships_model::description::Description;
 
+use super::states::groups;
+
 /// Part of a chart's values, as in its `values.yaml`.
 pub(super) type Excerpt = Map<String, Value>;
 
@@ -80,7 +82,7 @@ pub(super) struct Exposed {
     pub maximum: Option<i64>,
     /// The only texts: some of the choices of the base chart, or texts of the form that it allows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 50), inner(length(max = 500)))]
+    #[schemars(length(max = 50), inner(length(max = 500)), extend("uniqueItems" = true))]
     pub choices: Vec<String>,
     /// The most characters of a text, at most those of the base chart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -174,7 +176,7 @@ pub(super) struct File {
     /// The version of the offering's chart.
     #[schemars(
         regex(
-            pattern = r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-[0-9A-Za-z]([0-9A-Za-z.-]*[0-9A-Za-z])?)?$"
+            pattern = r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(-(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*))*)?$"
         ),
         length(max = 60)
     )]
@@ -234,16 +236,8 @@ pub(super) fn schema(bases: &[(&str, &Description)]) -> Value {
     schema["properties"]["chart"]["enum"] = json!(names);
     let branches = bases.iter().map(|(name, base)| {
         let excerpt = excerpt(base.schema());
-        let mut paths: Vec<String> = Vec::new();
-        for field in base.fields() {
-            for (end, _) in field.path.match_indices('.') {
-                let group = field.path[..end].to_owned();
-                if !paths.contains(&group) {
-                    paths.push(group);
-                }
-            }
-            paths.push(field.path.to_owned());
-        }
+        let mut paths: Vec<&str> = groups(base).into_iter().collect();
+        paths.extend(base.fields().iter().map(|field| field.path));
         let paths = json!({ "enum": paths });
         json!({
             "if": { "properties": { "chart": { "const": name } } },

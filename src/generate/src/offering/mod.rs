@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use midships_model::description::{Description, DescriptionError};
+use midships_model::condition::at;
+use midships_model::description::{Description, DescriptionError, OF_PARENTS};
 use midships_model::rocketmq;
 use midships_model::rules::{Finding, Release};
 use serde_json::{Value, json};
@@ -143,14 +144,17 @@ impl Offering {
             return Ok(Reading::Refused(placed(findings, &root)));
         }
         let base = chart::description_with(hook).context(DescribeSnafu)?;
-        let base = Fields::new(base).context(CheckSnafu)?;
+        let mut schema = base.schema().clone();
+        if let Some(properties) = schema["properties"].as_object_mut() {
+            properties.retain(|name, _| !OF_PARENTS.contains(&name.as_str()));
+        }
+        let validator = validate::compiled(&schema).context(CheckSnafu)?;
         for steps in excerpts(&file) {
-            let words: Vec<String> = steps.iter().map(ToString::to_string).collect();
-            if let Some(found) = root.at(&words) {
-                let node = found.node;
-                let judged = base.judge(node, &node.value());
+            if let Some(found) = root.at(&steps) {
+                let (node, defaults) = (found.node, base.defaults());
+                let judged = validate::judge(&validator, &schema, defaults, node, &node.value());
                 findings.extend(judged.findings.into_iter().map(|finding| {
-                    let path = format!("{}.{}", dotted(&words), finding.path);
+                    let path = format!("{}.{}", dotted(&steps), finding.path);
                     Finding { path, ..finding }
                 }));
             }
@@ -167,12 +171,10 @@ impl Offering {
         if !findings.is_empty() {
             return Ok(Reading::Refused(placed(findings, &root)));
         }
-        let base = base.description;
         let mut senseless = Findings::default();
         let states = States::of_file(&file, &base, &mut senseless);
         if !senseless.0.is_empty() {
-            let found = senseless.0.into_iter().map(|(_, finding)| finding);
-            return Ok(Reading::Refused(placed(found.collect(), &root)));
+            return Ok(Reading::Refused(placed(senseless.0, &root)));
         }
         let describe = |reader| {
             let (schema, defaults) = narrowed(&file, &base, &states, reader);
@@ -333,6 +335,24 @@ impl Offering {
         })
     }
 
+    /// Where the file sets a field, with a size or without.
+    fn place_of_setting(&self, path: &str, size: Option<usize>) -> Option<String> {
+        let file = &self.file;
+        let mut places = vec![
+            ("locked".to_owned(), &file.locked),
+            ("presets".to_owned(), &file.presets),
+        ];
+        if let (Some(index), Some(sizes)) = (size, &file.sizes) {
+            let place = format!("sizes.choices[{index}].values");
+            places.push((place, &sizes.choices[index].values));
+        }
+        let set = places.into_iter().find(|(_, values)| {
+            let values = Value::Object((*values).clone());
+            at(&values, path).is_some()
+        });
+        set.map(|(place, _)| format!("{place}.{path}"))
+    }
+
     /// What the rules of the base chart say of the defaults with each size. What a form must be told is no fault.
     fn defaults_findings(&self) -> Result<Vec<Finding>, OfferingError> {
         let mut findings = Vec::new();
@@ -352,16 +372,19 @@ impl Offering {
             }
             let found = self.target().rules(&values, None).context(CheckSnafu)?;
             for finding in found {
-                let is_asked = self.description().schema_at(&finding.path).is_some()
+                let is_asked = self.forms.schema_at(&finding.path).is_some()
                     && finding.rule == midships_model::rules::REQUIRED;
                 if !is_asked {
-                    let path = dotted(&steps);
+                    let path = self.place_of_setting(&finding.path, size);
                     let found = format!("{} for {}", finding.found, finding.path);
-                    findings.push(Finding {
-                        path,
+                    let finding = Finding {
+                        path: path.unwrap_or_else(|| dotted(&steps)),
                         found,
                         ..finding
-                    });
+                    };
+                    if !findings.contains(&finding) {
+                        findings.push(finding);
+                    }
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! The description of the fields that an offering leaves to its users, made from that of its base chart.
 
+use midships_model::change::words;
 use midships_model::condition::{Condition, Term};
 use midships_model::description::Description;
 use serde_json::{Map, Value, json};
@@ -83,19 +84,26 @@ pub(super) fn narrowed(
             sizes.choices.iter().map(|size| json!(text(size))).collect()
         };
         put(&mut defaults, &sizes.field, &json!(sizes.default));
+        // Its form says what takes the most; the help says the rest.
+        let mutabilities = states.mutabilities_of_sizes(base);
+        let mut help = (sizes.help.clone(), sizes.help_zh.clone());
+        for mutability in mutabilities.iter().skip(1) {
+            let (english, chinese) = words(mutability);
+            help.0 = format!("{} {english}", help.0);
+            help.1 = format!("{}{chinese}", help.1);
+        }
         let schema = json!({
             "title": sizes.title,
-            "description": sizes.help,
+            "description": help.0,
             "type": "string",
             "x-title-zh": sizes.title_zh,
-            "x-help-zh": sizes.help_zh,
+            "x-help-zh": help.1,
             "x-level": "basic",
-            "x-mutability": states.mutability_of_sizes(base),
+            "x-mutability": mutabilities[0],
             "enum": each(|size| &size.name),
             "x-enum-help": each(|size| &size.help),
             "x-enum-help-zh": each(|size| &size.help_zh),
             "default": sizes.default,
-            "x-since": file.version,
         });
         properties.insert(sizes.field.clone(), schema);
     }
@@ -266,7 +274,7 @@ fn texts(schema: &mut Value, entry: &Exposed) {
 }
 
 /// Tighter bounds for a field.
-fn bounds(schema: &mut Value, entry: &Exposed) {
+pub(super) fn bounds(schema: &mut Value, entry: &Exposed) {
     let numbers = [("minimum", entry.minimum), ("maximum", entry.maximum)];
     for (key, number) in numbers {
         if let Some(number) = number {

@@ -1,15 +1,15 @@
 //! What an offering makes of each field of its base chart, and what of it makes no sense.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use midships_model::condition::at;
-use midships_model::description::{Description, Field, OF_PARENTS};
+use midships_model::description::{Description, Field, OF_PARENTS, is_empty};
 use midships_model::rules::Finding;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::completion::Setting;
 use super::file::{Excerpt, Exposed, File, Others, Sizes};
-use super::narrowed::simplified;
+use super::narrowed::{bounds, simplified};
 use crate::schema;
 use crate::validate::{dotted, nearest};
 
@@ -34,25 +34,27 @@ pub(super) struct States<'a> {
     defaults: BTreeMap<String, Value>,
 }
 
-/// Findings about the file of an offering, each with the steps to what it is about.
+/// Findings about the file of an offering; they have no places yet.
 #[derive(Debug, Default)]
-pub(super) struct Findings(pub Vec<(Vec<String>, Finding)>);
+pub(super) struct Findings(pub Vec<Finding>);
 
 impl Findings {
     /// Adds a finding about what stands at some steps.
     fn add(&mut self, steps: &[&str], rule: &str, found: String, allowed: String, hint: String) {
         let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
-        let finding = Finding {
+        self.0.push(Finding {
             path: dotted(&steps),
             rule: rule.to_owned(),
             found,
             allowed,
             hint,
             ..Finding::default()
-        };
-        self.0.push((steps, finding));
+        });
     }
 }
+
+/// Words that are no text in YAML unless they are quoted.
+const WORDS_OF_YAML: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
 
 impl<'a> States<'a> {
     /// Settles what becomes of every field, and finds what makes no sense.
@@ -62,6 +64,7 @@ impl<'a> States<'a> {
         findings: &mut Findings,
     ) -> States<'a> {
         known_paths(file, base, findings);
+        empty_groups(file, base, findings);
         let presets = settings(&file.presets, base);
         let mut defaults: BTreeMap<String, Value> = base
             .fields()
@@ -163,7 +166,7 @@ impl<'a> States<'a> {
             let value = self.whole(&format!("{path}.{name}"), schema)?;
             Some((name.clone(), value))
         });
-        let members: Option<serde_json::Map<String, Value>> = members.collect();
+        let members: Option<Map<String, Value>> = members.collect();
         members.map(Value::Object)
     }
 
@@ -180,8 +183,8 @@ impl<'a> States<'a> {
         each.collect()
     }
 
-    /// What a change of the size takes: what the change of the field takes that takes the most.
-    pub(super) fn mutability_of_sizes(&self, base: &Description) -> String {
+    /// What a change of the size takes, by the fields that differ: what takes the most comes first.
+    pub(super) fn mutabilities_of_sizes(&self, base: &Description) -> Vec<String> {
         let strength = |word: &str| match word {
             "create-only" => 4,
             "increase-only" => 3,
@@ -189,28 +192,44 @@ impl<'a> States<'a> {
             "online" => 0,
             _ => 2,
         };
-        let words = base.fields().into_iter().filter_map(|field| {
-            let word = field.schema["x-mutability"].as_str()?;
-            match self.of(field.path)? {
-                State::Sized(values) if values.iter().any(|value| *value != values[0]) => {
-                    Some(word)
-                }
-                _ => None,
+        let mut words: Vec<String> = Vec::new();
+        for field in base.fields() {
+            let State::Sized(values) = &self.fields[field.path] else {
+                continue;
+            };
+            if values.iter().all(|value| *value == values[0])
+                || simplified(field.visible, self).is_none()
+            {
+                continue;
             }
-        });
+            let usual = field.schema["x-mutability"].as_str().unwrap_or_default();
+            let other = base.mutability_while(&field);
+            let word = match other.map(|(condition, other)| (simplified(&condition, self), other)) {
+                Some((Some(condition), other)) if condition.is_always() => other,
+                _ => usual,
+            };
+            if !words.iter().any(|known| known == word) {
+                words.push(word.to_owned());
+            }
+        }
+        if words.is_empty() {
+            words.push("online".to_owned());
+        }
+        words.sort_by_key(|word| std::cmp::Reverse(strength(word)));
         words
-            .max_by_key(|word| strength(word))
-            .unwrap_or("online")
-            .to_owned()
     }
 
-    /// Locks the hidden fields that never matter: to set one would have no effect.
+    /// Locks the fields that never matter and are hidden, or exposed with their whole group: to set one would have no effect.
     fn settle(&mut self, base: &Description) {
         loop {
             let never: Vec<String> = base
                 .fields()
                 .into_iter()
-                .filter(|field| matches!(self.of(field.path), Some(State::Hidden)))
+                .filter(|field| match self.of(field.path) {
+                    Some(State::Hidden) => true,
+                    Some(State::Exposed(entry)) => entry.path != field.path,
+                    _ => false,
+                })
                 .filter(|field| simplified(field.visible, self).is_none())
                 .map(|field| field.path.to_owned())
                 .collect();
@@ -224,8 +243,12 @@ impl<'a> States<'a> {
         }
     }
 
-    /// Finds exposed fields that depend on what no form shows or that never matter, and bounds that are none.
+    /// Finds exposed fields that depend on what no form shows or that never matter, bounds that are none, and choices with
+    /// which a field would be needed that no form shows.
     fn judge(&self, base: &Description, findings: &mut Findings) {
+        for field in base.fields().iter().filter(|field| field.is_required()) {
+            self.judge_need(field, findings);
+        }
         for (index, entry) in self.file.exposed.iter().enumerate() {
             let index = index.to_string();
             let fields = base.fields().into_iter();
@@ -264,6 +287,41 @@ impl<'a> States<'a> {
                     );
                 }
             }
+        }
+    }
+
+    /// A field that must not be empty while it matters has a value, or forms show it whenever they can make it matter.
+    fn judge_need(&self, field: &Field<'_>, findings: &mut Findings) {
+        let lacks = match &self.fields[field.path] {
+            State::Exposed(_) => return,
+            State::Hidden => is_empty(&self.defaults[field.path]),
+            State::Locked(value) => is_empty(value),
+            State::Sized(values) => values.iter().any(is_empty),
+        };
+        let Some(condition) = simplified(field.visible, self).filter(|_| lacks) else {
+            return;
+        };
+        let is_of_form = condition.terms.iter().all(|term| {
+            let is_size = self.sizes().is_some_and(|sizes| sizes.field == term.path);
+            is_size || matches!(self.of(&term.path), Some(State::Exposed(_)))
+        });
+        if is_of_form {
+            let when = if condition.is_always() {
+                "always".to_owned()
+            } else {
+                format!("while {condition}")
+            };
+            findings.add(
+                &[],
+                "offering-condition",
+                format!("nothing for {}, which is needed {when}", field.path),
+                "fields that have a value, or are exposed, whenever a form can make them matter"
+                    .to_owned(),
+                format!(
+                    "expose {}, give it a value, or take that choice away",
+                    field.path
+                ),
+            );
         }
     }
 
@@ -319,10 +377,15 @@ impl<'a> States<'a> {
                 "maxLength" => kind == "string" && !is_choice && entry.choices.is_empty(),
                 "maxItems" => kind == "array",
                 "required" => !is_choice && ["string", "array", "object"].contains(&kind),
-                _ => kind == "string",
+                // What may be a number too would lose that.
+                _ => field.schema["type"] == "string",
             };
             if !fits {
-                let what = if is_choice { "choice" } else { kind };
+                let what = match field.schema["type"].as_str() {
+                    _ if is_choice => "choice",
+                    Some(kind) => kind,
+                    None => "text or number",
+                };
                 add(
                     key,
                     format!("{key} for {}", field.path),
@@ -379,6 +442,14 @@ impl<'a> States<'a> {
                 "exchange them",
             );
         }
+        if entry.required && entry.choices.iter().any(String::is_empty) {
+            add(
+                "choices",
+                "an empty choice of a field that is required".to_owned(),
+                "choices that are not empty".to_owned(),
+                "remove the empty choice, or `required`",
+            );
+        }
         let own = jsonschema::validator_for(field.schema);
         for (place, choice) in entry.choices.iter().enumerate() {
             let is_good = own.as_ref().is_ok_and(|own| own.is_valid(&json!(choice)));
@@ -405,21 +476,10 @@ impl<'a> States<'a> {
         findings: &mut Findings,
     ) {
         let default = &self.defaults[field.path];
-        let is_within = |number: i64| {
-            entry.minimum.is_none_or(|least| number >= least)
-                && entry.maximum.is_none_or(|most| number <= most)
-        };
-        let is_short =
-            |length: usize, most: Option<u64>| most.is_none_or(|most| length as u64 <= most);
-        let is_good = match default {
-            Value::Number(_) => default.as_i64().is_none_or(is_within),
-            Value::String(text) => {
-                (entry.choices.is_empty() || entry.choices.contains(text))
-                    && is_short(text.chars().count(), entry.max_length)
-            }
-            Value::Array(items) => is_short(items.len(), entry.max_items),
-            _ => true,
-        };
+        let mut narrowed = field.schema.clone();
+        bounds(&mut narrowed, entry);
+        let is_good =
+            jsonschema::validator_for(&narrowed).is_ok_and(|validator| validator.is_valid(default));
         if !is_good {
             findings.add(
                 &["exposed", index],
@@ -468,18 +528,53 @@ fn nearest_above<'p>(path: &str, paths: impl Iterator<Item = &'p str>) -> Option
         .max_by_key(|(_, length)| *length)
 }
 
+/// Finds groups without fields in what is written as values: they would set nothing.
+fn empty_groups(file: &File, base: &Description, findings: &mut Findings) {
+    let mut excerpts = vec![
+        (vec!["presets".to_owned()], &file.presets),
+        (vec!["locked".to_owned()], &file.locked),
+    ];
+    let sizes = file.sizes.iter().flat_map(|sizes| sizes.choices.iter());
+    for (index, size) in sizes.enumerate() {
+        let steps = ["sizes", "choices", &index.to_string(), "values"].map(str::to_owned);
+        excerpts.push((steps.to_vec(), &size.values));
+    }
+    let groups = groups(base);
+    for (steps, excerpt) in excerpts {
+        let excerpt = Value::Object(excerpt.clone());
+        let is_empty = |group: &&&str| at(&excerpt, group) == Some(&json!({}));
+        for group in groups.iter().filter(is_empty) {
+            let mut place: Vec<&str> = steps.iter().map(String::as_str).collect();
+            place.extend(group.split('.'));
+            findings.add(
+                &place,
+                "offering-nothing",
+                format!("the group {group} without fields"),
+                "fields with values".to_owned(),
+                "name the fields of the group, or remove it".to_owned(),
+            );
+        }
+    }
+}
+
+/// The paths of all groups of fields.
+pub(super) fn groups(base: &Description) -> BTreeSet<&str> {
+    let mut groups = BTreeSet::new();
+    for field in base.fields() {
+        groups.extend(
+            field
+                .path
+                .match_indices('.')
+                .map(|(end, _)| &field.path[..end]),
+        );
+    }
+    groups
+}
+
 /// Finds paths that the base chart does not have, and paths that stand twice.
 fn known_paths(file: &File, base: &Description, findings: &mut Findings) {
-    let mut known: Vec<&str> = Vec::new();
-    for field in base.fields() {
-        for (end, _) in field.path.match_indices('.') {
-            let group = &field.path[..end];
-            if !known.contains(&group) {
-                known.push(group);
-            }
-        }
-        known.push(field.path);
-    }
+    let mut known: Vec<&str> = groups(base).into_iter().collect();
+    known.extend(base.fields().iter().map(|field| field.path));
     let exposed = file.exposed.iter().enumerate().map(|(index, entry)| {
         let steps = vec!["exposed".to_owned(), index.to_string(), "path".to_owned()];
         (steps, entry.path.as_str())
@@ -632,6 +727,17 @@ fn sized(file: &File, base: &Description, findings: &mut Findings) -> BTreeMap<S
         }
         for (path, value) in given {
             values_of.entry(path).or_default().push(value);
+        }
+    }
+    for (index, size) in sizes.choices.iter().enumerate() {
+        if WORDS_OF_YAML.contains(&size.name.as_str()) {
+            findings.add(
+                &["sizes", "choices", &index.to_string(), "name"],
+                "offering-sizes",
+                json!(size.name).to_string(),
+                "names that YAML takes for text".to_owned(),
+                "choose another name".to_owned(),
+            );
         }
     }
     if first.is_empty() {

@@ -125,6 +125,11 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// Values of the base chart, of values with their defaults.
+    pub(crate) fn complete(&self, values: &Value) -> Value {
+        self.completion.complete(values)
+    }
+
     /// What is known of the fields that can be set.
     pub(crate) fn described(&self) -> &'a Description {
         &self.fields.description
@@ -137,7 +142,7 @@ impl<'a> Target<'a> {
         values: &Value,
         release: Option<&Release>,
     ) -> Result<Vec<Finding>, ValidateError> {
-        let completed = self.completion.complete(values);
+        let completed = self.complete(values);
         let Ok(completed) = serde_json::from_value::<Values>(completed) else {
             return Ok(Vec::new());
         };
@@ -246,43 +251,25 @@ pub fn forbidden_changes(chart: &str, old: &str, new: &str) -> Result<Vec<Findin
 pub(crate) fn forbidden(target: &Target<'_>, old: &str, new: &str) -> Vec<Finding> {
     let new = new.strip_prefix(BYTE_ORDER_MARK).unwrap_or(new);
     let root = yaml::compose(new).root;
-    let complete = |text: &str| {
-        target
-            .completion
-            .complete(&laid_over(target.described(), text))
+    let before = target.complete(&laid_over(target.described(), old));
+    let wanted = laid_over(target.described(), new);
+    let refused = |wanted: &Value| {
+        let mut changes = changes(target.base, &before, &target.complete(wanted));
+        changes.retain(|change| change.effect == Effect::Refused);
+        changes
     };
-    let changes = changes(target.base, &complete(old), &complete(new));
-    let refused = changes
-        .into_iter()
-        .filter(|change| change.effect == Effect::Refused);
-    let findings = refused.map(|change| {
-        let before = yaml::scalar(&change.old);
-        let is_less = change.new.as_i64() < change.old.as_i64();
-        // What an offering's size sets is changed by the size.
-        let path = match target.described().schema_at(&change.path) {
-            Some(_) => change.path.clone(),
-            None => target.completion.of_offering().concat(),
-        };
-        let found = if path == change.path {
-            format!(
-                "{}, where the release has {before}",
-                yaml::scalar(&change.new)
-            )
-        } else {
-            format!(
-                "{} {}, where the release has {before}",
-                change.path,
-                yaml::scalar(&change.new)
-            )
-        };
-        let finding = Finding {
-            path,
+    let findings = refused(&wanted).into_iter().map(|change| {
+        let (new, old) = (yaml::scalar(&change.new), yaml::scalar(&change.old));
+        let field = target.base.schema_at(&change.path);
+        let can_grow = field.is_some_and(|field| field["x-mutability"] == "increase-only");
+        let mut finding = Finding {
+            path: change.path.clone(),
             rule: FORBIDDEN_CHANGE.to_owned(),
-            found,
-            allowed: if is_less {
-                format!("at least {before}")
+            found: format!("{new}, where the release has {old}"),
+            allowed: if can_grow {
+                format!("at least {old}")
             } else {
-                before
+                old
             },
             hint: format!(
                 "{} Keep it, or install a release of its own with the new value.",
@@ -290,6 +277,18 @@ pub(crate) fn forbidden(target: &Target<'_>, old: &str, new: &str) -> Vec<Findin
             ),
             ..Finding::default()
         };
+        let size = target.completion.of_offering().first().copied();
+        if let Some(size) = size.filter(|_| target.described().schema_at(&change.path).is_none()) {
+            // It is the size that sets it.
+            let sizes = target.completion.sizes().into_iter().filter(|name| {
+                let mut wanted = wanted.clone();
+                wanted[size] = Value::String((*name).to_owned());
+                refused(&wanted).is_empty()
+            });
+            finding.allowed = sizes.collect::<Vec<_>>().join(", ");
+            finding.found = format!("{} {}", change.path, finding.found);
+            size.clone_into(&mut finding.path);
+        }
         placed(finding, &root, target.described().defaults())
     });
     sorted(findings.collect())
