@@ -57,9 +57,21 @@ TOGETHER: dict[str, list[dict]] = {
 }
 
 
+def fits(schema: dict, choice: dict) -> bool:
+    """Whether the fields of a choice are shown, and can have its values."""
+    for name, value in choice.items():
+        part = schema.get("properties", {}).get(name, {"x-hidden": True})
+        if part.get("x-hidden") or value not in part.get("enum", [value]):
+            return False
+        if isinstance(value, dict) and not fits(part, value):
+            return False
+    return True
+
+
 def fields(schema: dict, path: str = "") -> Iterator[tuple[str, list[object]]]:
     """The fields whose values change what is rendered, with the values of each that are combined."""
-    together = next((values for end, values in TOGETHER.items() if path == end or path.endswith(f".{end}")), None)
+    choices = next((values for end, values in TOGETHER.items() if path == end or path.endswith(f".{end}")), [])
+    together = [choice for choice in choices if fits(schema, choice)]
     if together:
         yield path, list(together)
     for name, part in schema.get("properties", {}).items():
@@ -67,7 +79,7 @@ def fields(schema: dict, path: str = "") -> Iterator[tuple[str, list[object]]]:
         if part.get("x-hidden"):
             continue
         sample = next((values for end, values in SAMPLES.items() if at == end or at.endswith(f".{end}")), None)
-        if together and any(name in choice for choice in together):
+        if any(name in choice for choice in together):
             continue
         if sample:
             yield at, sample
@@ -150,5 +162,7 @@ def values_of(subject: Subject, midships: Path) -> Representative:
         return result.returncode == 0
 
     rows, refused = combine(known, allowed)
+    if not rows:
+        raise Failed(f"no two values of the chart {subject.name} go together")
     pairs = {f"{one}={first} with {other}={second}" for one, first, other, second in refused}
     return Representative([merged(subject.required, nested(row)) for row in rows], len(known), pairs)
