@@ -1,14 +1,12 @@
 //! `check`: whether a release does what it is for. Every name server lists every broker, and every master takes a message
 //! on a topic of its own and gives it back. `helm test` runs this; it asks the product alone and never Kubernetes.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use midships_client_rocketmq::{
     Answer, CallError, Client, Message, Reply, Request, Timeouts, TopicRoute,
 };
-use midships_operations_rocketmq::view::PERMISSION_SETTING;
 use midships_operations_rocketmq::{Broker, Desired};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
@@ -164,16 +162,8 @@ impl Check {
         }
     }
 
-    /// Sees that a master is open, gives it the topic, sees every name server route to it, sends a message and reads it back.
+    /// Gives a master the topic, sees every name server route to it, sends a message and reads it back.
     async fn round_trip(&mut self, master: &Broker) -> Result<(), String> {
-        // A closed broker of 4.5.0 takes a new topic and a message of it, and name servers route to it for the time being.
-        match self
-            .call(&master.address, &Request::BrokerConfiguration)
-            .await?
-        {
-            Reply::Configuration(settings) => open(&settings)?,
-            other => return Err(unexpected(&other)),
-        }
         let topic = self.topic.clone();
         let put = Request::PutTopic {
             topic: topic.clone(),
@@ -308,22 +298,6 @@ impl Check {
     }
 }
 
-/// Whether a broker takes messages by its settings.
-fn open(settings: &BTreeMap<String, String>) -> Result<(), String> {
-    match settings.get(PERMISSION_SETTING) {
-        Some(permission)
-            if permission
-                .parse()
-                .is_ok_and(|bits: u32| bits & WRITABLE == 0) =>
-        {
-            Err(format!(
-                "it is closed for writing: its {PERMISSION_SETTING} is {permission}"
-            ))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Whether a route sends to a group; nothing when the route does not have the group.
 fn writable(route: &TopicRoute, group: &str) -> Option<bool> {
     let range = route.queues.get(group)?;
@@ -350,6 +324,8 @@ fn unexpected(reply: &Reply) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use midships_client_rocketmq::QueueRange;
 
     use super::*;
@@ -386,15 +362,6 @@ mod tests {
         assert_eq!(writable(&route, "closed"), Some(false));
         assert_eq!(writable(&route, "empty"), Some(false));
         assert_eq!(writable(&route, "another"), None);
-    }
-
-    #[test]
-    fn a_closed_master_is_told_by_its_settings() {
-        for (permission, is_open) in [("6", true), ("4", false), ("2", true), ("0", false)] {
-            let settings = BTreeMap::from([(PERMISSION_SETTING.to_owned(), permission.to_owned())]);
-            assert_eq!(open(&settings).is_ok(), is_open, "{permission}");
-        }
-        assert_eq!(open(&BTreeMap::new()), Ok(()));
     }
 
     #[test]
