@@ -1,6 +1,8 @@
 //! The charts: every file of each, as bytes.
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::thread;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use midships_model::condition::{Condition, word};
@@ -15,7 +17,7 @@ use snafu::{ResultExt, Snafu, ensure};
 use crate::forms::{self, Language};
 use crate::lint::{self, LintError};
 use crate::offering::Completion;
-use crate::template::Renderer;
+use crate::template::{Context, Renderer};
 use crate::{readme, schema, values_file};
 
 /// The chart's version: that of the program which makes it.
@@ -290,8 +292,7 @@ fn of_model(hook: Option<&HookImage>) -> Result<Vec<Chart>, Error> {
 /// When a template source does not render, or the templates and the model do not name the same fields: a fault of this
 /// program.
 pub fn outputs() -> Result<BTreeMap<String, Vec<u8>>, Error> {
-    let description = description_with(None).context(DescribeSnafu)?;
-    let mut files = files_of(&Plan::of_model(&description)?)?;
+    let mut files = outputs_of_charts()?;
     let offering = crate::offering_schema().context(DescribeSnafu)?;
     let schemas = [
         ("offering", offering),
@@ -304,6 +305,15 @@ pub fn outputs() -> Result<BTreeMap<String, Vec<u8>>, Error> {
     Ok(files)
 }
 
+/// The generated files of all charts, without what belongs to none.
+///
+/// # Errors
+/// As [`outputs`].
+pub(crate) fn outputs_of_charts() -> Result<BTreeMap<String, Vec<u8>>, Error> {
+    let description = description_with(None).context(DescribeSnafu)?;
+    files_of(&Plan::of_model(&description)?)
+}
+
 /// Every generated file of one chart by its path below the root.
 ///
 /// # Errors
@@ -312,7 +322,13 @@ pub fn outputs() -> Result<BTreeMap<String, Vec<u8>>, Error> {
 pub(crate) fn files_of(plan: &Plan<'_>) -> Result<BTreeMap<String, Vec<u8>>, Error> {
     let mut files = BTreeMap::new();
     let name = &plan.name;
-    let chart = make(plan)?;
+    // Forms take as long as all the rest.
+    let (chart, forms) = thread::scope(|scope| {
+        let forms = scope.spawn(|| files_of_forms(plan));
+        (make(plan), forms.join())
+    });
+    let (chart, forms) = (chart?, forms.unwrap_or_else(|fault| resume_unwind(fault))?);
+    files.extend(forms);
     let of_offering = plan.completion.map(Completion::of_offering);
     let wrong = lint::between(&chart, plan.base, &of_offering.unwrap_or_default())
         .context(LintSnafu { chart: name })?;
@@ -320,10 +336,19 @@ pub(crate) fn files_of(plan: &Plan<'_>) -> Result<BTreeMap<String, Vec<u8>>, Err
     for (path, bytes) in chart.files {
         files.insert(format!("charts/{name}/{path}"), bytes);
     }
-    let mut schemas = forms::schemas(plan.forms);
-    schemas.insert("model.json", plan.described.schema().clone());
-    schemas.insert("values.json", schema::values(plan.described));
-    for (kind, schema) in schemas {
+    let model = schema::file(plan.described.schema()).context(JsonSnafu)?;
+    files.insert(format!("schemas/{name}.model.json"), model);
+    if let Some(values) = files.get(&format!("charts/{name}/values.schema.json")) {
+        files.insert(format!("schemas/{name}.values.json"), values.clone());
+    }
+    Ok(files)
+}
+
+/// The files from which forms are shown, but for those in the chart.
+fn files_of_forms(plan: &Plan<'_>) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+    let mut files = BTreeMap::new();
+    let name = &plan.name;
+    for (kind, schema) in forms::schemas(plan.forms) {
         let bytes = schema::file(&schema).context(JsonSnafu)?;
         files.insert(format!("schemas/{name}.{kind}"), bytes);
     }
@@ -341,7 +366,7 @@ pub(crate) fn files_of(plan: &Plan<'_>) -> Result<BTreeMap<String, Vec<u8>>, Err
 /// When a template source does not render: a fault of this program.
 pub(crate) fn make(plan: &Plan<'_>) -> Result<Chart, Error> {
     let renderer = Renderer::new(SOURCES).context(RenderSnafu { name: "all" })?;
-    let context = context(&renderer, plan)?;
+    let context = Context::of(context(&renderer, plan)?);
     let name = &plan.name;
     let mut files = BTreeMap::new();
     for (source, _) in SOURCES.iter().filter(|(source, _)| !PARTS.contains(source)) {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use snafu::{ResultExt, Snafu};
 
-use crate::chart::{self, outputs};
+use crate::chart::{self, outputs, outputs_of_charts};
 
 /// Why the files of a checkout could not be compared or written.
 #[derive(Debug, Snafu)]
@@ -151,19 +151,20 @@ fn mend(
 }
 
 fn wanted(chart: Option<&str>) -> Result<BTreeMap<String, Vec<u8>>, DiskError> {
-    let mut files = outputs().context(GenerateSnafu)?;
-    if let Some(chart) = chart {
-        let known: BTreeSet<String> = files
-            .keys()
-            .filter_map(|path| chart_of(path))
-            .map(ToOwned::to_owned)
-            .collect();
-        if !known.contains(chart) {
-            let known = known.into_iter().collect::<Vec<_>>().join(", ");
-            return UnknownChartSnafu { name: chart, known }.fail();
-        }
-        files.retain(|path, _| chart_of(path) == Some(chart));
+    let Some(chart) = chart else {
+        return outputs().context(GenerateSnafu);
+    };
+    let mut files = outputs_of_charts().context(GenerateSnafu)?;
+    let known: BTreeSet<String> = files
+        .keys()
+        .filter_map(|path| chart_of(path))
+        .map(ToOwned::to_owned)
+        .collect();
+    if !known.contains(chart) {
+        let known = known.into_iter().collect::<Vec<_>>().join(", ");
+        return UnknownChartSnafu { name: chart, known }.fail();
     }
+    files.retain(|path, _| chart_of(path) == Some(chart));
     Ok(files)
 }
 

@@ -4,7 +4,7 @@
 use midships_model::condition::Condition;
 use midships_model::description::Description;
 use midships_model::fields::KEY_PATTERN;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// The schema that Helm checks values with, and that platforms show a form from which read nothing else: the description of
 /// the fields, the keys that Kubeapps and `KubeGems` read, and the conditions under which a field must not be empty.
@@ -33,7 +33,7 @@ pub(crate) fn requirements(description: &Description) -> Vec<Value> {
     required
         .map(|field| {
             let then = nested(field.path, filled(field.schema));
-            json!({ "if": holds(field.visible), "then": then })
+            object([("if", holds(field.visible)), ("then", then)])
         })
         .collect()
 }
@@ -72,10 +72,17 @@ pub(crate) fn with(names: &Value, name: &str) -> Value {
 
 /// The schema of a field as one of all values.
 pub(crate) fn nested(path: &str, schema: Value) -> Value {
-    path.rsplit('.').fold(
-        schema,
-        |schema, step| json!({ "properties": Map::from_iter([(step.to_owned(), schema)]) }),
-    )
+    path.rsplit('.').fold(schema, |schema, step| {
+        object([("properties", object([(step, schema)]))])
+    })
+}
+
+/// An object of values, which `json!` would copy.
+pub(crate) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    let members = members
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value));
+    Value::Object(members.collect())
 }
 
 /// A schema as the bytes of a file.

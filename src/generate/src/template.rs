@@ -5,6 +5,16 @@ use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
+/// What named sources read: made once, and shared by all of them.
+pub(crate) struct Context(minijinja::Value);
+
+impl Context {
+    /// Makes it of anything with members.
+    pub(crate) fn of(members: impl Serialize) -> Self {
+        Self(minijinja::Value::from(Serde(members)))
+    }
+}
+
 /// Renders sources that may include and import each other by name.
 pub(crate) struct Renderer {
     environment: Environment<'static>,
@@ -33,12 +43,10 @@ impl Renderer {
     }
 
     /// Renders a named source.
-    pub(crate) fn named(
-        &self,
-        name: &str,
-        context: impl Serialize,
-    ) -> Result<String, minijinja::Error> {
-        self.environment.get_template(name)?.render(Serde(context))
+    pub(crate) fn named(&self, name: &str, context: &Context) -> Result<String, minijinja::Error> {
+        self.environment
+            .get_template(name)?
+            .render(context.0.clone())
     }
 
     /// Renders a source that has no name.

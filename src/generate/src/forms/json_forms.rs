@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::texts::Language;
 use super::{LEVELS, groups, options, plain};
-use crate::schema::{all_of, allowed, holds, requirements};
+use crate::schema::{all_of, allowed, holds, object, requirements};
 
 /// The schema: all fields, and the conditions under which they must not be empty.
 pub(super) fn schema(description: &Description) -> Value {
@@ -36,7 +36,12 @@ fn category(description: &Description, group: &str) -> Value {
             elements.push(in_group(&format!("level.{level}"), shown).0);
         }
     }
-    json!({ "type": "Category", "i18n": format!("group.{group}"), "label": group, "elements": elements })
+    object([
+        ("type", json!("Category")),
+        ("i18n", json!(format!("group.{group}"))),
+        ("label", json!(group)),
+        ("elements", Value::Array(elements)),
+    ])
 }
 
 /// The elements for the fields of a level directly in a group, each with the conditions under which it is shown: one of them
@@ -89,7 +94,12 @@ fn in_group(key: &str, inner: Vec<(Value, Vec<Condition>)>) -> (Value, Vec<Condi
             }
         }
     }
-    let mut group = json!({ "type": "Group", "i18n": key, "label": key, "elements": elements });
+    let mut group = object([
+        ("type", json!("Group")),
+        ("i18n", json!(key)),
+        ("label", json!(key)),
+        ("elements", Value::Array(elements)),
+    ]);
     if let Some(rule) = rule(&conditions) {
         group["rule"] = rule;
     }
@@ -115,14 +125,15 @@ fn rule(conditions: &[Condition]) -> Option<Value> {
     if conditions.iter().any(Condition::is_always) {
         return None;
     }
-    let condition = match conditions {
-        [condition] => json!({ "scope": "#", "schema": holds(condition) }),
-        several => {
-            let schemas: Vec<Value> = several.iter().map(holds).collect();
-            json!({ "scope": "#", "schema": { "anyOf": schemas } })
-        }
+    let schema = match conditions {
+        [condition] => holds(condition),
+        several => object([("anyOf", several.iter().map(holds).collect())]),
     };
-    Some(json!({ "effect": "SHOW", "condition": condition }))
+    let condition = object([("scope", json!("#")), ("schema", schema)]);
+    Some(object([
+        ("effect", json!("SHOW")),
+        ("condition", condition),
+    ]))
 }
 
 /// The texts in one language by their keys.

@@ -47,12 +47,16 @@ fn options(schema: &Value) -> Map<String, Value> {
 
 /// The schemas and descriptions of every dialect that is JSON, by the last part of the file's name.
 pub(crate) fn schemas(description: &Description) -> BTreeMap<&'static str, Value> {
+    let mut empties = rjsf::Empties::new();
     BTreeMap::from([
         ("rjsf.schema.json", rjsf::schema(description)),
-        ("rjsf.ui.en.json", rjsf::ui(description, Language::English)),
+        (
+            "rjsf.ui.en.json",
+            rjsf::ui(description, Language::English, &mut empties),
+        ),
         (
             "rjsf.ui.zh-CN.json",
-            rjsf::ui(description, Language::Chinese),
+            rjsf::ui(description, Language::Chinese, &mut empties),
         ),
         ("json-forms.schema.json", json_forms::schema(description)),
         ("json-forms.ui.json", json_forms::ui(description)),
@@ -80,20 +84,19 @@ fn plain(schema: &Value) -> Value {
         key.starts_with("x-") || is_completed && ["required", "additionalProperties"].contains(&key)
     };
     let kept = object.iter().filter(|(key, _)| !is_left_out(key));
-    let mut rest: Map<String, Value> = kept
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    if let Some(properties) = object.get("properties").and_then(Value::as_object) {
-        let shown = properties
-            .iter()
-            .filter(|(_, property)| property["x-hidden"] != true);
-        let shown = shown.map(|(name, property)| (name.clone(), plain(property)));
-        rest.insert("properties".to_owned(), Value::Object(shown.collect()));
-    }
-    for key in ["items", "additionalProperties"] {
-        if let Some(inner) = rest.get_mut(key) {
-            *inner = plain(inner);
-        }
-    }
-    Value::Object(rest)
+    let kept = kept.map(|(key, value)| {
+        let value = match (key.as_str(), value) {
+            ("properties", Value::Object(properties)) => {
+                let shown = properties
+                    .iter()
+                    .filter(|(_, property)| property["x-hidden"] != true);
+                let shown = shown.map(|(name, property)| (name.clone(), plain(property)));
+                Value::Object(shown.collect())
+            }
+            ("items" | "additionalProperties", inner) => plain(inner),
+            _ => value.clone(),
+        };
+        (key.clone(), value)
+    });
+    Value::Object(kept.collect())
 }

@@ -19,13 +19,13 @@ pub(crate) fn questions(description: &Description, language: Language) -> String
     let mut text = String::from(
         "# The questions that Rancher asks about the values. Generated from the model.\nquestions:\n",
     );
+    let fields = description.fields();
     for group in groups(description) {
         for level in LEVELS {
-            let fields = description.fields().into_iter();
-            for field in fields.filter(|field| {
+            for field in fields.iter().filter(|field| {
                 field.schema["x-group"] == group && field.schema["x-level"] == level
             }) {
-                question(&mut text, description, language, &field);
+                question(&mut text, description, language, field);
             }
         }
     }

@@ -4,17 +4,21 @@
 //! `then` of a condition at the root. Its text fields give nothing for an empty text; where an empty text means something
 //! else than the default, `ui:emptyValue` keeps it.
 
-use midships_model::description::Description;
+use std::collections::BTreeMap;
+
+use midships_model::description::{Description, Field};
 use serde_json::{Map, Value, json};
 
 use super::texts::Language;
 use super::{options, plain};
-use crate::schema::{all_of, filled, holds, nested, with};
+use crate::schema::{all_of, filled, holds, nested, object, with};
 
 /// The schema: what always matters at its place, everything else under its condition.
 pub(super) fn schema(description: &Description) -> Value {
     let mut whole = plain(description.schema());
     let own = description.conditions();
+    let mut required = description.fields();
+    required.retain(Field::is_required);
     let mut branches = Vec::new();
     for (path, condition) in &own {
         let Some(schema) = description.schema_at(path) else {
@@ -30,8 +34,7 @@ pub(super) fn schema(description: &Description) -> Value {
             }
         }
         let mut then = nested(path, branch);
-        let required = description.fields().into_iter();
-        for field in required.filter(|field| field.is_required() && field.visible == *condition) {
+        for field in required.iter().filter(|field| field.visible == *condition) {
             if field.path == *path
                 || field
                     .path
@@ -41,15 +44,13 @@ pub(super) fn schema(description: &Description) -> Value {
                 demand(&mut then, field.path, field.schema);
             }
         }
-        branches.push(json!({ "if": holds(condition), "then": then }));
+        branches.push(object([("if", holds(condition)), ("then", then)]));
     }
     for (path, _) in &own {
         remove(&mut whole, path);
     }
-    for field in description.fields() {
-        if field.is_required() && field.visible.is_always() {
-            demand(&mut whole, field.path, field.schema);
-        }
+    for field in required.iter().filter(|field| field.visible.is_always()) {
+        demand(&mut whole, field.path, field.schema);
     }
     all_of(&mut whole, branches);
     whole
@@ -84,12 +85,15 @@ fn demand(schema: &mut Value, path: &str, field: &Value) {
     }
 }
 
+/// Whether an empty text is a value, by what schemas say of texts: many fields say the same, and asking takes long.
+pub(super) type Empties = BTreeMap<String, bool>;
+
 /// How the fields are shown, in one language.
-pub(super) fn ui(description: &Description, language: Language) -> Value {
-    group(description.schema(), language)
+pub(super) fn ui(description: &Description, language: Language, empties: &mut Empties) -> Value {
+    group(description.schema(), language, empties)
 }
 
-fn group(schema: &Value, language: Language) -> Value {
+fn group(schema: &Value, language: Language, empties: &mut Empties) -> Value {
     let mut ui = Map::new();
     let Some(properties) = schema["properties"].as_object() else {
         return Value::Null;
@@ -103,18 +107,18 @@ fn group(schema: &Value, language: Language) -> Value {
     ui.insert("ui:order".to_owned(), json!(names));
     for (name, property) in shown() {
         let mut inner = if property["properties"].is_object() {
-            group(property, language)
+            group(property, language, empties)
         } else {
-            field(property, language)
+            field(property, language, empties)
         };
-        inner["ui:title"] = json!(language.title(property));
-        inner["ui:description"] = json!(language.help(property));
+        inner["ui:title"] = Value::String(language.title(property));
+        inner["ui:description"] = Value::String(language.help(property));
         ui.insert(name.clone(), inner);
     }
     Value::Object(ui)
 }
 
-fn field(schema: &Value, language: Language) -> Value {
+fn field(schema: &Value, language: Language, empties: &mut Empties) -> Value {
     let mut ui = json!({ "ui:help": language.change(schema) });
     if schema["enum"].is_array() {
         ui["ui:enumNames"] = json!(language.choices(schema));
@@ -130,7 +134,8 @@ fn field(schema: &Value, language: Language) -> Value {
         ui["ui:field"] = json!("yaml");
     }
     let takes_text = schema["type"] == "string" || schema["type"].is_array();
-    if takes_text && schema["enum"].is_null() && schema["default"] != "" && takes_empty(schema) {
+    let is_meant = takes_text && schema["enum"].is_null() && schema["default"] != "";
+    if is_meant && takes_empty(schema, empties) {
         ui["ui:emptyValue"] = json!("");
     }
     if let Some(items) = schema["items"]["properties"].as_object() {
@@ -154,8 +159,17 @@ fn field(schema: &Value, language: Language) -> Value {
 }
 
 /// Whether an empty text is a value of the field.
-fn takes_empty(schema: &Value) -> bool {
-    jsonschema::validator_for(&plain(schema)).is_ok_and(|validator| validator.is_valid(&json!("")))
+fn takes_empty(schema: &Value, empties: &mut Empties) -> bool {
+    let mut of_texts = Map::new();
+    for keyword in ["type", "minLength", "pattern"] {
+        if let Some(value) = schema.get(keyword) {
+            of_texts.insert(keyword.to_owned(), value.clone());
+        }
+    }
+    let of_texts = Value::Object(of_texts);
+    *empties.entry(of_texts.to_string()).or_insert_with(|| {
+        jsonschema::validator_for(&of_texts).is_ok_and(|validator| validator.is_valid(&json!("")))
+    })
 }
 
 #[cfg(test)]
@@ -190,7 +204,7 @@ mod tests {
     #[test]
     fn an_empty_text_that_is_not_the_default_is_kept() {
         let description = rocketmq::description().unwrap();
-        let ui = ui(&description, Language::English);
+        let ui = ui(&description, Language::English, &mut Empties::new());
         let requests = &ui["brokers"]["resources"]["requests"];
         assert_eq!(requests["cpu"]["ui:emptyValue"], "");
         assert!(requests["memory"].get("ui:emptyValue").is_none());
