@@ -369,18 +369,9 @@ impl<'a> States<'a> {
                 hint.to_owned(),
             );
         };
-        let kind = field.schema["type"].as_str().unwrap_or("string");
         let is_choice = field.schema["enum"].is_array();
         for key in given_bounds(entry) {
-            let fits = match key {
-                "minimum" | "maximum" => kind == "integer",
-                "maxLength" => kind == "string" && !is_choice && entry.choices.is_empty(),
-                "maxItems" => kind == "array",
-                "required" => !is_choice && ["string", "array", "object"].contains(&kind),
-                // What may be a number too would lose that.
-                _ => field.schema["type"] == "string",
-            };
-            if !fits {
+            if !can_have(field, key, entry) {
                 let what = match field.schema["type"].as_str() {
                     _ if is_choice => "choice",
                     Some(kind) => kind,
@@ -489,6 +480,20 @@ impl<'a> States<'a> {
                 format!("add {} to presets", field.path),
             );
         }
+    }
+}
+
+/// Whether a field can have a bound of that key.
+fn can_have(field: &Field<'_>, key: &str, entry: &Exposed) -> bool {
+    let kind = field.schema["type"].as_str().unwrap_or("string");
+    let is_choice = field.schema["enum"].is_array();
+    match key {
+        "minimum" | "maximum" => kind == "integer",
+        "maxLength" => kind == "string" && !is_choice && entry.choices.is_empty(),
+        "maxItems" => kind == "array",
+        "required" => !is_choice && ["string", "array", "object"].contains(&kind),
+        // What may be a number too would lose that.
+        _ => field.schema["type"] == "string",
     }
 }
 
