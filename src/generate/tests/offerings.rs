@@ -243,7 +243,7 @@ fn a_picture_is_what_its_name_says_and_not_too_large() {
         "icon: \"data:image/png;base64,iVBORw0KGgpyZXN0\""
     );
     assert!(with(b"<svg/>").contains("which is not what its name says"));
-    let large = [&png[..], &[0; 64 * 1024]].concat();
+    let large = [&png[..], &vec![0; 64 * 1024]].concat();
     assert!(
         with(&large).contains("a picture of 65548 bytes"),
         "{}",
@@ -254,6 +254,12 @@ fn a_picture_is_what_its_name_says_and_not_too_large() {
 #[test]
 fn a_good_file_has_no_findings() {
     assert_eq!(refused(GOOD), "nothing\n");
+}
+
+/// The file with other words.
+fn without(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from), "{from}");
+    GOOD.replace(from, to)
 }
 
 /// A file with more lines.
@@ -309,12 +315,52 @@ fn senseless_sizes() -> [(&'static str, String); 4] {
     ]
 }
 
+fn senseless_fields() -> Vec<(&'static str, String)> {
+    vec![
+        (
+            "a choice with which a hidden field would be needed",
+            with("  - path: brokers.storage.mode\n").replace(", storage: {mode: StorageClass}", ""),
+        ),
+        (
+            "a required field that nothing can fill",
+            without("enabled: true", "enabled: false")
+                .replace(
+                    "brokers.groups\n    maximum: 4",
+                    "nameServers.release.count",
+                )
+                .replace("  - path: brokers.storage.className\n", "")
+                .replace("locked:\n", "locked:\n  nameServers: {source: Release}\n"),
+        ),
+        (
+            "a group without fields",
+            without(
+                "storage: {mode: StorageClass}",
+                "storage: {mode: StorageClass}, image: {}",
+            ),
+        ),
+        (
+            "what only parents set",
+            without("locked:\n", "locked:\n  global: {a: 1}\n"),
+        ),
+        (
+            "choices for what may be a number",
+            with("  - path: brokers.resources.limits.cpu\n    choices: ['1']\n"),
+        ),
+        ("a choice twice", with("    choices: [\"\", \"\"]\n")),
+        (
+            "an empty choice of what is required",
+            with("    required: true\n    choices: [\"\"]\n"),
+        ),
+        ("a version that is none", without("1.0.0", "1.0.0-01")),
+        (
+            "locked and preset",
+            with("presets: {brokers: {enabled: true}}\n"),
+        ),
+    ]
+}
+
 #[test]
 fn what_makes_no_sense_is_refused_at_its_place() {
-    let without = |from: &str, to: &str| {
-        assert!(GOOD.contains(from), "{from}");
-        GOOD.replace(from, to)
-    };
     let cases = [
         (
             "an unknown chart",
@@ -375,51 +421,16 @@ fn what_makes_no_sense_is_refused_at_its_place() {
             without("enabled: true", "enabled: false"),
         ),
         (
-            "a choice with which a hidden field would be needed",
-            with("  - path: brokers.storage.mode\n").replace(", storage: {mode: StorageClass}", ""),
-        ),
-        (
-            "a required field that nothing can fill",
-            without("enabled: true", "enabled: false")
-                .replace(
-                    "brokers.groups\n    maximum: 4",
-                    "nameServers.release.count",
-                )
-                .replace("  - path: brokers.storage.className\n", "")
-                .replace("locked:\n", "locked:\n  nameServers: {source: Release}\n"),
-        ),
-        (
-            "a group without fields",
-            without(
-                "storage: {mode: StorageClass}",
-                "storage: {mode: StorageClass}, image: {}",
-            ),
-        ),
-        (
-            "what only parents set",
-            without("locked:\n", "locked:\n  global: {a: 1}\n"),
-        ),
-        (
-            "choices for what may be a number",
-            with("  - path: brokers.resources.limits.cpu\n    choices: ['1']\n"),
-        ),
-        ("a choice twice", with("    choices: [\"\", \"\"]\n")),
-        (
-            "an empty choice of what is required",
-            with("    required: true\n    choices: [\"\"]\n"),
-        ),
-        ("a version that is none", without("1.0.0", "1.0.0-01")),
-        (
-            "locked and preset",
-            with("presets: {brokers: {enabled: true}}\n"),
-        ),
-        (
             "defaults that a rule refuses",
             without("{enabled: true,", "{enabled: true, heapMegabytes: 9000,"),
         ),
     ];
     let mut told = String::new();
-    for (name, text) in cases.into_iter().chain(senseless_sizes()) {
+    for (name, text) in cases
+        .into_iter()
+        .chain(senseless_fields())
+        .chain(senseless_sizes())
+    {
         let refused = refused(&text);
         assert_ne!(refused, "nothing\n", "{name}");
         writeln!(told, "{name}\n{refused}").unwrap();
