@@ -83,7 +83,7 @@ pub(crate) fn between(target: &Target<'_>, old: &str, new: &str) -> Result<Answe
             return Ok(Answer::Refused(side, findings));
         }
         let values = validate::laid_over(target.described(), text);
-        sides.push(target.completion.complete(&values));
+        sides.push(target.complete(&values));
     }
     let (old, new) = (&sides[0], &sides[1]);
     let changes = changes(target.base, old, new);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use midships_model::description::{Description, DescriptionError};
+use midships_model::description::{Description, DescriptionError, is_within};
 use midships_model::rocketmq;
 use snafu::{ResultExt, Snafu};
 
@@ -112,13 +112,6 @@ fn values_read(text: &str) -> BTreeSet<String> {
 /// Whether a path names a field, a group of fields, or something inside a field that is a mapping.
 fn is_known(value: &str, fields: &BTreeSet<String>) -> bool {
     fields.iter().any(|field| is_within(field, value))
-}
-
-/// Whether a field is what a path names, or inside it.
-fn is_within(field: &str, path: &str) -> bool {
-    field
-        .strip_prefix(path)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 #[cfg(test)]

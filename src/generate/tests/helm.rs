@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use midships_generate::{Offering, Reading, Release, merged, validate, write, write_files};
+use midships_generate::{Offering, Release, merged, validate, write, write_files};
 use midships_model::rocketmq::rules::RULES;
 use midships_model::rocketmq::{self, Values};
 
@@ -243,9 +243,7 @@ exposed:
   - {path: brokers.clusterName, required: true}
   - {path: brokers.storage.mode, choices: [EmptyDir]}
 ";
-    let Reading::Offering(offering) = Offering::read(text, None, None).unwrap() else {
-        panic!("the offering is refused");
-    };
+    let offering = examples::sound(text);
     write_files(root, "queue", &offering.outputs().unwrap()).unwrap();
     for values in [
         "",

@@ -212,9 +212,7 @@ sizes:
     - {name: small, help: Small., values: {brokers: {storage: {size: 20Gi}}}}
     - {name: large, help: Large., values: {brokers: {storage: {size: 40Gi}}}}
 ";
-    let Reading::Offering(offering) = Offering::read(text, None, None).unwrap() else {
-        panic!("{}", refused(text));
-    };
+    let offering = examples::sound(text);
     let size = offering.form().schema_at("size").unwrap();
     assert_eq!(size["x-mutability"], "restart");
 }

@@ -182,13 +182,9 @@ impl Description {
     #[must_use]
     pub fn condition(&self, path: &str) -> &Condition {
         const ALWAYS: &Condition = &Condition { terms: Vec::new() };
-        let is_within = |place: &str| {
-            path.strip_prefix(place)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        };
         self.places
             .iter()
-            .filter(|(place, _)| is_within(place))
+            .filter(|(place, _)| is_within(path, place))
             .max_by_key(|(place, _)| place.len())
             .map_or(ALWAYS, |(_, condition)| condition)
     }
@@ -215,6 +211,13 @@ impl Description {
         });
         fields
     }
+}
+
+/// Whether a path is that of a field or group, or of something inside it.
+#[must_use]
+pub fn is_within(path: &str, place: &str) -> bool {
+    path.strip_prefix(place)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// Whether a value is empty: nothing, or a text, a list or a mapping without content.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use midships_model::description::{Description, Field};
+use midships_model::description::{Description, Field, is_within};
 use serde_json::{Map, Value, json};
 
 use super::texts::Language;
@@ -35,12 +35,7 @@ pub(super) fn schema(description: &Description) -> Value {
         }
         let mut then = nested(path, branch);
         for field in required.iter().filter(|field| field.visible == *condition) {
-            if field.path == *path
-                || field
-                    .path
-                    .strip_prefix(path)
-                    .is_some_and(|rest| rest.starts_with('.'))
-            {
+            if is_within(field.path, path) {
                 demand(&mut then, field.path, field.schema);
             }
         }

@@ -220,6 +220,22 @@ pub(super) struct File {
     pub others: Others,
 }
 
+impl File {
+    /// Each part that is written as the base chart's values, with the steps to it.
+    pub(super) fn excerpts(&self) -> Vec<(Vec<String>, &Excerpt)> {
+        let mut excerpts = vec![
+            (vec!["locked".to_owned()], &self.locked),
+            (vec!["presets".to_owned()], &self.presets),
+        ];
+        let sizes = self.sizes.iter().flat_map(|sizes| sizes.choices.iter());
+        excerpts.extend(sizes.enumerate().map(|(index, size)| {
+            let steps = ["sizes", "choices", &index.to_string(), "values"].map(str::to_owned);
+            (steps.to_vec(), &size.values)
+        }));
+        excerpts
+    }
+}
+
 /// The schema that files of offerings are checked with.
 pub(super) fn plain_schema() -> Value {
     let settings = SchemaSettings::draft07().with(|settings| settings.inline_subschemas = true);

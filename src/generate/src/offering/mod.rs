@@ -28,7 +28,7 @@ use crate::yaml;
 use completion::Choice;
 use file::File;
 use narrowed::{Reader, narrowed};
-use states::{Findings, States};
+use states::{Findings, States, finding};
 
 pub(crate) use completion::Completion;
 
@@ -49,12 +49,6 @@ pub enum OfferingError {
     Check {
         /// Why.
         source: ValidateError,
-    },
-    /// The defaults of the offering are no values of the base chart.
-    #[snafu(display("failed to read the completed values: {source}; this is a bug"))]
-    Values {
-        /// Why.
-        source: serde_json::Error,
     },
 }
 
@@ -135,8 +129,9 @@ impl Offering {
             _ => return Ok(Reading::Refused(validate::sorted(findings))),
         };
         if file.chart != rocketmq::CHART {
-            findings.push(about(
+            findings.push(finding(
                 &["chart"],
+                "wrong-choice",
                 json!(file.chart).to_string(),
                 rocketmq::CHART.to_owned(),
                 "name a chart of this project".to_owned(),
@@ -149,7 +144,7 @@ impl Offering {
             properties.retain(|name, _| !OF_PARENTS.contains(&name.as_str()));
         }
         let validator = validate::compiled(&schema).context(CheckSnafu)?;
-        for steps in excerpts(&file) {
+        for (steps, _) in file.excerpts() {
             if let Some(found) = root.at(&steps) {
                 let (node, defaults) = (found.node, base.defaults());
                 let judged = validate::judge(&validator, &schema, defaults, node, &node.value());
@@ -160,8 +155,9 @@ impl Offering {
             }
         }
         if file.name == file.chart {
-            findings.push(about(
+            findings.push(finding(
                 &["name"],
+                "wrong-choice",
                 json!(file.name).to_string(),
                 "a name that is not that of the base chart".to_owned(),
                 "choose another name".to_owned(),
@@ -337,20 +333,18 @@ impl Offering {
 
     /// Where the file sets a field, with a size or without.
     fn place_of_setting(&self, path: &str, size: Option<usize>) -> Option<String> {
-        let file = &self.file;
-        let mut places = vec![
-            ("locked".to_owned(), &file.locked),
-            ("presets".to_owned(), &file.presets),
-        ];
-        if let (Some(index), Some(sizes)) = (size, &file.sizes) {
-            let place = format!("sizes.choices[{index}].values");
-            places.push((place, &sizes.choices[index].values));
-        }
-        let set = places.into_iter().find(|(_, values)| {
+        let of_other_size = |steps: &[String]| {
+            let size = size.map(|size| size.to_string());
+            steps
+                .get(2)
+                .is_some_and(|index| Some(index) != size.as_ref())
+        };
+        let mut excerpts = self.file.excerpts().into_iter();
+        let set = excerpts.find(|(steps, values)| {
             let values = Value::Object((*values).clone());
-            at(&values, path).is_some()
+            !of_other_size(steps) && at(&values, path).is_some()
         });
-        set.map(|(place, _)| format!("{place}.{path}"))
+        set.map(|(steps, _)| format!("{}.{path}", dotted(&steps)))
     }
 
     /// What the rules of the base chart say of the defaults with each size. What a form must be told is no fault.
@@ -392,19 +386,6 @@ impl Offering {
     }
 }
 
-/// A finding about what stands at some steps.
-fn about(steps: &[&str], found: String, allowed: String, hint: String) -> Finding {
-    let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
-    Finding {
-        path: dotted(&steps),
-        rule: "wrong-choice".to_owned(),
-        found,
-        allowed,
-        hint,
-        ..Finding::default()
-    }
-}
-
 /// Gives findings the places of what they are about, or of what is around it, and sorts them.
 fn placed(findings: Vec<Finding>, root: &yaml::Node) -> Vec<Finding> {
     let with_place = findings.into_iter().map(|finding| {
@@ -420,24 +401,13 @@ fn placed(findings: Vec<Finding>, root: &yaml::Node) -> Vec<Finding> {
     validate::sorted(with_place.collect())
 }
 
-/// The steps to each part of the file that is written as the base chart's values.
-fn excerpts(file: &File) -> Vec<Vec<String>> {
-    let mut excerpts = vec![vec!["presets".to_owned()], vec!["locked".to_owned()]];
-    let sizes = file.sizes.iter().flat_map(|sizes| 0..sizes.choices.len());
-    excerpts.extend(sizes.map(|index| {
-        ["sizes", "choices", &index.to_string(), "values"]
-            .map(str::to_owned)
-            .to_vec()
-    }));
-    excerpts
-}
-
 /// The picture as the address that stands in the chart.
 fn picture(file: &File, icon: Option<&Icon>, findings: &mut Vec<Finding>) -> Option<String> {
     let name = file.icon.as_ref()?;
     let mut refuse = |found: String, hint: &str| {
         let allowed = format!("a picture of at most {MOST_OF_ICON} bytes beside the file");
-        findings.push(about(&["icon"], found, allowed, hint.to_owned()));
+        let hint = hint.to_owned();
+        findings.push(finding(&["icon"], "wrong-choice", found, allowed, hint));
         None
     };
     match icon.filter(|icon| icon.name == *name) {

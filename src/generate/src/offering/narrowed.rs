@@ -2,7 +2,7 @@
 
 use midships_model::change::words;
 use midships_model::condition::{Condition, Term};
-use midships_model::description::Description;
+use midships_model::description::{Description, is_within};
 use serde_json::{Map, Value, json};
 
 use super::completion::put;
@@ -246,14 +246,9 @@ impl Narrowing<'_> {
     /// The place of a field or group among those beside it: that of its first exposed field in the file.
     fn rank(&self, path: &str) -> usize {
         let entries = self.file.exposed.iter();
-        let mut ranks = entries.enumerate().filter(|(_, entry)| {
-            let is_above = |one: &str, other: &str| {
-                other
-                    .strip_prefix(one)
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-            };
-            is_above(&entry.path, path) || is_above(path, &entry.path)
-        });
+        let mut ranks = entries
+            .enumerate()
+            .filter(|(_, entry)| is_within(path, &entry.path) || is_within(&entry.path, path));
         ranks.next().map_or(usize::MAX, |(rank, _)| rank)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use midships_model::condition::at;
-use midships_model::description::{Description, Field, OF_PARENTS, is_empty};
+use midships_model::description::{Description, Field, OF_PARENTS, is_empty, is_within};
 use midships_model::rules::Finding;
 use serde_json::{Map, Value, json};
 
@@ -41,20 +41,31 @@ pub(super) struct Findings(pub Vec<Finding>);
 impl Findings {
     /// Adds a finding about what stands at some steps.
     fn add(&mut self, steps: &[&str], rule: &str, found: String, allowed: String, hint: String) {
-        let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
-        self.0.push(Finding {
-            path: dotted(&steps),
-            rule: rule.to_owned(),
-            found,
-            allowed,
-            hint,
-            ..Finding::default()
-        });
+        self.0.push(finding(steps, rule, found, allowed, hint));
     }
 }
 
 /// Words that are no text in YAML unless they are quoted.
 const WORDS_OF_YAML: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
+
+/// A finding about what stands at some steps; it has no place yet.
+pub(super) fn finding(
+    steps: &[&str],
+    rule: &str,
+    found: String,
+    allowed: String,
+    hint: String,
+) -> Finding {
+    let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
+    Finding {
+        path: dotted(&steps),
+        rule: rule.to_owned(),
+        found,
+        allowed,
+        hint,
+        ..Finding::default()
+    }
+}
 
 impl<'a> States<'a> {
     /// Settles what becomes of every field, and finds what makes no sense.
@@ -524,10 +535,9 @@ pub(super) fn settings(excerpt: &Excerpt, base: &Description) -> Vec<Setting> {
 
 /// The longest of some paths that is a path or is above it: its place and its length.
 fn nearest_above<'p>(path: &str, paths: impl Iterator<Item = &'p str>) -> Option<(usize, usize)> {
-    let above = paths.enumerate().filter(|(_, above)| {
-        path.strip_prefix(above)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    });
+    let above = paths
+        .enumerate()
+        .filter(|(_, above)| is_within(path, above));
     above
         .map(|(place, above)| (place, above.len()))
         .max_by_key(|(_, length)| *length)
@@ -535,17 +545,8 @@ fn nearest_above<'p>(path: &str, paths: impl Iterator<Item = &'p str>) -> Option
 
 /// Finds groups without fields in what is written as values: they would set nothing.
 fn empty_groups(file: &File, base: &Description, findings: &mut Findings) {
-    let mut excerpts = vec![
-        (vec!["presets".to_owned()], &file.presets),
-        (vec!["locked".to_owned()], &file.locked),
-    ];
-    let sizes = file.sizes.iter().flat_map(|sizes| sizes.choices.iter());
-    for (index, size) in sizes.enumerate() {
-        let steps = ["sizes", "choices", &index.to_string(), "values"].map(str::to_owned);
-        excerpts.push((steps.to_vec(), &size.values));
-    }
     let groups = groups(base);
-    for (steps, excerpt) in excerpts {
+    for (steps, excerpt) in file.excerpts() {
         let excerpt = Value::Object(excerpt.clone());
         let is_empty = |group: &&&str| at(&excerpt, group) == Some(&json!({}));
         for group in groups.iter().filter(is_empty) {

@@ -33,6 +33,15 @@ pub fn value(text: &str) -> Value {
     serde_yaml::from_str(text).unwrap()
 }
 
+/// The offering of a text that makes sense.
+#[allow(dead_code, reason = "not all tests have texts of their own")]
+pub fn sound(text: &str) -> Offering {
+    match Offering::read(text, None, None).unwrap() {
+        Reading::Offering(offering) => *offering,
+        Reading::Refused(findings) => panic!("{text}\n{findings:#?}"),
+    }
+}
+
 /// All examples.
 pub fn all() -> Vec<Offering> {
     let read = |(path, text): (PathBuf, String)| {
