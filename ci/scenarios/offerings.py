@@ -12,7 +12,7 @@ from .bed import ROOT, merged, output, program
 from .checks import passes
 from .kubernetes import lives, versions
 from .load import Load, now
-from .release import HELM_TIMEOUT, Helm, Release
+from .release import Release
 from .rocketmq_name_servers import settled
 from .trial import Trial, scenario
 
@@ -31,18 +31,10 @@ class Offered(Release):
         """The published chart of the offering, as Helm's arguments."""
         return [f"{self.bed.publish()}/{NAME}", *self.bed.plain]
 
-    def begin(
-        self,
-        action: str,
-        change: dict | None = None,
-        *,
-        major: int = 4,
-        chart: list[str] | None = None,
-        timeout: str = HELM_TIMEOUT,
-    ) -> Helm:
-        """Starts `helm install` or `helm upgrade` with the values of the offering."""
-        self.given = merged(self.given, change or {})
-        return Helm(self, [action, self.name, *(chart or self.chart)], major, self.given, timeout)
+    def ask(self, change: dict) -> dict:
+        """Changes the values of the offering that Helm is given, and returns them."""
+        self.given = merged(self.given, change)
+        return self.given
 
 
 def offering(release: Release) -> dict:

@@ -82,6 +82,11 @@ class Release:
         """Changes the values that the next command will be given."""
         self.values = merged(self.values, values)
 
+    def ask(self, change: dict) -> dict:
+        """Changes the values that Helm is given, and returns them."""
+        self.change(change)
+        return self.values
+
     def helm(self, action: str, *arguments: str, major: int = 4) -> subprocess.CompletedProcess[str]:
         """Runs one Helm command on the release and returns what came of it."""
         return command_result([*self.bed.helm(major), action, self.name, *arguments, "--namespace", self.namespace])
@@ -96,8 +101,8 @@ class Release:
         timeout: str = HELM_TIMEOUT,
     ) -> Helm:
         """Starts `helm install` or `helm upgrade` and does not wait for it."""
-        self.change(change or {})
-        return Helm(self, [action, self.name, *(chart or self.chart)], major, self.values, timeout)
+        values = self.ask(change or {})
+        return Helm(self, [action, self.name, *(chart or self.chart)], major, values, timeout)
 
     def apply(
         self, action: str, change: dict | None = None, *, major: int = 4, chart: list[str] | None = None
