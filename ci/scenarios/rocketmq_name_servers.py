@@ -91,7 +91,7 @@ def refused_4_5_0(trial: Trial) -> None:
 def refused(trial: Trial, version: str) -> None:
     """A change that needs restarts, on a version whose brokers take a new list at their start only, is refused."""
     with trial.bed.namespace(f"accept-refused-{version.replace('.', '-')}") as namespace:
-        release = Release(trial, namespace, version, values={"brokers": {"groups": 1, "replicasPerGroup": 0}})
+        release = Release(trial, namespace, version, values={"brokers": {"groups": 1, "replicasPerGroup": 0, "allowRestart": False}})
         release.install()
         own = {f"configmaps/{release.full_name}-journal", f"configmaps/{release.full_name}-operations"}
         before = settled(trial, namespace, own)

@@ -9,7 +9,7 @@ use midships_model::condition::{Condition, word};
 use midships_model::description::{Description, DescriptionError, Field};
 use midships_model::fields::{Image, Resources};
 use midships_model::rocketmq::rules::{OWNED_CONFIGURATION, RULES, UNSUPPORTED_CONFIGURATION};
-use midships_model::rocketmq::{self, NameServerSource, Values};
+use midships_model::rocketmq::{self, NameServerSource, Values, settings};
 use midships_model::rules::Finding;
 use serde_json::{Value, json};
 use snafu::{ResultExt, Snafu, ensure};
@@ -544,6 +544,8 @@ fn context(renderer: &Renderer, plan: &Plan<'_>) -> Result<Value, Error> {
         "conditions": conditions,
         "ownedConfiguration": OWNED_CONFIGURATION.join(" "),
         "unsupportedConfiguration": UNSUPPORTED_CONFIGURATION.join(" "),
+        "onlineConfiguration": settings::online_keys(),
+        "mostNameServers": rocketmq::MOST_NAME_SERVERS,
         "nameServerPort": rocketmq::NAME_SERVER_PORT,
         "brokerPort": rocketmq::BROKER_PORT,
         "replicationPort": rocketmq::BROKER_REPLICATION_PORT,

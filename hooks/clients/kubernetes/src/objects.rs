@@ -9,6 +9,12 @@ use serde::{Deserialize, Serialize};
 /// The label that names a pod's or a `StatefulSet`'s cluster; its value is the release's full name.
 pub const CLUSTER_LABEL: &str = "midships/cluster";
 
+/// The label with which Kubernetes names the version of the `StatefulSet`'s template that a pod was made of.
+const REVISION_LABEL: &str = "controller-revision-hash";
+
+/// The annotation in which the chart writes a digest of the pod that a `StatefulSet` makes.
+const TEMPLATE_ANNOTATION: &str = "midships/template";
+
 /// What can be asked. Every query is about the client's own namespace.
 #[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
 pub enum Query {
@@ -61,6 +67,12 @@ pub struct Pod {
     pub terminating: bool,
     /// How many times its containers have been restarted, added up.
     pub restarts: i64,
+    /// The version of its `StatefulSet`'s template that it was made of.
+    pub revision: Option<String>,
+    /// The image of its first container, as its template names it.
+    pub image: String,
+    /// Whether a container of it runs or has run.
+    pub has_run: bool,
 }
 
 /// A `StatefulSet` as operations see it.
@@ -80,6 +92,12 @@ pub struct StatefulSet {
     pub data: DataVolume,
     /// The variables of its first container that have their value in the template.
     pub environment: BTreeMap<String, String>,
+    /// The image of its first container.
+    pub image: String,
+    /// The version of its template as it is now; none while Kubernetes has not looked at it since its last change.
+    pub revision: Option<String>,
+    /// The digest of its pod that the chart has written.
+    pub template: Option<String>,
 }
 
 /// Where the data of a `StatefulSet`'s pods lie: its volume or its claim named `data`.
@@ -158,15 +176,24 @@ impl From<core::Pod> for Pod {
             .flatten()
             .map(|container| i64::from(container.restart_count))
             .sum();
+        let has_run = status.container_statuses.iter().flatten().any(|container| {
+            let states = [&container.state, &container.last_state];
+            states
+                .into_iter()
+                .flatten()
+                .any(|state| state.running.is_some() || state.terminated.is_some())
+        });
+        let labels = pod.metadata.labels.unwrap_or_default();
+        let spec = pod.spec.unwrap_or_default();
         Self {
             name: pod.metadata.name.unwrap_or_default(),
             uid: pod.metadata.uid.unwrap_or_default(),
-            labels: pod.metadata.labels.unwrap_or_default(),
+            revision: labels.get(REVISION_LABEL).cloned(),
+            labels,
             ip: status.pod_ip.filter(|ip| !ip.is_empty()),
-            node: pod
-                .spec
-                .and_then(|spec| spec.node_name)
-                .filter(|node| !node.is_empty()),
+            image: first_image(&spec),
+            node: spec.node_name.filter(|node| !node.is_empty()),
+            has_run,
             phase: status.phase.unwrap_or_default(),
             ready,
             terminating: pod.metadata.deletion_timestamp.is_some(),
@@ -189,19 +216,36 @@ impl From<apps::StatefulSet> for StatefulSet {
             .flatten()
             .filter_map(|variable| Some((variable.name.clone(), variable.value.clone()?)))
             .collect();
+        let image = spec
+            .template
+            .spec
+            .as_ref()
+            .map_or_else(String::new, first_image);
+        let status = set.status.unwrap_or_default();
+        let looked = status.observed_generation == set.metadata.generation;
         Self {
             name: set.metadata.name.unwrap_or_default(),
             labels: set.metadata.labels.unwrap_or_default(),
             replicas: i64::from(spec.replicas.unwrap_or(1)),
-            ready_replicas: set
-                .status
-                .and_then(|status| status.ready_replicas)
-                .map_or(0, i64::from),
+            ready_replicas: status.ready_replicas.map_or(0, i64::from),
             deleting: set.metadata.deletion_timestamp.is_some(),
             data,
             environment,
+            image,
+            revision: status.update_revision.filter(|_| looked),
+            template: set
+                .metadata
+                .annotations
+                .and_then(|mut annotations| annotations.remove(TEMPLATE_ANNOTATION)),
         }
     }
+}
+
+fn first_image(pod: &core::PodSpec) -> String {
+    pod.containers
+        .first()
+        .and_then(|container| container.image.clone())
+        .unwrap_or_default()
 }
 
 fn data_volume(spec: &apps::StatefulSetSpec) -> DataVolume {
@@ -263,13 +307,16 @@ mod tests {
     #[test]
     fn a_running_pod_is_read_whole() {
         let read = pod(json!({
-            "metadata": {"name": "a-0", "uid": "u", "labels": {"midships/cluster": "a"}},
-            "spec": {"nodeName": "n", "containers": []},
+            "metadata": {"name": "a-0", "uid": "u", "labels": {"midships/cluster": "a", "controller-revision-hash": "a-7"}},
+            "spec": {"nodeName": "n", "containers": [{"name": "one", "image": "server:1"}]},
             "status": {
                 "phase": "Running", "podIP": "10.0.0.1",
                 "conditions": [{"type": "Initialized", "status": "True"}, {"type": "Ready", "status": "True"}],
                 "containerStatuses": [
-                    {"name": "one", "restartCount": 2, "image": "", "imageID": "", "ready": true},
+                    {
+                        "name": "one", "restartCount": 2, "image": "", "imageID": "", "ready": true,
+                        "state": {"running": {}}
+                    },
                     {"name": "two", "restartCount": 1, "image": "", "imageID": "", "ready": true}
                 ]
             }
@@ -277,13 +324,19 @@ mod tests {
         let expected = Pod {
             name: "a-0".to_owned(),
             uid: "u".to_owned(),
-            labels: BTreeMap::from([("midships/cluster".to_owned(), "a".to_owned())]),
+            labels: BTreeMap::from([
+                ("midships/cluster".to_owned(), "a".to_owned()),
+                ("controller-revision-hash".to_owned(), "a-7".to_owned()),
+            ]),
             ip: Some("10.0.0.1".to_owned()),
             node: Some("n".to_owned()),
             phase: "Running".to_owned(),
             ready: true,
             terminating: false,
             restarts: 3,
+            revision: Some("a-7".to_owned()),
+            image: "server:1".to_owned(),
+            has_run: true,
         };
         assert_eq!(read, expected);
     }
@@ -299,6 +352,41 @@ mod tests {
         }
         let bare = pod(json!({"metadata": {"name": "a-0"}}));
         assert!(!bare.ready && !bare.terminating && bare.ip.is_none() && bare.node.is_none());
+    }
+
+    #[test]
+    fn a_pod_whose_image_never_came_has_not_run() {
+        let status = |state: serde_json::Value| {
+            pod(json!({
+                "metadata": {"name": "a-0"},
+                "status": {"containerStatuses": [
+                    {"name": "one", "restartCount": 0, "image": "", "imageID": "", "ready": false, "state": state}
+                ]}
+            }))
+        };
+        assert!(!status(json!({"waiting": {"reason": "ImagePullBackOff"}})).has_run);
+        assert!(status(json!({"terminated": {"exitCode": 1}})).has_run);
+    }
+
+    #[test]
+    fn a_sets_template_has_no_version_until_kubernetes_has_looked_at_it() {
+        let set = |looked: i64| {
+            StatefulSet::from(
+                serde_json::from_value::<apps::StatefulSet>(json!({
+                    "metadata": {"name": "a", "generation": 2, "annotations": {"midships/template": "d"}},
+                    "spec": {
+                        "serviceName": "a", "selector": {},
+                        "template": {"spec": {"containers": [{"name": "broker", "image": "server:2"}]}}
+                    },
+                    "status": {"replicas": 1, "observedGeneration": looked, "updateRevision": "a-8"}
+                }))
+                .unwrap(),
+            )
+        };
+        assert_eq!(set(1).revision, None);
+        assert_eq!(set(2).revision.as_deref(), Some("a-8"));
+        assert_eq!(set(2).template.as_deref(), Some("d"));
+        assert_eq!(set(2).image, "server:2");
     }
 
     #[test]

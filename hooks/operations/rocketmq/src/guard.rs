@@ -6,6 +6,7 @@ use midships_client_kubernetes::Pod;
 use midships_engine::step::Seen;
 
 use crate::desired::Broker;
+use crate::steps::{NameServerRenewal, Silent};
 use crate::view::View;
 use crate::vocabulary::{Answer, Query};
 
@@ -32,8 +33,9 @@ impl Clearance {
 }
 
 /// Clears a broker's pod for its restart if every other broker of the cluster is up and known to
-/// every name server, so that never more than one broker is away. For a master every other master
-/// must take messages as well, so that there is always one that clients can turn to.
+/// every name server, so that never more than one broker is away. If a master is `affected`, from
+/// which clients have to turn away, every other master must take messages as well, so that there is
+/// always one that they can turn to.
 ///
 /// # Errors
 /// Why not, naming the pods and servers.
@@ -43,6 +45,7 @@ pub fn clear(
     brokers: &[Broker],
     name_servers: &[String],
     cluster: &str,
+    affected: Option<&Broker>,
     seen: &Seen<Query, Answer>,
 ) -> Result<Clearance, String> {
     let view = View::new(seen);
@@ -82,7 +85,7 @@ pub fn clear(
     }
     for other in brokers
         .iter()
-        .filter(|other| broker.is_master() && other.is_master() && other.pod != broker.pod)
+        .filter(|other| affected.is_some_and(|master| other.is_master() && other.pod != master.pod))
     {
         let settings = view
             .settings(&other.address)
@@ -92,6 +95,58 @@ pub fn clear(
         }
     }
     Ok(Clearance {
+        pod: pod.name.clone(),
+        uid: pod.uid.clone(),
+    })
+}
+
+/// Clears a name server's pod for its restart if every other name server is up and lists every
+/// broker that this one lists. The only one is cleared always: clients that stand go on without it.
+///
+/// # Errors
+/// Why not, naming the servers.
+pub fn clear_name_server(
+    renewal: &NameServerRenewal,
+    pod: &Pod,
+    seen: &Seen<Query, Answer>,
+) -> Result<Clearance, String> {
+    let view = View::new(seen);
+    // One that does not answer has nothing that the others could lack.
+    let listed = view.cluster_info(&renewal.address).ok();
+    for server in &renewal.others {
+        let info = view.cluster_info(server).map_err(|unanswered| {
+            format!("name server {server} does not answer: {}", unanswered.why)
+        })?;
+        for broker in &renewal.brokers {
+            if !broker.is_registered(info) {
+                return Err(format!(
+                    "broker {} is not registered at {server}",
+                    broker.pod
+                ));
+            }
+        }
+        let lacking = listed
+            .iter()
+            .flat_map(|listed| listed.brokers.keys())
+            .find(|name| !info.brokers.contains_key(*name));
+        if let Some(name) = lacking {
+            return Err(format!(
+                "{server} lacks broker {name}, which {} lists",
+                renewal.address
+            ));
+        }
+    }
+    Ok(Clearance {
+        pod: pod.name.clone(),
+        uid: pod.uid.clone(),
+    })
+}
+
+/// Clears a pod that does not serve: it is not ready, and its server does not answer.
+#[must_use]
+pub fn clear_silent(silent: &Silent, pod: &Pod, seen: &Seen<Query, Answer>) -> Option<Clearance> {
+    let answers = matches!(seen.answer(&silent.query()), Some(Ok(_)) | None);
+    (!pod.ready && !answers).then(|| Clearance {
         pod: pod.name.clone(),
         uid: pod.uid.clone(),
     })

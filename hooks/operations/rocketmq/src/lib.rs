@@ -4,7 +4,14 @@ pub mod change_name_servers;
 pub mod desired;
 pub mod fixed;
 pub mod guard;
+pub mod release;
+pub mod renew_pods;
+pub mod restart_brokers;
+pub mod restart_name_servers;
 pub mod simulation;
+pub mod steps;
+mod survey;
+mod version;
 pub mod view;
 pub mod vocabulary;
 

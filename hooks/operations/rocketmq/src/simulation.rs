@@ -38,6 +38,10 @@ const REPORT_PERIOD: Moment = 10 * SECOND;
 const REST: Moment = 300 * SECOND;
 /// How long a simulated broker takes to stop.
 const STOPPING: Moment = 8 * SECOND;
+/// How many messages a replica fetches in a tick.
+const FETCHED: i64 = 20;
+/// How long a name server takes to stop and to start.
+const NAME_SERVER_RENEWAL: Moment = 8 * SECOND;
 /// How long a simulated broker takes to start.
 const STARTING: Moment = 20 * SECOND;
 
@@ -55,6 +59,10 @@ struct Registration {
 struct NameServer {
     /// Its pod, if it is one of the release's own.
     pod: Option<String>,
+    /// How many times its pod has been made.
+    generation: u32,
+    /// The template that its pod was made of.
+    template: Option<String>,
     serves_from: Moment,
     order: BTreeMap<String, String>,
     live: BTreeMap<(String, i64), Registration>,
@@ -63,8 +71,14 @@ struct NameServer {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
     Up,
-    Stopping { until: Moment },
-    Starting { until: Moment },
+    /// Its pod can never come up as it was made.
+    Broken,
+    Stopping {
+        until: Moment,
+    },
+    Starting {
+        until: Moment,
+    },
 }
 
 /// A simulated broker and its pod.
@@ -83,6 +97,11 @@ struct SimulatedBroker {
     next_report: Moment,
     stored: i64,
     topics: BTreeSet<String>,
+    /// The template that its pod was made of.
+    template: Option<String>,
+    version: ProductVersion,
+    /// What it has of the settings that it takes while it runs.
+    settings: BTreeMap<String, String>,
 }
 
 /// The simulated world of one release.
@@ -90,6 +109,7 @@ struct SimulatedBroker {
 pub struct Cluster {
     now: Moment,
     desired: Desired,
+    /// The version that brokers have after their next start.
     version: ProductVersion,
     /// The period of looks at the name server list.
     look_period: Moment,
@@ -137,6 +157,9 @@ impl Cluster {
                 next_report: now,
                 stored: 0,
                 topics: ["orders", "payments"].map(str::to_owned).into(),
+                template: desired.broker_template.clone(),
+                version,
+                settings: desired.broker_settings.clone(),
             });
         }
         cluster.advance(now + 2 * TICK);
@@ -181,6 +204,30 @@ impl Cluster {
             let key = (broker.identity.name.clone(), broker.identity.id);
             for server in self.name_servers.values_mut() {
                 server.live.remove(&key);
+            }
+        }
+        self
+    }
+
+    /// Has a broker's pod be of a template that never comes up, such as one with an image that does not exist.
+    #[must_use]
+    pub fn with_broken(mut self, pod: &str, template: &str) -> Self {
+        self.stop(pod, Moment::MAX);
+        for broker in &mut self.brokers {
+            if broker.identity.pod == pod {
+                broker.state = State::Broken;
+                broker.template = Some(template.to_owned());
+            }
+        }
+        self
+    }
+
+    /// Has a replica be behind its master by so many messages.
+    #[must_use]
+    pub fn with_lag(mut self, pod: &str, messages: i64) -> Self {
+        for broker in &mut self.brokers {
+            if broker.identity.pod == pod {
+                broker.stored -= messages;
             }
         }
         self
@@ -249,6 +296,11 @@ impl Cluster {
     #[must_use]
     pub fn applied(mut self, desired: &Desired) -> Self {
         self.applied = desired.list();
+        if let Some(version) = crate::version::of_tag(&desired.broker_tag)
+            && desired.broker_tag != self.desired.broker_tag
+        {
+            self.version = version;
+        }
         self.desired = desired.clone();
         self.name_servers.retain(|address, server| {
             server
@@ -262,6 +314,7 @@ impl Cluster {
     }
 
     fn add_name_servers(&mut self, desired: &Desired, serves_from: Moment) {
+        let template = &desired.name_server_template;
         for address in &desired.name_servers {
             let host = address.split('.').next().unwrap_or(address).to_owned();
             let pod = desired.own_name_servers.contains(&host).then_some(host);
@@ -269,6 +322,8 @@ impl Cluster {
                 .entry(address.clone())
                 .or_insert_with(|| NameServer {
                     pod,
+                    generation: 1,
+                    template: template.clone(),
                     serves_from,
                     order: BTreeMap::new(),
                     live: BTreeMap::new(),
@@ -293,6 +348,12 @@ impl Cluster {
     fn tick(&mut self) {
         let now = self.now;
         let refresh = self.desired.route_refresh_seconds * SECOND;
+        let masters: BTreeMap<String, i64> = self
+            .brokers
+            .iter()
+            .filter(|broker| broker.identity.is_master() && broker.state == State::Up)
+            .map(|broker| (broker.identity.name.clone(), broker.stored))
+            .collect();
         for broker in &mut self.brokers {
             match broker.state {
                 State::Stopping { until } if now >= until => {
@@ -300,6 +361,7 @@ impl Cluster {
                         until: now + STARTING,
                     };
                     broker.generation += 1;
+                    broker.template.clone_from(&self.desired.broker_template);
                 }
                 State::Starting { until } if now >= until => {
                     broker.state = State::Up;
@@ -309,13 +371,15 @@ impl Cluster {
                     broker.permission_since = now;
                     broker.next_look = now + 10 * SECOND;
                     broker.next_report = now;
+                    broker.version = self.version;
+                    broker.settings.clone_from(&self.desired.broker_settings);
                 }
                 _ => {}
             }
             if broker.state != State::Up {
                 continue;
             }
-            if self.version.reloads_name_servers() == Some(true) && now >= broker.next_look {
+            if broker.version.reloads_name_servers() == Some(true) && now >= broker.next_look {
                 broker.used = list_of(&broker.configured);
                 broker.next_look += self.look_period;
             }
@@ -326,6 +390,12 @@ impl Cluster {
             let written = broker.permission == OPEN || now < broker.permission_since + refresh;
             if broker.identity.is_master() && written {
                 broker.stored += 1;
+            }
+            // A replica fetches what its master had a tick ago, so many messages at a time.
+            if let Some(end) = masters.get(&broker.identity.name)
+                && !broker.identity.is_master()
+            {
+                broker.stored = (broker.stored + FETCHED).min(*end).max(broker.stored);
             }
         }
         for server in self.name_servers.values_mut() {
@@ -341,7 +411,12 @@ impl Cluster {
         if self.breach.is_some() {
             return;
         }
-        let away = |broker: &&SimulatedBroker| broker.state != State::Up;
+        let away = |broker: &&SimulatedBroker| {
+            matches!(
+                broker.state,
+                State::Stopping { .. } | State::Starting { .. }
+            )
+        };
         if self.brokers.iter().filter(away).count() > 1 {
             self.breach = Some("more than one broker is away".to_owned());
         }
@@ -384,7 +459,21 @@ impl Cluster {
             }))
         };
         let now = self.now;
-        let refresh = self.desired.route_refresh_seconds * SECOND;
+        if self.declines_evictions {
+            return declined("a disruption budget does not allow it");
+        }
+        let server = self
+            .name_servers
+            .iter()
+            .find(|(_, server)| server.pod.as_deref() == Some(pod));
+        if let Some((address, server)) = server {
+            if server.uid() != Some(uid.to_owned()) || server.serves_from > now {
+                return declined("is another pod by now");
+            }
+            let address = address.clone();
+            self.renew_name_server(&address);
+            return Ok(());
+        }
         let Some(broker) = self
             .brokers
             .iter()
@@ -392,26 +481,90 @@ impl Cluster {
         else {
             return declined("does not exist");
         };
-        if self.declines_evictions {
-            return declined("a disruption budget does not allow it");
-        }
-        if broker.uid() != uid || broker.state != State::Up {
+        if broker.uid() != uid || !matches!(broker.state, State::Up | State::Broken) {
             return declined("is another pod by now");
         }
-        let drained = broker.permission == READ_ONLY && now >= broker.permission_since + refresh;
-        let mut others = self.brokers.iter().filter(|other| {
-            other.identity.is_master() && other.identity.pod != broker.identity.pod
-        });
-        // A drain serves those whose topics can be written elsewhere.
-        let drainable = others.any(|other| broker.topics.is_subset(&other.topics));
-        if broker.identity.is_master() && drainable && !drained {
-            self.breach = Some(format!(
-                "master {pod} was restarted while clients wrote to it"
-            ));
+        if broker.state == State::Up {
+            self.breach = self.breach.take().or(self.rashness(broker));
         }
         self.stop(pod, now + STOPPING);
         self.check();
         Ok(())
+    }
+
+    /// What is wrong with stopping a broker now, if anything.
+    fn rashness(&self, broker: &SimulatedBroker) -> Option<String> {
+        let refresh = self.desired.route_refresh_seconds * SECOND;
+        let identity = &broker.identity;
+        let group = |other: &&SimulatedBroker| other.identity.name == identity.name;
+        let master = self
+            .brokers
+            .iter()
+            .filter(group)
+            .find(|other| other.identity.is_master())?;
+        let drained =
+            master.permission == READ_ONLY && self.now >= master.permission_since + refresh;
+        let mut others = self.brokers.iter().filter(|other| {
+            other.identity.is_master() && other.identity.pod != master.identity.pod
+        });
+        // A drain serves those whose topics can be written elsewhere.
+        let drainable = others.any(|other| master.topics.is_subset(&other.topics));
+        if identity.is_master() && drainable && !drained {
+            return Some(format!(
+                "master {} was restarted while clients wrote to it",
+                identity.pod
+            ));
+        }
+        if !identity.is_master() && self.desired.synchronous && drainable && !drained {
+            return Some(format!(
+                "replica {} was restarted while clients waited for it",
+                identity.pod
+            ));
+        }
+        let behind = self
+            .brokers
+            .iter()
+            .filter(group)
+            .find(|other| !other.identity.is_master() && other.stored < master.stored);
+        match behind {
+            Some(behind) if identity.is_master() && drained => Some(format!(
+                "master {} was restarted while {} lacked messages of it",
+                identity.pod, behind.identity.pod
+            )),
+            _ => None,
+        }
+    }
+
+    fn renew_name_server(&mut self, address: &str) {
+        let now = self.now;
+        let elsewhere = |key: &(String, i64)| {
+            self.name_servers.iter().any(|(other, server)| {
+                other != address && server.serves_from <= now && server.live.contains_key(key)
+            })
+        };
+        let known = self.name_servers.get(address);
+        let lost = known
+            .into_iter()
+            .flat_map(|server| server.live.keys())
+            .find(|key| !elsewhere(key));
+        if let Some((name, id)) = lost
+            && self.name_servers.len() > 1
+        {
+            self.breach = Some(format!(
+                "nobody lists broker {name} {id} but {address}, which was restarted"
+            ));
+        }
+        let template = self.desired.name_server_template.clone();
+        let ephemeral = self.ephemeral_storage;
+        if let Some(server) = self.name_servers.get_mut(address) {
+            server.live.clear();
+            server.generation += 1;
+            server.template = template;
+            server.serves_from = now + NAME_SERVER_RENEWAL;
+            if ephemeral {
+                server.order.clear();
+            }
+        }
     }
 
     fn ask_kubernetes(&self, query: &kubernetes::Query) -> kubernetes::Answer {
@@ -420,8 +573,9 @@ impl Cluster {
                 let servers = self.name_servers.values().filter_map(|server| {
                     server.pod.as_ref().map(|pod| kubernetes::Pod {
                         name: pod.clone(),
-                        uid: format!("{pod}/1"),
+                        uid: server.uid().unwrap_or_default(),
                         labels: labels("name-server"),
+                        revision: server.template.clone(),
                         ready: self.now >= server.serves_from,
                         phase: "Running".to_owned(),
                         ..kubernetes::Pod::default()
@@ -434,6 +588,8 @@ impl Cluster {
                     ready: broker.state == State::Up,
                     terminating: matches!(broker.state, State::Stopping { .. }),
                     phase: "Running".to_owned(),
+                    revision: broker.template.clone(),
+                    has_run: broker.state != State::Broken,
                     ..kubernetes::Pod::default()
                 });
                 kubernetes::Answer::Pods(servers.chain(brokers).collect())
@@ -448,17 +604,20 @@ impl Cluster {
                     name: format!("{}-name-server", self.desired.full_name),
                     labels: labels("name-server"),
                     replicas: i64::try_from(own).unwrap_or(i64::MAX),
+                    data: self.data(),
+                    revision: self.desired.name_server_template.clone(),
+                    template: self.desired.name_server_template.clone(),
+                    image: format!("rocketmq:{}", self.desired.name_server_tag),
                     ..kubernetes::StatefulSet::default()
                 });
                 let brokers = self.brokers.iter().map(|broker| kubernetes::StatefulSet {
                     name: broker.identity.stateful_set().to_owned(),
                     labels: labels("broker"),
                     replicas: 1,
-                    data: if self.ephemeral_storage {
-                        kubernetes::DataVolume::EmptyDir
-                    } else {
-                        kubernetes::DataVolume::None
-                    },
+                    data: self.data(),
+                    revision: self.desired.broker_template.clone(),
+                    template: self.desired.broker_template.clone(),
+                    image: format!("rocketmq:{}", self.desired.broker_tag),
                     ..kubernetes::StatefulSet::default()
                 });
                 kubernetes::Answer::StatefulSets(servers.into_iter().chain(brokers).collect())
@@ -474,6 +633,14 @@ impl Cluster {
         }
     }
 
+    fn data(&self) -> kubernetes::DataVolume {
+        if self.ephemeral_storage {
+            kubernetes::DataVolume::EmptyDir
+        } else {
+            kubernetes::DataVolume::None
+        }
+    }
+
     /// One exchange with a server: the request and its answer go through the wire's bytes.
     fn exchange(&mut self, address: &str, request: &Request) -> Result<Answer, Unanswered> {
         let silent = |why: &str| Unanswered {
@@ -481,6 +648,7 @@ impl Cluster {
             why: why.to_owned(),
         };
         let question = encode(request, 7);
+        let mut version = self.version;
         let reply = if let Some(server) = self.name_servers.get_mut(address) {
             if server.serves_from > self.now {
                 return Err(silent("connection refused"));
@@ -492,12 +660,13 @@ impl Cluster {
             .find(|broker| broker.identity.address == address && broker.state == State::Up)
         {
             let now = self.now;
-            let mut reply = broker.serve(request, now, self.look_period, self.version);
+            version = broker.version;
+            let mut reply = broker.serve(request, now, self.look_period);
             if let Some(Reply::Runtime(table)) = &mut reply {
                 let description = self
                     .description
                     .clone()
-                    .unwrap_or_else(|| format!("V{}", self.version.to_string().replace('.', "_")));
+                    .unwrap_or_else(|| format!("V{}", version.to_string().replace('.', "_")));
                 table.insert("brokerVersionDesc".to_owned(), description);
             }
             // A change of the permission is reported to the name servers at once.
@@ -510,10 +679,7 @@ impl Cluster {
         };
         // Servers of old versions stay silent on what they do not know; nothing here asks that.
         let reply = reply.ok_or_else(|| silent("does not know the request"))?;
-        let answer = rocketmq::Answer {
-            version: self.version,
-            reply,
-        };
+        let answer = rocketmq::Answer { version, reply };
         let bytes = answered(&question, &answer)
             .to_bytes()
             .map_err(|error| silent(&error.to_string()))?;
@@ -601,9 +767,13 @@ impl Cluster {
                 ..
             } = broker;
             let listed = self.is_listed(broker);
+            let template = broker.template.as_deref().unwrap_or_default();
+            let settings: Vec<&str> = broker.settings.values().map(String::as_str).collect();
             lines.push(format!(
-                "{} list {configured} permission {permission} pod {generation} listed {listed}",
-                identity.pod
+                "{} list {configured} permission {permission} pod {generation} of {template} version {} settings {} listed {listed}",
+                identity.pod,
+                broker.version,
+                settings.join(",")
             ));
         }
         for (address, server) in &self.name_servers {
@@ -612,7 +782,12 @@ impl Cluster {
                 .iter()
                 .any(|broker| list_of(&broker.configured).contains(address))
             {
-                lines.push(format!("{address} order {:?}", server.order));
+                lines.push(format!(
+                    "{address} order {:?} renewed {} of {}",
+                    server.order,
+                    server.generation,
+                    server.template.as_deref().unwrap_or_default()
+                ));
             }
         }
         lines.join("\n")
@@ -631,6 +806,11 @@ fn list_of(list: &str) -> Vec<String> {
 }
 
 impl NameServer {
+    fn uid(&self) -> Option<String> {
+        let pod = self.pod.as_ref()?;
+        Some(format!("{pod}/{}", self.generation))
+    }
+
     fn serve(&mut self, request: &Request) -> Option<Reply> {
         match request {
             Request::ClusterInfo => {
@@ -697,20 +877,16 @@ impl SimulatedBroker {
         }
     }
 
-    fn serve(
-        &mut self,
-        request: &Request,
-        now: Moment,
-        look_period: Moment,
-        version: ProductVersion,
-    ) -> Option<Reply> {
+    fn serve(&mut self, request: &Request, now: Moment, look_period: Moment) -> Option<Reply> {
         match request {
             Request::BrokerConfiguration => {
                 let mut properties = BTreeMap::from([
                     (NAME_SERVER_SETTING.to_owned(), self.configured.clone()),
                     (PERMISSION_SETTING.to_owned(), self.permission.clone()),
                 ]);
-                if version.reloads_name_servers() == Some(true) && look_period != 120 * SECOND {
+                properties.extend(self.settings.clone());
+                if self.version.reloads_name_servers() == Some(true) && look_period != 120 * SECOND
+                {
                     properties.insert(RELOAD_PERIOD_SETTING.to_owned(), look_period.to_string());
                 }
                 Some(Reply::Configuration(properties))
@@ -725,12 +901,20 @@ impl SimulatedBroker {
                     self.permission.clone_from(permission);
                     self.permission_since = now;
                 }
+                for (key, value) in &mut self.settings {
+                    if let Some(set) = properties.get(key) {
+                        value.clone_from(set);
+                    }
+                }
                 Some(Reply::Accepted)
             }
-            Request::RuntimeInformation => Some(Reply::Runtime(BTreeMap::from([(
-                "msgPutTotalTodayNow".to_owned(),
-                self.stored.to_string(),
-            )]))),
+            Request::RuntimeInformation => Some(Reply::Runtime(BTreeMap::from([
+                ("msgPutTotalTodayNow".to_owned(), self.stored.to_string()),
+                (
+                    "commitLogMaxOffset".to_owned(),
+                    (self.stored * 100).to_string(),
+                ),
+            ]))),
             Request::TopicConfigurations => {
                 let topic = |name: &String| TopicConfiguration {
                     name: name.clone(),

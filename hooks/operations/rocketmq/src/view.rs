@@ -178,6 +178,14 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The version of a name server.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn name_server_version(self, name_server: &str) -> Result<ProductVersion, Unanswered> {
+        Ok(self.rocketmq(name_server, Request::ClusterInfo)?.0)
+    }
+
     /// The topics that a name server knows.
     ///
     /// # Errors
@@ -232,19 +240,31 @@ impl<'a> View<'a> {
     /// # Errors
     /// Without an answer, or without that figure in it.
     pub fn messages_stored_today(self, broker: &str) -> Result<i64, Unanswered> {
+        self.runtime_number(broker, "msgPutTotalTodayNow")
+    }
+
+    fn runtime_number(self, broker: &str, key: &str) -> Result<i64, Unanswered> {
         match self.rocketmq(broker, Request::RuntimeInformation)?.1 {
             Reply::Runtime(table) => table
-                .get("msgPutTotalTodayNow")
+                .get(key)
                 .and_then(|text| text.parse().ok())
                 .ok_or_else(|| Unanswered {
                     object: broker.to_owned(),
-                    why: "its runtime information lacks `msgPutTotalTodayNow`".to_owned(),
+                    why: format!("its runtime information lacks `{key}`"),
                 }),
             _ => Err(another_kind(&Query::rocketmq(
                 broker,
                 Request::RuntimeInformation,
             ))),
         }
+    }
+
+    /// Where the commit log of a broker ends, in bytes from its beginning.
+    ///
+    /// # Errors
+    /// Without an answer, or without that figure in it.
+    pub fn log_end(self, broker: &str) -> Result<i64, Unanswered> {
+        self.runtime_number(broker, "commitLogMaxOffset")
     }
 
     /// Whether a broker calls itself the version that its answers say.
@@ -317,4 +337,13 @@ pub fn ask_name_server(address: &str) -> [Query; 2] {
         Query::rocketmq(address, rocketmq::Request::ClusterInfo),
         Query::rocketmq(address, rocketmq::Request::TopicList),
     ]
+}
+
+/// A list of name servers as the set that it means.
+#[must_use]
+pub fn list_of(list: &str) -> BTreeSet<&str> {
+    list.split(';')
+        .map(str::trim)
+        .filter(|server| !server.is_empty())
+        .collect()
 }

@@ -2,6 +2,7 @@
 
 pub mod names;
 pub mod rules;
+pub mod settings;
 
 use std::collections::BTreeMap;
 
@@ -230,10 +231,10 @@ pub struct Brokers {
     #[schemars(title = "Flush")]
     #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "刷盘方式", "x-help-zh" = "发送确认在消息落盘之前还是之后。", "x-level" = "basic", "x-mutability" = "restart"))]
     pub flush: Timing,
-    /// Whether an operation may restart brokers, one at a time and drained. Brokers older than 4.9.4 take a new list of name
-    /// servers in no other way.
+    /// Whether an upgrade may restart brokers, one at a time and drained, where a change needs it: of the image, the resources
+    /// or the configuration, and for brokers older than 4.9.4 also of the name servers. Otherwise such a change is refused.
     #[schemars(title = "Allow restart")]
-    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "允许重启", "x-help-zh" = "操作是否可以逐个排空并重启 Broker。低于 4.9.4 的版本只能这样获得新的名称服务器列表。", "x-level" = "basic", "x-mutability" = "online"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "允许重启", "x-help-zh" = "镜像、资源、配置的更改需要重启时（低于 4.9.4 的版本更改名称服务器时也需要），升级是否可以逐个排空并重启 Broker；否则拒绝此类更改。", "x-level" = "basic", "x-mutability" = "online"))]
     pub allow_restart: bool,
     /// How long clients take to refresh their routes (`pollNameServerInterval`). Waits of operations and drains follow from it.
     #[schemars(title = "Clients' route refresh", range(min = 1, max = 600))]
@@ -462,7 +463,7 @@ impl Default for Values {
                 replicas_per_group: 1,
                 replication: Timing::Asynchronous,
                 flush: Timing::Asynchronous,
-                allow_restart: false,
+                allow_restart: true,
                 client_route_refresh_seconds: 30,
                 commit_log_file_megabytes: 1024,
                 configuration: BTreeMap::new(),
