@@ -8,6 +8,7 @@ from .bed import command_result
 from .kubernetes import lives
 from .load import Load
 from .release import Release
+from .rocketmq_kills import leave_open, unlock
 from .trial import Failed, Trial, scenario, until
 
 # The least that can be lost by a restart is nothing where sends wait for a replica, and the most can be noticed.
@@ -97,6 +98,33 @@ def bad_image(trial: Trial) -> None:
         trial.equal(
             {name: life for name, life in release.broker_lives().items() if name != first}, others, "lives of the other brokers"
         )
+        load.finish()
+
+
+@scenario("rocketmq-restart-killed", needs_power=True)
+def killed(trial: Trial) -> None:
+    """5.4.0: helm and the hook program killed with -9 between two restarts, of name servers and of brokers; both are carried on."""
+    with trial.bed.namespace("accept-restart-killed") as namespace:
+        values = {"nameServers": {"count": 2}, "brokers": {"replicasPerGroup": 0}}
+        release = Release(trial, namespace, "5.4.0", values=values)
+        release.install()
+        load = Load(release, watched=2)
+        for component, step, change in [
+            ("name-server", "name_server_restarted/{}-name-server-1", {"nameServers": {"heapMegabytes": 88}}),
+            ("broker", "broker_restarted/{}-broker-1-master-0", {"brokers": {"heapMegabytes": 240}}),
+        ]:
+            before = lives(release.pods(component))
+            leave_open(trial, release, ("started", step.format(release.full_name)), change)
+            # Without its Job nobody goes on with the plan before the same upgrade does, in its before Job.
+            trial.bed.api.delete("jobs", namespace, f"{release.full_name}-after")
+            unlock(trial, release)
+            middle = lives(release.pods(component))
+            renewed = [name for name, life in middle.items() if before[name] != life]
+            trial.equal(len(renewed), 1, f"pods of {component} that were renewed before the kill")
+            release.succeed("upgrade", change)
+            after = lives(release.pods(component))
+            trial.equal(after[renewed[0]], middle[renewed[0]], f"life of {renewed[0]}, which had been renewed")
+            trial.equal([name for name in after if after[name] == before[name]], [], f"pods of {component} that were not renewed")
         load.finish()
 
 
