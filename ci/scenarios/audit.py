@@ -13,8 +13,8 @@ from .release import Release
 from .trial import Trial, scenario
 
 ACCOUNT = re.compile(r"^system:serviceaccount:(accept-[^:]+):(.+)-(before|after)$")
-# One right names each pod that a release may have, and no release has all of them.
-POD = re.compile(r"-(broker|name-server)-\d+(?:-(?:master|replica-\d+)-0)?$")
+# One right names each pod, claim or StatefulSet that a release may have, and no release has all of them.
+SERVER = re.compile(r"-(broker|name-server)(?:-\d+)?(?:-(?:master|replica-\d+))?(?:-0)?$")
 ANY = "*"  # whatever the object's name
 
 
@@ -33,7 +33,7 @@ class Right(NamedTuple):
 
 def name_of(full_name: str, name: str) -> str:
     """An object's name without the release's full name, the same one for all brokers and for all name servers."""
-    return POD.sub(r"-\1-…", name.removeprefix(full_name))
+    return SERVER.sub(r"-\1-…", name.replace(full_name, "", 1))
 
 
 @scenario("audit-rights", needs_power=True, last=True)

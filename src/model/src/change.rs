@@ -13,6 +13,10 @@ use serde_json::Value;
 
 use crate::condition::at;
 use crate::description::Description;
+use crate::fields::Bytes;
+
+/// The operation of that name, whose field only grows.
+pub const GROW_VOLUMES: &str = "grow_volumes";
 
 /// What a change of a field takes.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -108,8 +112,15 @@ fn effect(mutability: &str, before: &Value, after: &Value) -> Effect {
         "increase-only" if is_less(after, before) => Effect::Refused,
         "increase-only" | "online" => Effect::Online,
         "restart" => Effect::Restart,
+        GROW_VOLUMES if shrinks(before, after) => Effect::Refused,
         operation => Effect::Operation(operation.to_owned()),
     }
+}
+
+/// Whether an amount of storage becomes less.
+fn shrinks(before: &Value, after: &Value) -> bool {
+    let mebibytes = |value: &Value| Bytes(value.as_str()?.to_owned()).mebibytes();
+    mebibytes(after) < mebibytes(before)
 }
 
 fn is_less(one: &Value, other: &Value) -> bool {
@@ -141,6 +152,10 @@ pub fn words(mutability: &str) -> (&'static str, &'static str) {
         "change_name_servers" => (
             "A change runs the operation change_name_servers, while clients go on.",
             "更改会执行操作 change_name_servers，期间客户端不中断。",
+        ),
+        GROW_VOLUMES => (
+            "A change runs the operation grow_volumes: volumes grow while their pods go on. They never become smaller.",
+            "更改会执行操作 grow_volumes：卷在 Pod 运行时扩容；卷不能缩小。",
         ),
         _ => ("", ""),
     }

@@ -8,14 +8,14 @@ use k8s_openapi::api::batch::v1 as batch;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::policy::v1 as policy;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, ObjectMeta, Preconditions};
-use kube::api::{Api, ListParams, PostParams};
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy};
 use kube::config::{Config, KubeConfigOptions};
 use kube::core::Status;
 use midships_engine::step::Unanswered;
 use midships_engine::world::CommandFault;
 
 use crate::error::{Error, Result};
-use crate::objects::{Answer, CLUSTER_LABEL, Command, ConfigMap, Query};
+use crate::objects::{Answer, CLUSTER_LABEL, Claim, Command, ConfigMap, Query};
 
 /// How long a request may take, connecting included. The engine counts on it: a command that was
 /// sent takes effect within it or not at all as far as a client can bound that.
@@ -162,6 +162,18 @@ impl Client {
                 sets.sort_by(|left, right| left.name.cmp(&right.name));
                 Ok(Answer::StatefulSets(sets))
             }
+            Query::Claims { cluster } => {
+                let api: Api<core::PersistentVolumeClaim> =
+                    Api::namespaced(self.api.clone(), &self.namespace);
+                let parameters =
+                    ListParams::default().labels(&format!("{CLUSTER_LABEL}={cluster}"));
+                let list = self
+                    .bounded(format!("volume claims of {cluster}"), api.list(&parameters))
+                    .await?;
+                let mut claims: Vec<_> = list.items.into_iter().map(Claim::from).collect();
+                claims.sort_by(|left, right| left.name.cmp(&right.name));
+                Ok(Answer::Claims(claims))
+            }
             Query::ConfigMap { name } => {
                 let found = self.config_map(name).await?;
                 Ok(Answer::ConfigMap(found.map(ConfigMap::from)))
@@ -191,6 +203,19 @@ impl Client {
                 // Two requests, one limit: the permit of a command covers it as a whole.
                 tokio::time::timeout(TIMEOUT, self.set_key(name, version, key, value.as_deref()))
                     .await,
+            ),
+            Command::GrowClaim {
+                name,
+                uid,
+                version,
+                mebibytes,
+            } => (
+                format!("volume claim {name}"),
+                tokio::time::timeout(TIMEOUT, self.grow(name, uid, version, *mebibytes)).await,
+            ),
+            Command::OrphanPods { name, uid } => (
+                format!("StatefulSet {name}"),
+                tokio::time::timeout(TIMEOUT, self.orphan(name, uid)).await,
             ),
         };
         performed.unwrap_or_else(|_| {
@@ -284,6 +309,60 @@ impl Client {
             Err(Error::Refused { code: 409, .. }) => Err(declined(
                 object,
                 format!("it has another version by now, not {version}"),
+            )),
+            Err(error) => Err(error.command_fault()),
+        }
+    }
+
+    async fn grow(
+        &self,
+        name: &str,
+        uid: &str,
+        version: &str,
+        mebibytes: u64,
+    ) -> Result<(), CommandFault> {
+        let api: Api<core::PersistentVolumeClaim> =
+            Api::namespaced(self.api.clone(), &self.namespace);
+        let object = format!("volume claim {name}");
+        let patch = Patch::Merge(serde_json::json!({
+            "metadata": { "uid": uid, "resourceVersion": version },
+            "spec": { "resources": { "requests": { "storage": format!("{mebibytes}Mi") } } }
+        }));
+        let parameters = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        let request = api.patch(name, &parameters, &patch);
+        match self.bounded(object.clone(), request).await {
+            Ok(_) => Ok(()),
+            Err(Error::Refused { code: 404, .. }) => {
+                Err(declined(object, "it does not exist any more".to_owned()))
+            }
+            Err(Error::Refused { code: 409, .. }) => Err(declined(
+                object,
+                format!("it has another version by now, not {version}"),
+            )),
+            Err(error) => Err(error.command_fault()),
+        }
+    }
+
+    async fn orphan(&self, name: &str, uid: &str) -> Result<(), CommandFault> {
+        let api: Api<apps::StatefulSet> = Api::namespaced(self.api.clone(), &self.namespace);
+        let object = format!("StatefulSet {name}");
+        let parameters = DeleteParams {
+            propagation_policy: Some(PropagationPolicy::Orphan),
+            preconditions: Some(kube::api::Preconditions {
+                uid: Some(uid.to_owned()),
+                resource_version: None,
+            }),
+            ..DeleteParams::default()
+        };
+        let request = api.delete(name, &parameters);
+        match self.bounded(object.clone(), request).await {
+            Ok(_) | Err(Error::Refused { code: 404, .. }) => Ok(()),
+            Err(Error::Refused { code: 409, .. }) => Err(declined(
+                object,
+                format!("it is not the one with uid {uid} any more"),
             )),
             Err(error) => Err(error.command_fault()),
         }

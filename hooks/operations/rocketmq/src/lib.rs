@@ -3,6 +3,7 @@
 pub mod change_name_servers;
 pub mod desired;
 pub mod fixed;
+pub mod grow_volumes;
 pub mod guard;
 pub mod release;
 pub mod renew_pods;

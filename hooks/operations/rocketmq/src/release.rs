@@ -5,6 +5,7 @@ use midships_engine::step::Operation;
 
 use crate::change_name_servers::ChangeNameServers;
 use crate::desired::{Desired, Phase};
+use crate::grow_volumes::GrowVolumes;
 use crate::renew_pods::RenewPods;
 use crate::restart_brokers::RestartBrokers;
 use crate::restart_name_servers::RestartNameServers;
@@ -16,13 +17,16 @@ use crate::steps::RocketmqStep;
 /// that will list them while one of those is renewed; brokers come last, as the product's own advice on upgrades has it.
 #[must_use]
 pub fn operations(desired: &Desired, phase: Phase) -> Vec<Box<dyn Operation<Step = RocketmqStep>>> {
-    let mut operations: Vec<Box<dyn Operation<Step = RocketmqStep>>> = Vec::new();
-    if phase == Phase::After {
-        operations.push(Box::new(RenewPods::new(desired.clone())));
+    let mut operations: Vec<Box<dyn Operation<Step = RocketmqStep>>> = vec![
+        Box::new(RenewPods::new(desired.clone(), phase)),
+        Box::new(ChangeNameServers::new(desired.clone(), phase)),
+        Box::new(RestartNameServers::new(desired.clone(), phase)),
+        Box::new(RestartBrokers::new(desired.clone(), phase)),
+    ];
+    if phase == Phase::Before {
+        // The last one: the others look at StatefulSets, which it takes away.
+        operations.push(Box::new(GrowVolumes::new(desired.clone())));
     }
-    operations.push(Box::new(ChangeNameServers::new(desired.clone(), phase)));
-    operations.push(Box::new(RestartNameServers::new(desired.clone(), phase)));
-    operations.push(Box::new(RestartBrokers::new(desired.clone(), phase)));
     operations
 }
 

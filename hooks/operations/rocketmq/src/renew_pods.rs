@@ -15,17 +15,18 @@ use crate::survey::unanswering;
 use crate::view::View;
 use crate::vocabulary::{Answer, Query};
 
-/// The operation, for one release; only after Helm has applied everything.
+/// The operation, for one release and one phase.
 #[derive(Clone, Debug)]
 pub struct RenewPods {
     desired: Desired,
+    phase: Phase,
 }
 
 impl RenewPods {
     /// Renews what does not serve of a release.
     #[must_use]
-    pub fn new(desired: Desired) -> Self {
-        Self { desired }
+    pub fn new(desired: Desired, phase: Phase) -> Self {
+        Self { desired, phase }
     }
 
     /// Every pod that the release shall have.
@@ -57,7 +58,7 @@ impl Operation for RenewPods {
     }
 
     fn phase(&self) -> &'static str {
-        Phase::After.as_str()
+        self.phase.as_str()
     }
 
     fn fingerprint(&self) -> String {
@@ -101,6 +102,11 @@ impl Operation for RenewPods {
                 return unanswering(&unanswered.object, &unanswered.why);
             }
         };
+        if sets.is_empty() && self.phase == Phase::Before {
+            return Planning::Absent {
+                why: "nothing of this release stands yet".to_owned(),
+            };
+        }
         let mut steps = Vec::new();
         for silent in self.pods() {
             let found = pods.iter().find(|pod| pod.name == silent.pod);

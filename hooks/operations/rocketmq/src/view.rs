@@ -150,6 +150,20 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The claims for volumes of a cluster.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn claims(self, cluster: &str) -> Result<&'a [kubernetes::Claim], Unanswered> {
+        let query = kubernetes::Query::Claims {
+            cluster: cluster.to_owned(),
+        };
+        match self.kubernetes(query.clone())? {
+            kubernetes::Answer::Claims(claims) => Ok(claims),
+            _ => Err(another_kind(&Query::Kubernetes(query))),
+        }
+    }
+
     /// A ConfigMap.
     ///
     /// # Errors

@@ -64,6 +64,7 @@ pub fn desired(name_servers: u32, groups: u32, replicas: u32, allow_restart: boo
         name_server_template: Some("n1".to_owned()),
         broker_template: Some("b1".to_owned()),
         broker_settings: [("fileReservedTime".to_owned(), "72".to_owned())].into(),
+        revision: Some(1),
         digest: format!("{name_servers} {groups} {replicas} {allow_restart}"),
     }
 }
@@ -82,6 +83,15 @@ pub fn with_template(mut desired: Desired, template: &str, tag: &str) -> Desired
 pub fn with_name_server_template(mut desired: Desired, template: &str) -> Desired {
     desired.name_server_template = Some(template.to_owned());
     desired.digest = format!("{} {template}", desired.digest);
+    desired
+}
+
+/// The same with volumes of brokers of another size, asked for by a revision.
+#[must_use]
+pub fn with_size(mut desired: Desired, mebibytes: u64, revision: u64) -> Desired {
+    desired.fixed.broker_data.mebibytes = Some(mebibytes);
+    desired.revision = Some(revision);
+    desired.digest = format!("{} {mebibytes} MiB", desired.digest);
     desired
 }
 

@@ -7,6 +7,7 @@ mod name_server_restart;
 mod pod_renewal;
 pub mod registration;
 mod settings;
+mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use broker_restart::Reason;
 pub use settings::SetBroker;
+pub use volumes::GrownClaim;
 
 use crate::desired::Broker;
 use crate::view::{View, list_of};
@@ -164,6 +166,22 @@ pub enum RocketmqStep {
         /// The pod.
         silent: Silent,
     },
+    /// Claims have volumes as large as they shall be.
+    ClaimsGrown {
+        /// The cluster: the release's full name.
+        cluster: String,
+        /// The claims.
+        claims: Vec<GrownClaim>,
+    },
+    /// A StatefulSet of another size is gone, so that Helm can make it anew; its pods go on.
+    RoomMade {
+        /// The cluster: the release's full name.
+        cluster: String,
+        /// The StatefulSet.
+        stateful_set: String,
+        /// How many mebibytes its claims have at least.
+        mebibytes: u64,
+    },
 }
 
 /// A name server whose pod is renewed.
@@ -234,6 +252,8 @@ impl Step for RocketmqStep {
                 format!("name_server_restarted/{}", renewal.pod)
             }
             Self::PodRenewed { silent } => format!("pod_renewed/{}", silent.pod),
+            Self::ClaimsGrown { .. } => "claims_grown".to_owned(),
+            Self::RoomMade { stateful_set, .. } => format!("room_made/{stateful_set}"),
         }
     }
 
@@ -241,7 +261,10 @@ impl Step for RocketmqStep {
         let seconds = match self {
             Self::KeyValuesCopied { .. }
             | Self::BrokersTold { .. }
-            | Self::SettingsApplied { .. } => 120,
+            | Self::SettingsApplied { .. }
+            | Self::RoomMade { .. } => 120,
+            // A file system grows in seconds, a volume of a cloud in minutes.
+            Self::ClaimsGrown { .. } => 900,
             // A stopping pod has its time of grace.
             Self::PodRenewed { .. } => 300,
             // The stop, the start, and a wait of 10 minutes for others.
@@ -263,13 +286,15 @@ impl Step for RocketmqStep {
         }
     }
 
-    /// A restart cannot be taken back: from the first one on a plan only goes forward.
+    /// A restart or a larger volume cannot be taken back: from the first one on a plan only goes forward.
     fn undoable(&self) -> bool {
         !matches!(
             self,
             Self::BrokerRestarted { .. }
                 | Self::NameServerRestarted { .. }
                 | Self::PodRenewed { .. }
+                | Self::ClaimsGrown { .. }
+                | Self::RoomMade { .. }
         )
     }
 
@@ -302,6 +327,8 @@ impl Step for RocketmqStep {
             Self::SettingsApplied { brokers } => settings::queries(brokers),
             Self::NameServerRestarted { renewal } => name_server_restart::queries(renewal),
             Self::PodRenewed { silent } => pod_renewal::queries(silent),
+            Self::ClaimsGrown { cluster, .. } => volumes::claim_queries(cluster),
+            Self::RoomMade { cluster, .. } => volumes::room_queries(cluster),
         })
     }
 
@@ -316,6 +343,8 @@ impl Step for RocketmqStep {
             | Self::BrokerRestarted { .. }
             | Self::NameServerRestarted { .. }
             | Self::PodRenewed { .. }
+            | Self::ClaimsGrown { .. }
+            | Self::RoomMade { .. }
                 if undoing =>
             {
                 Verdict::Done
@@ -349,6 +378,12 @@ impl Step for RocketmqStep {
             Self::SettingsApplied { brokers } => settings::assess(brokers, undoing, seen),
             Self::NameServerRestarted { renewal } => name_server_restart::assess(renewal, seen),
             Self::PodRenewed { silent } => pod_renewal::assess(silent, seen),
+            Self::ClaimsGrown { cluster, claims } => volumes::assess_grown(cluster, claims, seen),
+            Self::RoomMade {
+                cluster,
+                stateful_set,
+                mebibytes,
+            } => volumes::assess_room(cluster, stateful_set, *mebibytes, seen),
         }
     }
 

@@ -10,9 +10,12 @@ use midships_operations_rocketmq::steps::RocketmqStep;
 fn acts(step: &str) -> (bool, bool) {
     match step {
         "brokers_told" | "settings_applied" => (true, true),
-        "key_values_copied" | "broker_restarted" | "name_server_restarted" | "pod_renewed" => {
-            (true, false)
-        }
+        "key_values_copied"
+        | "broker_restarted"
+        | "name_server_restarted"
+        | "pod_renewed"
+        | "claims_grown"
+        | "room_made" => (true, false),
         _ => (false, false),
     }
 }
