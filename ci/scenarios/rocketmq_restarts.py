@@ -110,11 +110,12 @@ def killed(trial: Trial) -> None:
         release.install()
         load = Load(release, watched=2)
         for component, step, change in [
-            ("name-server", "name_server_restarted/{}-name-server-1", {"nameServers": {"heapMegabytes": 88}}),
-            ("broker", "broker_restarted/{}-broker-1-master-0", {"brokers": {"heapMegabytes": 240}}),
+            ("name-server", "name_server_restarted/{}-name-server-0", {"nameServers": {"heapMegabytes": 88}}),
+            ("broker", "broker_restarted/{}-broker-0-master-0", {"brokers": {"heapMegabytes": 240}}),
         ]:
             before = lives(release.pods(component))
-            leave_open(trial, release, ("started", step.format(release.full_name)), change)
+            # The next one is looked at twice, a pause apart, before it is touched.
+            leave_open(trial, release, ("succeeded", step.format(release.full_name)), change)
             # Without its Job nobody goes on with the plan before the same upgrade does, in its before Job.
             trial.bed.api.delete("jobs", namespace, f"{release.full_name}-after")
             unlock(trial, release)
@@ -145,9 +146,10 @@ def brokers(release: Release) -> list[str]:
 def setting(release: Release, broker: str, key: str) -> str:
     """What a running broker has as a value of its configuration."""
     pod = f"{release.full_name}-{broker}-0"
-    ask = ["exec", "-n", release.namespace, pod, "--", "bash", "/scripts/remoting.bash", "127.0.0.1", "26", ""]
-    answer = command_result([*release.bed.kubectl, *ask]).stdout
-    values = [line.removeprefix(f"{key}=") for line in answer.splitlines() if line.startswith(f"{key}=")]
+    # The answer has a header that is no text.
+    ask = f"bash /scripts/remoting.bash 127.0.0.1 26 '' | grep -a -o '^{key}=.*'"
+    answer = command_result([*release.bed.kubectl, "exec", "-n", release.namespace, pod, "--", "bash", "-c", ask]).stdout
+    values = [line.removeprefix(f"{key}=") for line in answer.splitlines()]
     if not values:
         raise Failed(f"{pod} does not tell {key}: {json.dumps(answer[:300])}")
     return values[0]
