@@ -222,8 +222,8 @@ impl From<core::Pod> for Pod {
             .map(|container| i64::from(container.restart_count))
             .sum();
         let has_run = status.container_statuses.iter().flatten().any(|container| {
-            let states = [&container.state, &container.last_state];
-            states
+            let now_and_before = [&container.state, &container.last_state];
+            now_and_before
                 .into_iter()
                 .flatten()
                 .any(|state| state.running.is_some() || state.terminated.is_some())

@@ -166,7 +166,8 @@ fn carry(cluster: Cluster, wanted: &Desired, phase: Phase) -> (Outcome, Cluster,
     let operations = operations(wanted, phase);
     let listed: Vec<&dyn Operation<Step = RocketmqStep>> =
         operations.iter().map(AsRef::as_ref).collect();
-    let outcome = run_all(&mut world, &listed, surveys(phase), "only").unwrap();
+    let outcome = run_all(&mut world, &listed, surveys(phase), "only")
+        .unwrap_or_else(|interrupted| panic!("{interrupted:?}"));
     let told = world.reports.iter().map(ToString::to_string).collect();
     let ground = locked(&ground);
     assert_eq!(ground.violation, None);

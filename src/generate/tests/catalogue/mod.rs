@@ -147,7 +147,7 @@ const CHANGES: &[Mistake] = &[
             "forbidden-change",
             "brokers.storage.size",
             3,
-            "at least 20Gi",
+            "at least \"20Gi\"",
         ),
     )
     .after("brokers:\n  storage:\n    size: 20Gi\n")

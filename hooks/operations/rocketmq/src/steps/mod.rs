@@ -263,15 +263,12 @@ impl Step for RocketmqStep {
             | Self::BrokersTold { .. }
             | Self::SettingsApplied { .. }
             | Self::RoomMade { .. } => 120,
-            // A file system grows in seconds, a volume of a cloud in minutes.
-            Self::ClaimsGrown { .. } => 900,
-            // A stopping pod has its time of grace.
-            Self::PodRenewed { .. } => 300,
-            // The stop, the start, and a wait of 10 minutes for others.
-            Self::NameServerRestarted { .. } => 900,
-            // A broker looks at its list every 120 s where the period cannot be set, and then
-            // registers within 30 s (facts of the versions 4.9.4 to 5.3.0).
-            Self::BrokersRegistered { .. } => 300,
+            // A file system grows in seconds, a volume of a cloud in minutes. A name server has its
+            // stop and its start, and a wait of 10 minutes for others.
+            Self::ClaimsGrown { .. } | Self::NameServerRestarted { .. } => 900,
+            // A stopping pod has its time of grace. A broker looks at its list every 120 s where the
+            // period cannot be set, and then registers within 30 s (facts of 4.9.4 to 5.3.0).
+            Self::PodRenewed { .. } | Self::BrokersRegistered { .. } => 300,
             Self::BrokersReleased { seconds, .. } => seconds + 120,
             // The drain, the stop and the start, and a wait of 10 minutes for other brokers.
             Self::BrokerRestarted { scene, .. } => {
