@@ -183,7 +183,7 @@ pub mod tests {
     pub fn document() -> Value {
         json!({
             "format": 1, "chart": "rocketmq", "chartVersion": "0.1.0", "release": "orders", "namespace": "shop",
-            "fullName": "orders-rocketmq", "values": rocketmq::Values::default()
+            "fullName": "orders-rocketmq", "templates": {"broker": "b"}, "values": rocketmq::Values::default()
         })
     }
 
