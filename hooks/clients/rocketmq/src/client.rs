@@ -324,7 +324,9 @@ impl Client {
 #[must_use]
 pub fn is_address(text: &str) -> bool {
     text.rsplit_once(':').is_some_and(|(host, port)| {
-        !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+        // What separates the addresses of a list belongs to none.
+        let one = !host.is_empty() && !host.contains([',', ';', ' ']);
+        one && port.parse::<u16>().is_ok_and(|port| port > 0)
     })
 }
 

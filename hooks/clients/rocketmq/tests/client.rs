@@ -251,6 +251,7 @@ fn a_server_that_is_not_there_is_unreachable() {
             "host:0",
             "host:65536",
             "host:port",
+            "host:1,other:2",
         ] {
             let error = Client::new(LONG)
                 .call(address, &Request::TopicList)
