@@ -1,5 +1,6 @@
 //! The connection to the Kubernetes API: one namespace, every request bounded, nothing repeated by itself.
 
+use std::fmt::Debug;
 use std::future::Future;
 use std::time::Duration;
 
@@ -8,14 +9,16 @@ use k8s_openapi::api::batch::v1 as batch;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::policy::v1 as policy;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, ObjectMeta, Preconditions};
+use kube::Resource;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy};
 use kube::config::{Config, KubeConfigOptions};
-use kube::core::Status;
+use kube::core::{NamespaceResourceScope, Status};
 use midships_engine::step::Unanswered;
 use midships_engine::world::CommandFault;
+use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::objects::{Answer, CLUSTER_LABEL, Claim, Command, ConfigMap, Query};
+use crate::objects::{Answer, CLUSTER_LABEL, Command, ConfigMap, Query};
 
 /// How long a request may take, connecting included. The engine counts on it: a command that was
 /// sent takes effect within it or not at all as far as a client can bound that.
@@ -26,6 +29,20 @@ pub const FIELD_MANAGER: &str = "midships-hook";
 
 /// The label that names the Helm release of an object.
 pub const RELEASE_LABEL: &str = "app.kubernetes.io/instance";
+
+/// A kind of objects that can be listed in a namespace.
+trait Listed:
+    Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned
+{
+}
+
+impl<K> Listed for K where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + Debug
+        + DeserializeOwned
+{
+}
 
 /// A client of the Kubernetes API that stays in one namespace.
 #[derive(Clone)]
@@ -132,53 +149,46 @@ impl Client {
     pub async fn ask(&self, query: &Query) -> Result<Answer> {
         match query {
             Query::Pods { cluster } => {
-                let api: Api<core::Pod> = Api::namespaced(self.api.clone(), &self.namespace);
-                let parameters =
-                    ListParams::default().labels(&format!("{CLUSTER_LABEL}={cluster}"));
-                let list = self
-                    .bounded(format!("pods of {cluster}"), api.list(&parameters))
-                    .await?;
-                let mut pods: Vec<_> = list
-                    .items
-                    .into_iter()
-                    .map(crate::objects::Pod::from)
-                    .collect();
-                pods.sort_by(|left, right| left.name.cmp(&right.name));
+                let pods = self.of_cluster::<core::Pod, _>("pods", cluster).await?;
                 Ok(Answer::Pods(pods))
             }
             Query::StatefulSets { cluster } => {
-                let api: Api<apps::StatefulSet> =
-                    Api::namespaced(self.api.clone(), &self.namespace);
-                let parameters =
-                    ListParams::default().labels(&format!("{CLUSTER_LABEL}={cluster}"));
-                let list = self
-                    .bounded(format!("StatefulSets of {cluster}"), api.list(&parameters))
-                    .await?;
-                let mut sets: Vec<_> = list
-                    .items
-                    .into_iter()
-                    .map(crate::objects::StatefulSet::from)
-                    .collect();
-                sets.sort_by(|left, right| left.name.cmp(&right.name));
-                Ok(Answer::StatefulSets(sets))
+                let sets = self.of_cluster::<apps::StatefulSet, _>("StatefulSets", cluster);
+                Ok(Answer::StatefulSets(sets.await?))
             }
             Query::Claims { cluster } => {
-                let api: Api<core::PersistentVolumeClaim> =
-                    Api::namespaced(self.api.clone(), &self.namespace);
-                let parameters =
-                    ListParams::default().labels(&format!("{CLUSTER_LABEL}={cluster}"));
-                let list = self
-                    .bounded(format!("volume claims of {cluster}"), api.list(&parameters))
-                    .await?;
-                let mut claims: Vec<_> = list.items.into_iter().map(Claim::from).collect();
-                claims.sort_by(|left, right| left.name.cmp(&right.name));
-                Ok(Answer::Claims(claims))
+                let claims =
+                    self.of_cluster::<core::PersistentVolumeClaim, _>("volume claims", cluster);
+                Ok(Answer::Claims(claims.await?))
             }
             Query::ConfigMap { name } => {
                 let found = self.config_map(name).await?;
                 Ok(Answer::ConfigMap(found.map(ConfigMap::from)))
             }
         }
+    }
+
+    /// The objects of a kind that a cluster has.
+    async fn of_cluster<K, T>(&self, kind: &str, cluster: &str) -> Result<Vec<T>>
+    where
+        K: Listed,
+        T: From<K>,
+    {
+        let object = format!("{kind} of {cluster}");
+        self.labelled(object, CLUSTER_LABEL, cluster).await
+    }
+
+    /// The objects of a kind with a value of a label, sorted by name.
+    async fn labelled<K, T>(&self, object: String, label: &str, value: &str) -> Result<Vec<T>>
+    where
+        K: Listed,
+        T: From<K>,
+    {
+        let api: Api<K> = Api::namespaced(self.api.clone(), &self.namespace);
+        let parameters = ListParams::default().labels(&format!("{label}={value}"));
+        let mut items = self.bounded(object, api.list(&parameters)).await?.items;
+        items.sort_by(|left, right| left.meta().name.cmp(&right.meta().name));
+        Ok(items.into_iter().map(T::from).collect())
     }
 
     /// Performs one command once.
@@ -380,13 +390,9 @@ impl Client {
     /// # Errors
     /// When there is no answer.
     pub async fn config_maps_of_release(&self, release: &str) -> Result<Vec<ConfigMap>> {
-        let api: Api<core::ConfigMap> = Api::namespaced(self.api.clone(), &self.namespace);
-        let parameters = ListParams::default().labels(&format!("{RELEASE_LABEL}={release}"));
         let object = format!("ConfigMaps of the release {release}");
-        let list = self.bounded(object, api.list(&parameters)).await?;
-        let mut maps: Vec<_> = list.items.into_iter().map(ConfigMap::from).collect();
-        maps.sort_by(|left, right| left.name.cmp(&right.name));
-        Ok(maps)
+        let maps = self.labelled::<core::ConfigMap, _>(object, RELEASE_LABEL, release);
+        maps.await
     }
 
     /// Whether a Job exists and has neither completed nor failed for good. For people's commands.

@@ -4,15 +4,15 @@
 //! size and has it before its StatefulSet is deleted with its pods left running; Helm makes it anew with the new size, and
 //! it takes the pods over. No pod restarts. Nothing is ever made smaller: a rollback keeps the volumes as they are.
 
-use midships_client_kubernetes::{self as kubernetes, DataVolume, StatefulSet};
+use midships_client_kubernetes::{DataVolume, StatefulSet};
 use midships_engine::step::{Limits, Operation, Planning, Problem, Seen};
 use midships_model::fields::Bytes;
 
 use crate::desired::{Desired, Phase};
 use crate::fixed::DataPlace;
 use crate::steps::{GrownClaim, RocketmqStep};
-use crate::survey::unanswering;
-use crate::view::View;
+use crate::survey::{self, unanswering};
+use crate::view::{View, ask_claims, ask_config_map, ask_stateful_sets};
 use crate::vocabulary::{Answer, Query};
 
 /// The operation, for one release; only before Helm has changed anything.
@@ -95,19 +95,13 @@ impl Operation for GrowVolumes {
     fn observe(&self, seen: &Seen<Query, Answer>) -> Vec<Query> {
         let view = View::new(seen);
         let cluster = &self.desired.full_name;
-        let mut wanted = vec![Query::Kubernetes(kubernetes::Query::StatefulSets {
-            cluster: cluster.clone(),
-        })];
+        let mut wanted = vec![ask_stateful_sets(cluster)];
         let resized = view
             .stateful_sets(cluster)
             .is_ok_and(|sets| !self.resized(sets).is_empty());
         if resized {
-            wanted.push(Query::Kubernetes(kubernetes::Query::Claims {
-                cluster: cluster.clone(),
-            }));
-            wanted.push(Query::Kubernetes(kubernetes::Query::ConfigMap {
-                name: self.desired.after_config_map(),
-            }));
+            wanted.push(ask_claims(cluster));
+            wanted.push(ask_config_map(&self.desired.after_config_map()));
         }
         view.unasked(wanted)
     }
@@ -120,9 +114,7 @@ impl Operation for GrowVolumes {
             Err(unanswered) => return unanswering(&unanswered.object, &unanswered.why),
         };
         if sets.is_empty() {
-            return Planning::Absent {
-                why: "nothing of this release stands yet".to_owned(),
-            };
+            return survey::nothing_stands();
         }
         let resized = self.resized(sets);
         if resized.is_empty() {

@@ -2,15 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use midships_client_rocketmq::request::TOOLS_GROUP;
 use midships_client_rocketmq::{Reply, Request, TopicConfiguration};
 
 use crate::ask::{Asking, Question, Servers, another_kind};
 use crate::holdings::Holding;
 use crate::landscape::Landscape;
-
-/// A group that every broker has and nobody is a member of. Brokers before 5.0.0 leave queues out of the progress of a group
-/// whose members have not subscribed to the topic.
-const TOOLS_GROUP: &str = "TOOLS_CONSUMER";
 
 /// Where a queue begins and ends.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -57,6 +54,8 @@ pub(crate) async fn places<S: Servers>(
         })
         .cloned()
         .collect();
+    // Brokers before 5.0.0 leave queues out of the progress of a group whose members have not subscribed to the topic; this one
+    // has no members.
     let progress = |topic: &String| Request::ConsumeStatistics {
         group: TOOLS_GROUP.to_owned(),
         topic: Some(topic.clone()),

@@ -411,14 +411,7 @@ const MASTER: &str = "shop-rocketmq-broker-0-master-0";
 /// What the step that restarts the first master concludes, once it has believed what it sees.
 fn judged(cluster: &mut Cluster, memory: &Memory) -> Verdict<Command> {
     let wanted = desired(2, 2, 1, true);
-    let scene = Scene {
-        cluster: wanted.full_name.clone(),
-        brokers: wanted.brokers.clone(),
-        name_servers: wanted.name_servers.clone(),
-        kept_name_servers: wanted.name_servers[..1].to_vec(),
-        route_refresh_seconds: wanted.route_refresh_seconds,
-        synchronous: wanted.synchronous,
-    };
+    let scene = Scene::of(&wanted, wanted.name_servers[..1].to_vec());
     let step = RocketmqStep::BrokerRestarted {
         scene,
         pod: MASTER.to_owned(),

@@ -22,8 +22,9 @@ pub use broker_restart::Reason;
 pub use settings::SetBroker;
 pub use volumes::GrownClaim;
 
-use crate::desired::Broker;
-use crate::view::{View, list_of};
+use crate::desired::{Broker, Desired};
+use crate::guard::Clearance;
+use crate::view::{View, ask_claims, list_of};
 use crate::vocabulary::{Answer, Command, Query};
 
 /// How long after a client's next look at the routes a producer may still send to where it sent
@@ -65,6 +66,19 @@ pub struct Scene {
 }
 
 impl Scene {
+    /// The scene of all brokers of a release and of the name servers that it shall use.
+    #[must_use]
+    pub fn of(desired: &Desired, kept_name_servers: Vec<String>) -> Self {
+        Self {
+            cluster: desired.full_name.clone(),
+            brokers: desired.brokers.clone(),
+            name_servers: desired.name_servers.clone(),
+            kept_name_servers,
+            route_refresh_seconds: desired.route_refresh_seconds,
+            synchronous: desired.synchronous,
+        }
+    }
+
     fn broker(&self, pod: &str) -> Option<&Broker> {
         self.brokers.iter().find(|broker| broker.pod == pod)
     }
@@ -324,7 +338,7 @@ impl Step for RocketmqStep {
             Self::SettingsApplied { brokers } => settings::queries(brokers),
             Self::NameServerRestarted { renewal } => name_server_restart::queries(renewal),
             Self::PodRenewed { silent } => pod_renewal::queries(silent),
-            Self::ClaimsGrown { cluster, .. } => volumes::claim_queries(cluster),
+            Self::ClaimsGrown { cluster, .. } => vec![ask_claims(cluster)],
             Self::RoomMade { cluster, .. } => volumes::room_queries(cluster),
         })
     }
@@ -406,12 +420,6 @@ fn settings_query(broker: &Broker) -> Query {
     Query::rocketmq(&broker.address, Request::BrokerConfiguration)
 }
 
-fn pods_query(cluster: &str) -> Query {
-    Query::Kubernetes(kubernetes::Query::Pods {
-        cluster: cluster.to_owned(),
-    })
-}
-
 /// Whether the template of a pod's StatefulSet is another one than the pod was made of.
 ///
 /// # Errors
@@ -472,12 +480,46 @@ fn is_believed(seen: &Observation) -> bool {
     seen.memory.contains_key(OUTDATED)
 }
 
+/// The eviction of a pod that was cleared for it, else a wait that says why it was not.
+fn evicting(cleared: Result<Clearance, String>, why: String) -> Verdict<Command> {
+    match cleared {
+        Ok(clearance) => Verdict::Act {
+            commands: vec![Command::Restart(clearance)],
+            why,
+        },
+        Err(why) => wait_again(why),
+    }
+}
+
 fn count(done: usize, total: usize, unit: &str) -> Progress {
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     Progress {
         done: number(done),
         total: number(total),
         unit: unit.to_owned(),
+    }
+}
+
+/// What follows from a look at many objects: commands for those that need any, else a wait for those that are not ready, else
+/// nothing more. `need` says what those that need commands are, `waits` begins what is said of the others.
+fn of_many(
+    commands: Vec<Command>,
+    need: &str,
+    waiting: &[String],
+    waits: &str,
+    (total, unit): (usize, &str),
+) -> Verdict<Command> {
+    if !commands.is_empty() {
+        let why = format!("{} of {total} {unit} {need}", commands.len());
+        Verdict::Act { commands, why }
+    } else if waiting.is_empty() {
+        Verdict::Done
+    } else {
+        Verdict::Wait {
+            why: format!("{waits}{}", waiting.join("; ")),
+            progress: Some(count(total - waiting.len(), total, unit)),
+            memory: Memory::new(),
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! Volumes grow, and StatefulSets make room for new ones that ask for as much.
 
-use midships_client_kubernetes::{Claim, Query as KubernetesQuery};
-use midships_engine::step::{Memory, Problem, Unanswered, Verdict};
+use midships_client_kubernetes::Claim;
+use midships_engine::step::{Problem, Unanswered, Verdict};
 use serde::{Deserialize, Serialize};
 
-use super::{Observation, count, pods_query, wait};
+use super::{Observation, of_many, wait};
 use crate::guard;
-use crate::view::View;
+use crate::view::{View, ask_claims, ask_pods, ask_stateful_sets};
 use crate::vocabulary::{Command, Query};
 
 const MEBIBYTE: u64 = 1 << 20;
@@ -36,17 +36,6 @@ impl GrownClaim {
             .capacity
             .is_some_and(|bytes| bytes >= self.mebibytes * MEBIBYTE)
     }
-}
-
-fn claims_query(cluster: &str) -> Query {
-    Query::Kubernetes(KubernetesQuery::Claims {
-        cluster: cluster.to_owned(),
-    })
-}
-
-/// What has to be known of claims.
-pub(super) fn claim_queries(cluster: &str) -> Vec<Query> {
-    vec![claims_query(cluster)]
 }
 
 /// Judges whether every claim has grown.
@@ -81,29 +70,17 @@ pub(super) fn assess_grown(
             under_way.push(format!("{} ({growth})", claim.name));
         }
     }
-    let total = grown.len();
-    if !commands.is_empty() {
-        let why = format!("{} of {total} volumes have to grow", commands.len());
-        Verdict::Act { commands, why }
-    } else if under_way.is_empty() {
-        Verdict::Done
-    } else {
-        Verdict::Wait {
-            why: format!("volumes grow: {}", under_way.join("; ")),
-            progress: Some(count(total - under_way.len(), total, "volumes")),
-            memory: Memory::new(),
-        }
-    }
+    let total = (grown.len(), "volumes");
+    let waits = "volumes grow: ";
+    of_many(commands, "have to grow", &under_way, waits, total)
 }
 
 /// What has to be known of a StatefulSet that makes room, of its pods and of its claims.
 pub(super) fn room_queries(cluster: &str) -> Vec<Query> {
     vec![
-        pods_query(cluster),
-        claims_query(cluster),
-        Query::Kubernetes(KubernetesQuery::StatefulSets {
-            cluster: cluster.to_owned(),
-        }),
+        ask_pods(cluster),
+        ask_claims(cluster),
+        ask_stateful_sets(cluster),
     ]
 }
 
