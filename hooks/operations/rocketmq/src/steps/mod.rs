@@ -1,5 +1,6 @@
 //! The steps of all operations: each is a condition, its observation and its judgement.
 
+pub(crate) mod addition;
 mod broker_restart;
 pub mod key_values;
 mod lists;
@@ -17,6 +18,7 @@ use midships_engine::step::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use addition::{Addition, AdditionPart};
 pub use broker_restart::Reason;
 pub use settings::SetBroker;
 
@@ -159,6 +161,13 @@ pub enum RocketmqStep {
         /// The name server and what has to be known for it.
         renewal: NameServerRenewal,
     },
+    /// Groups that are new have, of what another group knows, this part.
+    GroupsAdded {
+        /// The groups, and the one from which they get it.
+        addition: Addition,
+        /// The part.
+        part: AdditionPart,
+    },
     /// A pod that did not serve is of the template that its StatefulSet has, or serves by now.
     PodRenewed {
         /// The pod.
@@ -234,6 +243,7 @@ impl Step for RocketmqStep {
                 format!("name_server_restarted/{}", renewal.pod)
             }
             Self::PodRenewed { silent } => format!("pod_renewed/{}", silent.pod),
+            Self::GroupsAdded { part, .. } => part.name(),
         }
     }
 
@@ -244,8 +254,9 @@ impl Step for RocketmqStep {
             | Self::SettingsApplied { .. } => 120,
             // A stopping pod has its time of grace.
             Self::PodRenewed { .. } => 300,
-            // The stop, the start, and a wait of 10 minutes for others.
-            Self::NameServerRestarted { .. } => 900,
+            // The stop, the start, and a wait of 10 minutes for others; or thousands of topics, each of which a broker
+            // writes to its disk and tells the name servers.
+            Self::NameServerRestarted { .. } | Self::GroupsAdded { .. } => 900,
             // A broker looks at its list every 120 s where the period cannot be set, and then
             // registers within 30 s (facts of the versions 4.9.4 to 5.3.0).
             Self::BrokersRegistered { .. } => 300,
@@ -263,14 +274,16 @@ impl Step for RocketmqStep {
         }
     }
 
-    /// A restart cannot be taken back: from the first one on a plan only goes forward.
+    /// A restart cannot be taken back: from the first one on a plan only goes forward. Nor can what a new group has got:
+    /// messages may lie there by then.
     fn undoable(&self) -> bool {
-        !matches!(
-            self,
+        match self {
             Self::BrokerRestarted { .. }
-                | Self::NameServerRestarted { .. }
-                | Self::PodRenewed { .. }
-        )
+            | Self::NameServerRestarted { .. }
+            | Self::PodRenewed { .. } => false,
+            Self::GroupsAdded { part, .. } => matches!(part, AdditionPart::GroupsMarked(_)),
+            _ => true,
+        }
     }
 
     fn observe(&self, direction: Direction, seen: &Observation) -> Vec<Query> {
@@ -302,6 +315,7 @@ impl Step for RocketmqStep {
             Self::SettingsApplied { brokers } => settings::queries(brokers),
             Self::NameServerRestarted { renewal } => name_server_restart::queries(renewal),
             Self::PodRenewed { silent } => pod_renewal::queries(silent),
+            Self::GroupsAdded { addition, part } => addition::queries(addition, part),
         })
     }
 
@@ -349,6 +363,7 @@ impl Step for RocketmqStep {
             Self::SettingsApplied { brokers } => settings::assess(brokers, undoing, seen),
             Self::NameServerRestarted { renewal } => name_server_restart::assess(renewal, seen),
             Self::PodRenewed { silent } => pod_renewal::assess(silent, seen),
+            Self::GroupsAdded { addition, part } => addition::assess(addition, part, undoing, seen),
         }
     }
 
