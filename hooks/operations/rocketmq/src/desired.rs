@@ -114,6 +114,8 @@ pub struct Desired {
     pub source_group: String,
     /// Whether new groups get ordered topics as well.
     pub spread_ordered: bool,
+    /// The number of the release's revision that asks for this, where that is known.
+    pub revision: Option<u64>,
     /// A digest of everything that the release's values ask for.
     pub digest: String,
 }
@@ -121,7 +123,7 @@ pub struct Desired {
 impl Desired {
     /// What a release's values ask for.
     #[must_use]
-    pub fn of(file: &desired::Desired<Values>) -> Self {
+    pub fn of(file: &desired::Desired<Values>, revision: Option<u64>) -> Self {
         let values = &file.values;
         let names = Names {
             full_name: file.full_name.clone(),
@@ -174,8 +176,15 @@ impl Desired {
             broker_template: file.templates.get("broker").cloned(),
             broker_settings: values.brokers.online_settings(),
             spread_ordered: values.brokers.ordered_topics == OrderedTopics::Spread,
+            revision,
             digest: digest(file),
         }
+    }
+
+    /// The ConfigMap in which the *after* Job, and nobody else, finds what is desired.
+    #[must_use]
+    pub fn after_config_map(&self) -> String {
+        format!("{}-after", self.full_name)
     }
 
     /// The StatefulSet of its own name servers.
