@@ -9,7 +9,12 @@ use snafu::{ResultExt, Snafu};
 use crate::chart::Chart;
 
 /// Fields that no template reads: the hook program does, from `desired.json`.
-const READ_BY_THE_HOOK: [&str; 2] = ["brokers.allowRestart", "nameServers.keyValueNamespaces"];
+const READ_BY_THE_HOOK: [&str; 4] = [
+    "brokers.allowRestart",
+    "brokers.newGroupsFrom",
+    "brokers.orderedTopics",
+    "nameServers.keyValueNamespaces",
+];
 
 /// Why a chart could not be looked at.
 #[derive(Debug, Snafu)]

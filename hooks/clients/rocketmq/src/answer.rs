@@ -202,7 +202,7 @@ pub struct TopicConfiguration {
 
 impl TopicConfiguration {
     /// The bit of the permission that lets a topic be written.
-    const WRITE: u32 = 2;
+    pub const WRITE: u32 = 2;
     /// The product's name of the field that says how messages are filtered.
     pub(crate) const FILTER_TYPE: &str = "topicFilterType";
     /// The product's name of the system flag.
@@ -252,6 +252,22 @@ impl TopicConfiguration {
             (name.clone(), value)
         };
         Some(said.iter().map(attribute).collect())
+    }
+
+    /// The same with these attributes and no others.
+    #[must_use]
+    pub fn with_attributes(mut self, attributes: BTreeMap<String, String>) -> Self {
+        if attributes.is_empty() {
+            self.other.remove(Self::ATTRIBUTES);
+        } else {
+            let attributes: Map<String, serde_json::Value> = attributes
+                .into_iter()
+                .map(|(name, value)| (name, value.into()))
+                .collect();
+            self.other
+                .insert(Self::ATTRIBUTES.to_owned(), attributes.into());
+        }
+        self
     }
 
     /// Whether messages may be sent to it.

@@ -7,7 +7,8 @@ use midships_client_rocketmq::ClusterInfo;
 use midships_model::desired;
 use midships_model::rocketmq::names::{Names, Role};
 use midships_model::rocketmq::{
-    BROKER_PORT, NAME_SERVER_PORT, NameServerSource, ORDER_CONFIGURATION, Timing, Values,
+    BROKER_PORT, NAME_SERVER_PORT, NameServerSource, ORDER_CONFIGURATION, OrderedTopics, Timing,
+    Values,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -109,6 +110,10 @@ pub struct Desired {
     pub broker_template: Option<String>,
     /// What brokers shall have of the settings that they take while they run.
     pub broker_settings: BTreeMap<String, String>,
+    /// The name of the group from which new groups get topics and subscription groups.
+    pub source_group: String,
+    /// Whether new groups get ordered topics as well.
+    pub spread_ordered: bool,
     /// The number of the release's revision that asks for this, where that is known.
     pub revision: Option<u64>,
     /// A digest of everything that the release's values ask for.
@@ -162,6 +167,7 @@ impl Desired {
                 broker_data: DataPlace::of(&values.brokers.storage),
                 commit_log_file_mebibytes: u64::from(values.brokers.commit_log_file_megabytes),
             },
+            source_group: names.group_name(values.brokers.new_groups_from),
             full_name: names.full_name,
             synchronous: values.brokers.replication == Timing::Synchronous,
             name_server_tag: values.name_servers.image.tag.clone(),
@@ -169,6 +175,7 @@ impl Desired {
             name_server_template: file.templates.get("nameServer").cloned(),
             broker_template: file.templates.get("broker").cloned(),
             broker_settings: values.brokers.online_settings(),
+            spread_ordered: values.brokers.ordered_topics == OrderedTopics::Spread,
             revision,
             digest: digest(file),
         }

@@ -5,22 +5,25 @@
 //! newer ones look at it at fixed intervals; a name server forgets a broker at once when its process
 //! ends, and after 120 s when it merely stops reporting.
 
+mod groups;
+mod metadata;
 pub mod scenario;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use midships_client_kubernetes as kubernetes;
 use midships_client_rocketmq as rocketmq;
-use midships_client_rocketmq::answer::{DataVersion, answered};
+use midships_client_rocketmq::answer::answered;
 use midships_client_rocketmq::{
-    BrokerGroup, ClusterInfo, Frame, ProductVersion, Reply, Request, TopicConfiguration,
-    TopicConfigurations, decode, encode,
+    BrokerGroup, ClusterInfo, Frame, ProductVersion, Reply, Request, SubscriptionGroup,
+    TopicConfiguration, decode, encode,
 };
 use midships_engine::simulation::{BEGINNING, Simulation};
 use midships_engine::step::{Moment, Unanswered};
 use midships_engine::world::CommandFault;
 use midships_model::rocketmq::ORDER_CONFIGURATION;
 
+use self::metadata::Metadata;
 use crate::desired::{Broker, Desired};
 use crate::guard::Room;
 use crate::view::{
@@ -82,6 +85,10 @@ enum State {
     Starting {
         until: Moment,
     },
+    /// It is new and was never there.
+    Coming {
+        until: Moment,
+    },
 }
 
 /// A simulated broker and its pod.
@@ -99,7 +106,9 @@ struct SimulatedBroker {
     next_look: Moment,
     next_report: Moment,
     stored: i64,
-    topics: BTreeSet<String>,
+    metadata: Metadata,
+    /// Whether Helm has made it since the cluster stands.
+    added: bool,
     /// The template that its pod was made of.
     template: Option<String>,
     version: ProductVersion,
@@ -128,6 +137,10 @@ pub struct Cluster {
     description: Option<String>,
     name_servers: BTreeMap<String, NameServer>,
     brokers: Vec<SimulatedBroker>,
+    /// What the group from which new ones are filled knew when Helm made them.
+    source: Option<Metadata>,
+    /// What somebody makes at that group as soon as a new one has its first offset.
+    latecomers: Option<(TopicConfiguration, SubscriptionGroup)>,
     breach: Option<String>,
 }
 
@@ -150,29 +163,58 @@ impl Cluster {
             description: None,
             name_servers: BTreeMap::new(),
             brokers: Vec::new(),
+            source: None,
+            latecomers: None,
             breach: None,
         };
         cluster.add_name_servers(desired, now);
         for identity in &desired.brokers {
-            cluster.brokers.push(SimulatedBroker {
-                identity: identity.clone(),
-                state: State::Up,
-                generation: 1,
-                configured: list.clone(),
-                used: desired.name_servers.clone(),
-                permission: OPEN.to_owned(),
-                permission_since: 0,
-                next_look: now + TICK,
-                next_report: now,
-                stored: 0,
-                topics: ["orders", "payments"].map(str::to_owned).into(),
-                template: desired.broker_template.clone(),
-                version,
-                settings: desired.broker_settings.clone(),
-            });
+            let mut broker = cluster.made(identity, desired, version);
+            broker.state = State::Up;
+            broker.added = false;
+            for topic in ["orders", "payments"] {
+                let topic = TopicConfiguration::plain(topic, 8);
+                broker.metadata.put_topic(topic);
+            }
+            cluster.brokers.push(broker);
         }
         cluster.advance(now + 2 * TICK);
         cluster
+    }
+
+    /// A broker that Helm has just made.
+    fn made(
+        &self,
+        identity: &Broker,
+        desired: &Desired,
+        version: ProductVersion,
+    ) -> SimulatedBroker {
+        let now = self.now;
+        SimulatedBroker {
+            identity: identity.clone(),
+            state: State::Coming {
+                until: now + STARTING,
+            },
+            generation: 1,
+            configured: self.applied.clone(),
+            used: list_of(&self.applied),
+            permission: OPEN.to_owned(),
+            permission_since: 0,
+            next_look: now + TICK,
+            next_report: now,
+            stored: 0,
+            metadata: Metadata::of_new(identity, version),
+            added: true,
+            template: desired.broker_template.clone(),
+            version,
+            settings: desired.broker_settings.clone(),
+        }
+    }
+
+    fn at(&mut self, pod: &str) -> Option<&mut SimulatedBroker> {
+        self.brokers
+            .iter_mut()
+            .find(|broker| broker.identity.pod == pod)
     }
 
     /// Sets an entry of the order configuration at one name server.
@@ -208,13 +250,8 @@ impl Cluster {
 
     /// Gives one master a topic that no other has.
     #[must_use]
-    pub fn with_topic_at(mut self, pod: &str, topic: &str) -> Self {
-        for broker in &mut self.brokers {
-            if broker.identity.pod == pod {
-                broker.topics.insert(topic.to_owned());
-            }
-        }
-        self
+    pub fn with_topic_at(self, pod: &str, topic: &str) -> Self {
+        self.with_topic(pod, TopicConfiguration::plain(topic, 8))
     }
 
     /// Has every name server forget a broker that goes on, until it reports again.
@@ -315,7 +352,7 @@ impl Cluster {
         self.now
     }
 
-    /// What Helm does between the two phases: name servers come and go, and what brokers read at
+    /// What Helm does between the two phases: name servers come and go, brokers come, and what brokers read at
     /// their next start changes.
     #[must_use]
     pub fn applied(mut self, desired: &Desired) -> Self {
@@ -335,6 +372,7 @@ impl Cluster {
                 || desired.name_servers.contains(address)
         });
         self.add_name_servers(desired, self.now + 5 * SECOND);
+        self.add_brokers(desired);
         self
     }
 
@@ -393,7 +431,7 @@ impl Cluster {
                     broker.generation += 1;
                     broker.template.clone_from(&self.desired.broker_template);
                 }
-                State::Starting { until } if now >= until => {
+                State::Starting { until } | State::Coming { until } if now >= until => {
                     broker.state = State::Up;
                     broker.configured.clone_from(&self.applied);
                     broker.used = list_of(&self.applied);
@@ -418,6 +456,11 @@ impl Cluster {
                 broker.report(now, &mut self.name_servers);
             }
             let written = broker.permission == OPEN || now < broker.permission_since + refresh;
+            let written = written
+                && broker
+                    .metadata
+                    .user_topics(&broker.identity)
+                    .any(TopicConfiguration::is_written);
             if broker.identity.is_master() && written {
                 broker.stored += 1;
             }
@@ -462,6 +505,14 @@ impl Cluster {
         if total > 1 && writable == 0 {
             self.breach = Some("no master takes messages".to_owned());
         }
+        let added = self
+            .brokers
+            .iter()
+            .filter(|broker| broker.added && broker.identity.is_master());
+        let rashness = added
+            .zip(self.source.iter().cycle())
+            .find_map(|(broker, source)| broker.metadata.rashness(&broker.identity, source));
+        self.breach = self.breach.take().or(rashness);
         for broker in self
             .brokers
             .iter()
@@ -572,7 +623,8 @@ impl Cluster {
             other.identity.is_master() && other.identity.pod != master.identity.pod
         });
         // A drain serves those whose topics can be written elsewhere.
-        let drainable = others.any(|other| master.topics.is_subset(&other.topics));
+        let drainable =
+            others.any(|other| master.metadata.is_within(&master.identity, &other.metadata));
         if identity.is_master() && drainable && !drained {
             return Some(format!(
                 "master {} was restarted while clients wrote to it",
@@ -773,6 +825,10 @@ impl Cluster {
             if request.changes() {
                 broker.report(now, &mut self.name_servers);
             }
+            let is_first = broker.added && matches!(request, Request::PutConsumerOffset { .. });
+            if is_first {
+                self.come_late();
+            }
             reply
         } else {
             return Err(silent("connection refused"));
@@ -882,6 +938,9 @@ impl Cluster {
                 broker.version,
                 settings.join(",")
             ));
+            if identity.is_master() {
+                lines.push(broker.metadata.state(identity));
+            }
         }
         for (name, (asked, there, _)) in &self.claims {
             lines.push(format!("{name} {asked} {there} MiB"));
@@ -981,7 +1040,7 @@ impl SimulatedBroker {
                         address: self.identity.address.clone(),
                         cluster: self.identity.cluster.clone(),
                         expires: now + EXPIRY,
-                        topics: self.topics.clone(),
+                        topics: self.metadata.topics.keys().cloned().collect(),
                     },
                 );
             }
@@ -1026,25 +1085,7 @@ impl SimulatedBroker {
                     (self.stored * 100).to_string(),
                 ),
             ]))),
-            Request::TopicConfigurations => {
-                let topic = |name: &String| TopicConfiguration {
-                    name: name.clone(),
-                    read_queues: 8,
-                    write_queues: 8,
-                    permission: 6,
-                    ..TopicConfiguration::default()
-                };
-                Some(Reply::TopicConfigurations(TopicConfigurations {
-                    topics: self
-                        .topics
-                        .iter()
-                        .map(|name| (name.clone(), topic(name)))
-                        .collect(),
-                    data_version: DataVersion::default(),
-                    other: serde_json::Map::new(),
-                }))
-            }
-            _ => None,
+            _ => self.metadata.serve(request, self.version),
         }
     }
 }

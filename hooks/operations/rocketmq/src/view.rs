@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use midships_client_kubernetes as kubernetes;
 use midships_client_rocketmq as rocketmq;
-use midships_client_rocketmq::{ClusterInfo, ProductVersion, Reply, Request, TopicConfiguration};
+use midships_client_rocketmq::{
+    ClusterInfo, ConsumerOffsets, ProductVersion, Reply, Request, SubscriptionGroup,
+    TopicConfiguration, TopicConfigurations,
+};
 use midships_engine::step::{Seen, Unanswered};
 
 use crate::vocabulary::{Answer, Query};
@@ -307,11 +310,50 @@ impl<'a> View<'a> {
         self,
         broker: &str,
     ) -> Result<&'a BTreeMap<String, TopicConfiguration>, Unanswered> {
+        Ok(&self.topic_table(broker)?.topics)
+    }
+
+    /// All that a broker tells of its topics.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn topic_table(self, broker: &str) -> Result<&'a TopicConfigurations, Unanswered> {
         match self.rocketmq(broker, Request::TopicConfigurations)?.1 {
-            Reply::TopicConfigurations(table) => Ok(&table.topics),
+            Reply::TopicConfigurations(table) => Ok(table),
             _ => Err(another_kind(&Query::rocketmq(
                 broker,
                 Request::TopicConfigurations,
+            ))),
+        }
+    }
+
+    /// The subscription groups of a broker.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn subscription_groups(
+        self,
+        broker: &str,
+    ) -> Result<&'a BTreeMap<String, SubscriptionGroup>, Unanswered> {
+        match self.rocketmq(broker, Request::SubscriptionGroups)?.1 {
+            Reply::SubscriptionGroups(table) => Ok(&table.groups),
+            _ => Err(another_kind(&Query::rocketmq(
+                broker,
+                Request::SubscriptionGroups,
+            ))),
+        }
+    }
+
+    /// The offsets of all groups at a broker.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn consumer_offsets(self, broker: &str) -> Result<&'a ConsumerOffsets, Unanswered> {
+        match self.rocketmq(broker, Request::ConsumerOffsets)?.1 {
+            Reply::ConsumerOffsets(offsets) => Ok(offsets),
+            _ => Err(another_kind(&Query::rocketmq(
+                broker,
+                Request::ConsumerOffsets,
             ))),
         }
     }

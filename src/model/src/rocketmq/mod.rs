@@ -174,6 +174,17 @@ pub enum Timing {
     Synchronous,
 }
 
+/// What becomes of ordered topics when groups are added.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum OrderedTopics {
+    /// They stay where they are, and messages of one key stay together.
+    #[schemars(extend("x-help-zh" = "保留在原来的组，同一键的消息仍在一起"))]
+    Leave,
+    /// New groups get them too. Messages of one key may then change their queue.
+    #[schemars(extend("x-help-zh" = "新组也获得这些主题，同一键的消息可能换到其他队列"))]
+    Spread,
+}
+
 /// A value of the broker's configuration file.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -236,6 +247,16 @@ pub struct Brokers {
     #[schemars(title = "Allow restart")]
     #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "允许重启", "x-help-zh" = "镜像、资源、配置的更改需要重启时（低于 4.9.4 的版本更改名称服务器时也需要），升级是否可以逐个排空并重启 Broker；否则拒绝此类更改。", "x-level" = "basic", "x-mutability" = "online"))]
     pub allow_restart: bool,
+    /// The group, counted from 0, from which groups that are added get topics, subscription groups and the order of topics
+    /// before they take messages.
+    #[schemars(title = "Fill new groups from", range(min = 0, max = 31))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "新组的来源", "x-help-zh" = "新增的组在接收消息之前，从哪个组（从 0 起）复制主题、订阅组和主题顺序。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub new_groups_from: u32,
+    /// What becomes of ordered topics when groups are added: those whose configuration, message type or order configuration
+    /// says that the order of messages counts.
+    #[schemars(title = "Ordered topics")]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "顺序主题", "x-help-zh" = "增加组时如何处理顺序主题（由主题配置、消息类型或顺序配置标明）。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub ordered_topics: OrderedTopics,
     /// How long clients take to refresh their routes (`pollNameServerInterval`). Waits of operations and drains follow from it.
     #[schemars(title = "Clients' route refresh", range(min = 1, max = 600))]
     #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "客户端路由刷新时间", "x-help-zh" = "客户端刷新路由的周期，操作与排空的等待时间由它得出。", "x-unit" = "s", "x-level" = "advanced", "x-mutability" = "restart"))]
@@ -464,6 +485,8 @@ impl Default for Values {
                 replication: Timing::Asynchronous,
                 flush: Timing::Asynchronous,
                 allow_restart: true,
+                new_groups_from: 0,
+                ordered_topics: OrderedTopics::Leave,
                 client_route_refresh_seconds: 30,
                 commit_log_file_megabytes: 1024,
                 configuration: BTreeMap::new(),

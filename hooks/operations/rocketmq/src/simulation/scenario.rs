@@ -64,6 +64,8 @@ pub fn desired(name_servers: u32, groups: u32, replicas: u32, allow_restart: boo
         name_server_template: Some("n1".to_owned()),
         broker_template: Some("b1".to_owned()),
         broker_settings: [("fileReservedTime".to_owned(), "72".to_owned())].into(),
+        source_group: format!("{full_name}-broker-0"),
+        spread_ordered: false,
         revision: Some(1),
         digest: format!("{name_servers} {groups} {replicas} {allow_restart}"),
     }

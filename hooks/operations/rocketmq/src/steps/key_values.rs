@@ -58,7 +58,8 @@ pub fn agreed(
         .collect()))
 }
 
-fn disagreement(
+/// The problem of two name servers that hold different values of a key.
+pub(super) fn disagreement(
     namespace: &str,
     key: &str,
     (first, says): (&str, &str),

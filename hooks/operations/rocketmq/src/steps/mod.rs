@@ -1,5 +1,6 @@
 //! The steps of all operations: each is a condition, its observation and its judgement.
 
+pub(crate) mod addition;
 mod broker_restart;
 pub mod key_values;
 mod lists;
@@ -18,6 +19,7 @@ use midships_engine::step::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use addition::{Addition, AdditionPart};
 pub use broker_restart::Reason;
 pub use settings::SetBroker;
 pub use volumes::GrownClaim;
@@ -175,6 +177,13 @@ pub enum RocketmqStep {
         /// The name server and what has to be known for it.
         renewal: NameServerRenewal,
     },
+    /// Groups that are new have, of what another group knows, this part.
+    GroupsAdded {
+        /// The groups, and the one from which they get it.
+        addition: Addition,
+        /// The part.
+        part: AdditionPart,
+    },
     /// A pod that did not serve is of the template that its StatefulSet has, or serves by now.
     PodRenewed {
         /// The pod.
@@ -266,6 +275,7 @@ impl Step for RocketmqStep {
                 format!("name_server_restarted/{}", renewal.pod)
             }
             Self::PodRenewed { silent } => format!("pod_renewed/{}", silent.pod),
+            Self::GroupsAdded { part, .. } => part.name(),
             Self::ClaimsGrown { .. } => "claims_grown".to_owned(),
             Self::RoomMade { stateful_set, .. } => format!("room_made/{stateful_set}"),
         }
@@ -278,8 +288,11 @@ impl Step for RocketmqStep {
             | Self::SettingsApplied { .. }
             | Self::RoomMade { .. } => 120,
             // A file system grows in seconds, a volume of a cloud in minutes. A name server has its
-            // stop and its start, and a wait of 10 minutes for others.
-            Self::ClaimsGrown { .. } | Self::NameServerRestarted { .. } => 900,
+            // stop and its start, and a wait of 10 minutes for others. Thousands of topics are each
+            // written to a broker's disk and told to the name servers.
+            Self::ClaimsGrown { .. }
+            | Self::NameServerRestarted { .. }
+            | Self::GroupsAdded { .. } => 900,
             // A stopping pod has its time of grace. A broker looks at its list every 120 s where the
             // period cannot be set, and then registers within 30 s (facts of 4.9.4 to 5.3.0).
             Self::PodRenewed { .. } | Self::BrokersRegistered { .. } => 300,
@@ -297,16 +310,18 @@ impl Step for RocketmqStep {
         }
     }
 
-    /// A restart or a larger volume cannot be taken back: from the first one on a plan only goes forward.
+    /// A restart or a larger volume cannot be taken back: from the first one on a plan only goes forward. Nor can what a
+    /// new group has got: messages may lie there by then.
     fn undoable(&self) -> bool {
-        !matches!(
-            self,
+        match self {
             Self::BrokerRestarted { .. }
-                | Self::NameServerRestarted { .. }
-                | Self::PodRenewed { .. }
-                | Self::ClaimsGrown { .. }
-                | Self::RoomMade { .. }
-        )
+            | Self::NameServerRestarted { .. }
+            | Self::PodRenewed { .. }
+            | Self::ClaimsGrown { .. }
+            | Self::RoomMade { .. } => false,
+            Self::GroupsAdded { part, .. } => matches!(part, AdditionPart::GroupsMarked(_)),
+            _ => true,
+        }
     }
 
     fn observe(&self, direction: Direction, seen: &Observation) -> Vec<Query> {
@@ -338,6 +353,7 @@ impl Step for RocketmqStep {
             Self::SettingsApplied { brokers } => settings::queries(brokers),
             Self::NameServerRestarted { renewal } => name_server_restart::queries(renewal),
             Self::PodRenewed { silent } => pod_renewal::queries(silent),
+            Self::GroupsAdded { addition, part } => addition::queries(addition, part),
             Self::ClaimsGrown { cluster, .. } => vec![ask_claims(cluster)],
             Self::RoomMade { cluster, .. } => volumes::room_queries(cluster),
         })
@@ -389,6 +405,7 @@ impl Step for RocketmqStep {
             Self::SettingsApplied { brokers } => settings::assess(brokers, undoing, seen),
             Self::NameServerRestarted { renewal } => name_server_restart::assess(renewal, seen),
             Self::PodRenewed { silent } => pod_renewal::assess(silent, seen),
+            Self::GroupsAdded { addition, part } => addition::assess(addition, part, undoing, seen),
             Self::ClaimsGrown { cluster, claims } => volumes::assess_grown(cluster, claims, seen),
             Self::RoomMade {
                 cluster,

@@ -5,17 +5,23 @@ use midships_engine::step::Operation;
 use midships_operations_rocketmq::simulation::Cluster;
 use midships_operations_rocketmq::steps::RocketmqStep;
 
-/// Whether a step performs commands, doing and undoing. The others only wait, are news that do no harm, or are restarts,
-/// which stay.
+/// Whether a step performs commands, doing and undoing. The others only wait, are news that do no harm, or are restarts
+/// or copies, which stay.
 fn acts(step: &str) -> (bool, bool) {
     match step {
-        "brokers_told" | "settings_applied" => (true, true),
+        "brokers_told" | "settings_applied" | "groups_marked" => (true, true),
         "key_values_copied"
         | "broker_restarted"
         | "name_server_restarted"
         | "pod_renewed"
         | "claims_grown"
-        | "room_made" => (true, false),
+        | "room_made"
+        | "subscription_groups_copied"
+        | "topics_copied"
+        | "offsets_begun"
+        | "topics_equal"
+        | "order_configuration_extended"
+        | "marks_removed" => (true, false),
         _ => (false, false),
     }
 }
