@@ -22,7 +22,7 @@ INSIDE = "MIDSHIPS_BENCH_INSIDE"
 IN_MEMORY = "/dev/shm"  # what is measured is the programs, not the disk
 NAME_SERVER, BROKER, CLUSTER = "127.0.0.1:9876", "127.0.0.1:10911", "recorded"
 TOPICS, GROUPS = 1000, 100
-START_SECONDS = 180
+START_SECONDS = 300
 # As `tools.sh` of the product starts it.
 HEAP = ["-server", "-Xms1g", "-Xmx1g", "-Xmn256m", "-XX:MetaspaceSize=128m", "-XX:MaxMetaspaceSize=128m"]
 ADMIN = "org.apache.rocketmq.tools.command.MQAdminStartup"
@@ -36,6 +36,7 @@ class Program:
     command: list[object]
     prepare: Callable[[], None] = nothing
     times: int = 1  # how often the command would have to be run to do the whole
+    figure: Callable[[str], int] | None = None  # what all programs must find alike, from what they print
 
 
 def version() -> str:
@@ -96,6 +97,22 @@ def answered(hook: Path, brokers: int) -> bool:
     return done.returncode == 0 and len(json.loads(done.stdout)["brokers"]) == brokers
 
 
+def brokers_listed(text: str) -> int:
+    """How many brokers an answer lists."""
+    return len(re.findall(r"127\.0\.0\.1:1[01]911", text))
+
+
+def lag_told(text: str) -> int:
+    """The lag in total, as midships-hook tells it."""
+    found = re.search(r"^lag in total: (\d+)$", text, re.MULTILINE)
+    return int(found[1]) if found else -1
+
+
+def lag_summed(text: str) -> int:
+    """The lag in total, from the last column of the table of mqadmin."""
+    return sum(int(line.split()[-1]) for line in text.splitlines() if line.startswith("group-"))
+
+
 def row(work: str, program: Program, taken: Measure, ours: Measure) -> str:
     """A row of the table."""
     seconds, more = taken.seconds * program.times, "" if taken.finished else "more than "
@@ -122,12 +139,12 @@ def works(hook: Path, fill: Path, directory: Path) -> dict[str, list[Program]]:
     single = [*admin, "updateTopic", "-n", NAME_SERVER, "-c", CLUSTER, "-t", "one-0"]
     return {
         "list of brokers": [
-            Program("midships-hook rocketmq cluster", [*own, "cluster", *servers]),
-            Program("mqadmin clusterList", [*admin, "clusterList", "-n", NAME_SERVER]),
+            Program("midships-hook rocketmq cluster", [*own, "cluster", *servers], figure=brokers_listed),
+            Program("mqadmin clusterList", [*admin, "clusterList", "-n", NAME_SERVER], figure=brokers_listed),
         ],
         f"progress of {GROUPS} groups in 10 topics": [
-            Program("midships-hook rocketmq progress", [*own, "progress", *servers]),
-            Program("mqadmin consumerProgress", [*admin, "consumerProgress", "-n", NAME_SERVER]),
+            Program("midships-hook rocketmq progress", [*own, "progress", *servers], figure=lag_told),
+            Program("mqadmin consumerProgress", [*admin, "consumerProgress", "-n", NAME_SERVER], figure=lag_summed),
         ],
         f"{TOPICS:,} topics made and compared": [
             Program("the client of midships-hook", [fill, BROKER, "create", "ours", TOPICS], fresh("ours")),
@@ -158,11 +175,15 @@ def inside(runs: int) -> None:
             empty = Path(name) / "input"
             empty.touch()
             for work, programs in works(hook, fill, directory).items():
-                ours = None
+                ours, found = None, set()
                 for program in programs:
                     output = Path(name) / "output"
                     taken = measure(program.command, empty, output, Path(name), runs, program.prepare)
                     ours = ours or taken
+                    if program.figure:
+                        found.add(program.figure(output.read_text()))
+                    if len(found) > 1:
+                        raise Failed(f"{program.title} and midships do not find the same: {sorted(found)}")
                     print(row(work, program, taken, ours), flush=True)
     finally:
         servers.kill()
