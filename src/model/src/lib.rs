@@ -9,4 +9,5 @@ pub mod description;
 pub mod desired;
 pub mod fields;
 pub mod rocketmq;
+pub mod rocketmq_topic_transfer;
 pub mod rules;
