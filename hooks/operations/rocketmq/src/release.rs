@@ -6,6 +6,7 @@ use midships_engine::step::Operation;
 use crate::add_brokers::AddBrokers;
 use crate::change_name_servers::ChangeNameServers;
 use crate::desired::{Desired, Phase};
+use crate::remove_brokers::RemoveBrokers;
 use crate::renew_pods::RenewPods;
 use crate::restart_brokers::RestartBrokers;
 use crate::restart_name_servers::RestartNameServers;
@@ -22,8 +23,12 @@ pub fn operations(desired: &Desired, phase: Phase) -> Vec<Box<dyn Operation<Step
     if phase == Phase::After {
         operations.push(Box::new(RenewPods::new(desired.clone())));
     }
+    if phase == Phase::Before {
+        operations.push(Box::new(RemoveBrokers::new(desired.clone(), phase)));
+    }
     operations.push(Box::new(ChangeNameServers::new(desired.clone(), phase)));
     if phase == Phase::After {
+        operations.push(Box::new(RemoveBrokers::new(desired.clone(), phase)));
         operations.push(Box::new(AddBrokers::new(desired.clone())));
     }
     operations.push(Box::new(RestartNameServers::new(desired.clone(), phase)));

@@ -7,6 +7,7 @@ mod lists;
 mod name_server_restart;
 mod pod_renewal;
 pub mod registration;
+mod removal;
 mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use addition::{Addition, AdditionPart};
 pub use broker_restart::Reason;
+pub use removal::{Removal, RemovalPart, ShortenedEntry};
 pub use settings::SetBroker;
 
 use crate::desired::Broker;
@@ -168,6 +170,18 @@ pub enum RocketmqStep {
         /// The part.
         part: AdditionPart,
     },
+    /// Groups that leave have, of what has to be before they can, this part.
+    GroupsRemoved {
+        /// The groups.
+        removal: Removal,
+        /// The part.
+        part: RemovalPart,
+    },
+    /// Masters that were to leave and stay take messages.
+    MastersOpened {
+        /// The masters.
+        masters: Vec<Broker>,
+    },
     /// A pod that did not serve is of the template that its StatefulSet has, or serves by now.
     PodRenewed {
         /// The pod.
@@ -244,6 +258,8 @@ impl Step for RocketmqStep {
             }
             Self::PodRenewed { silent } => format!("pod_renewed/{}", silent.pod),
             Self::GroupsAdded { part, .. } => part.name(),
+            Self::GroupsRemoved { part, .. } => part.name().to_owned(),
+            Self::MastersOpened { .. } => "masters_opened".to_owned(),
         }
     }
 
@@ -251,7 +267,9 @@ impl Step for RocketmqStep {
         let seconds = match self {
             Self::KeyValuesCopied { .. }
             | Self::BrokersTold { .. }
+            | Self::MastersOpened { .. }
             | Self::SettingsApplied { .. } => 120,
+            Self::GroupsRemoved { removal, part } => part.seconds(removal),
             // A stopping pod has its time of grace.
             Self::PodRenewed { .. } => 300,
             // The stop, the start, and a wait of 10 minutes for others; or thousands of topics, each of which a broker
@@ -316,6 +334,10 @@ impl Step for RocketmqStep {
             Self::NameServerRestarted { renewal } => name_server_restart::queries(renewal),
             Self::PodRenewed { silent } => pod_renewal::queries(silent),
             Self::GroupsAdded { addition, part } => addition::queries(addition, part),
+            Self::GroupsRemoved { removal, part } => {
+                removal::queries(removal, *part, direction == Direction::Undoing, view)
+            }
+            Self::MastersOpened { masters } => removal::marked_queries(masters),
         })
     }
 
@@ -330,6 +352,7 @@ impl Step for RocketmqStep {
             | Self::BrokerRestarted { .. }
             | Self::NameServerRestarted { .. }
             | Self::PodRenewed { .. }
+            | Self::MastersOpened { .. }
                 if undoing =>
             {
                 Verdict::Done
@@ -364,6 +387,10 @@ impl Step for RocketmqStep {
             Self::NameServerRestarted { renewal } => name_server_restart::assess(renewal, seen),
             Self::PodRenewed { silent } => pod_renewal::assess(silent, seen),
             Self::GroupsAdded { addition, part } => addition::assess(addition, part, undoing, seen),
+            Self::GroupsRemoved { removal, part } => {
+                removal::assess(removal, *part, undoing, seen)
+            }
+            Self::MastersOpened { masters } => removal::closed(masters, false, View::new(seen)),
         }
     }
 
@@ -375,6 +402,7 @@ impl Step for RocketmqStep {
                     broker_restart::relief(scene, broker, seen)
                 })
             }
+            Self::GroupsRemoved { removal, .. } => removal::relief(removal, seen),
             _ => Vec::new(),
         }
     }
