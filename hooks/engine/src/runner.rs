@@ -144,7 +144,7 @@ where
     world.report(&Report::LeaseTaken {
         epoch: lease.epoch(),
     });
-    match with_lease(world, operations, surveys, identity, &mut lease) {
+    match with_lease(world, first, operations, surveys, identity, &mut lease) {
         Ok(outcome) => {
             lease.release(world);
             Ok(outcome)
@@ -163,10 +163,11 @@ fn tell_end<W: World>(world: &mut W, operation: &str, outcome: &Outcome, began: 
     });
 }
 
-/// Runs the operations; each tells its own end.
-fn with_lease<W, S>(
+/// Runs the operations, of which `first` is the first one; each tells its own end.
+fn with_lease<'a, W, S>(
     world: &mut W,
-    operations: &[&dyn Operation<Step = S>],
+    first: &'a dyn Operation<Step = S>,
+    operations: &[&'a dyn Operation<Step = S>],
     surveys: Surveys,
     identity: &str,
     lease: &mut Lease,
@@ -176,9 +177,6 @@ where
     W: World<Query = S::Query, Answer = S::Answer, Command = S::Command>,
 {
     let began = world.now();
-    let Some(&first) = operations.first() else {
-        return Ok(Outcome::Done { changed: false });
-    };
     let ended = |world: &mut W, operation: &dyn Operation<Step = S>, outcome: Outcome| {
         tell_end(world, operation.name(), &outcome, began);
         Ok(outcome)
@@ -579,7 +577,7 @@ where
         mut changed: bool,
     ) -> Result<Outcome, Stop> {
         let mut found: Vec<Option<Planning<S>>> = Vec::new();
-        if surveys == Surveys::First && operations.len() > 1 {
+        if surveys == Surveys::First {
             for &operation in operations {
                 self.operation = operation;
                 let began = self.world.now();

@@ -40,7 +40,7 @@ const WRITABLE: u32 = 2;
 /// Checks a release and says what is not as it should be.
 pub fn check(arguments: &arguments::Check) -> Exit {
     let desired = match desired::read(&arguments.desired) {
-        Ok(desired) => Desired::of(&desired),
+        Ok(desired) => Desired::of(&desired, None),
         Err(error) => {
             log::complain(&error.to_string());
             return Exit::Usage;

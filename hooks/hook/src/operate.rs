@@ -108,16 +108,12 @@ fn told(problem: &Problem) -> String {
     format!("{}: {}; {}", problem.object, problem.why, problem.remedy)
 }
 
-type Prepared = (
-    midships_model::rocketmq::Desired,
-    RealWorld<Rocketmq>,
-    String,
-);
+type Prepared = (desired::Read, RealWorld<Rocketmq>, String);
 
 /// Reads the desired state and connects.
 fn prepared(path: &std::path::Path) -> Result<Prepared, Exit> {
     let clock = Clock::start();
-    let desired = desired::read(path).map_err(|error| {
+    let desired = desired::read_with_revision(path).map_err(|error| {
         let Some(problem) = error.problem() else {
             log::complain(&error.to_string());
             return Exit::Usage;
@@ -132,9 +128,9 @@ fn prepared(path: &std::path::Path) -> Result<Prepared, Exit> {
     };
     let runtime = runtime().map_err(crashed)?;
     let client = runtime
-        .block_on(Client::connect(Some(&desired.namespace)))
+        .block_on(Client::connect(Some(&desired.file.namespace)))
         .map_err(|error| crashed(error.to_string()))?;
-    let store = Store::new(client, &desired.full_name);
+    let store = Store::new(client, &desired.file.full_name);
     let world = RealWorld::new(runtime, clock, store, Rocketmq::new(), identity.clone())
         .map_err(|error| crashed(format!("unable to listen for signals: {error}")))?;
     Ok((desired, world, identity))

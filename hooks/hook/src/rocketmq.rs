@@ -5,11 +5,11 @@ use midships_client_rocketmq as client;
 use midships_engine::runner::Surveys;
 use midships_engine::step::{Operation, Unanswered};
 use midships_engine::world::CommandFault;
-use midships_model::rocketmq as model;
 use midships_operations_rocketmq::steps::RocketmqStep;
 use midships_operations_rocketmq::{Answer, Command, Desired, Phase, Query, release};
 
 use crate::arguments;
+use crate::desired;
 use crate::family::Family;
 
 /// The way to brokers and name servers.
@@ -65,6 +65,27 @@ impl Family for Rocketmq {
                 };
                 kubernetes.perform(&evict).await
             }
+            Command::GrowClaim {
+                name,
+                uid,
+                version,
+                mebibytes,
+            } => {
+                let grow = kubernetes::Command::GrowClaim {
+                    name: name.clone(),
+                    uid: uid.clone(),
+                    version: version.clone(),
+                    mebibytes: *mebibytes,
+                };
+                kubernetes.perform(&grow).await
+            }
+            Command::MakeRoom(room) => {
+                let orphan = kubernetes::Command::OrphanPods {
+                    name: room.stateful_set().to_owned(),
+                    uid: room.uid().to_owned(),
+                };
+                kubernetes.perform(&orphan).await
+            }
             Command::Rocketmq { address, request } => {
                 match self.client.call(address, request).await {
                     Ok(_) => Ok(()),
@@ -94,9 +115,9 @@ pub struct Work {
 
 impl Work {
     /// The work of a phase on a release.
-    pub fn new(desired: &model::Desired, phase: arguments::Phase) -> Self {
+    pub fn new(desired: &desired::Read, phase: arguments::Phase) -> Self {
         Self {
-            desired: Desired::of(desired),
+            desired: Desired::of(&desired.file, desired.revision),
             phase: match phase {
                 arguments::Phase::Before => Phase::Before,
                 arguments::Phase::After => Phase::After,

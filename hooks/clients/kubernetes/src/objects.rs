@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1 as apps;
 use k8s_openapi::api::core::v1 as core;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde::{Deserialize, Serialize};
 
 /// The label that names a pod's or a `StatefulSet`'s cluster; its value is the release's full name.
@@ -33,6 +34,11 @@ pub enum Query {
         /// Its name.
         name: String,
     },
+    /// The claims for volumes of a cluster, found by their label [`CLUSTER_LABEL`].
+    Claims {
+        /// The cluster: the release's full name.
+        cluster: String,
+    },
 }
 
 /// What is answered, one variant for each of [`Query`].
@@ -44,6 +50,8 @@ pub enum Answer {
     StatefulSets(Vec<StatefulSet>),
     /// The `ConfigMap`, or nothing if there is none of that name.
     ConfigMap(Option<ConfigMap>),
+    /// The claims, sorted by name.
+    Claims(Vec<Claim>),
 }
 
 /// A pod as operations see it.
@@ -80,6 +88,8 @@ pub struct Pod {
 pub struct StatefulSet {
     /// Its name.
     pub name: String,
+    /// Its identity.
+    pub uid: String,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
     /// How many pods it shall have (`spec.replicas`; 1 where the field is absent, as the API has it).
@@ -138,6 +148,23 @@ pub struct ConfigMap {
     pub data: BTreeMap<String, String>,
 }
 
+/// A claim for a volume as operations see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Its name, which begins with that of the volume and ends with that of the pod.
+    pub name: String,
+    /// Its identity.
+    pub uid: String,
+    /// Its `resourceVersion`, for the precondition of [`Command::GrowClaim`].
+    pub version: String,
+    /// How many bytes are asked for; none where the amount cannot be read.
+    pub requested: Option<u64>,
+    /// How many bytes the volume has that is bound to it.
+    pub capacity: Option<u64>,
+    /// What Kubernetes says of a growth that is under way or has failed.
+    pub growth: Option<String>,
+}
+
 /// What can be commanded. Each is harmless when repeated or late, because each carries the identity
 /// or the version that it was decided upon.
 #[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
@@ -160,6 +187,24 @@ pub enum Command {
         /// The new text; none removes the key.
         value: Option<String>,
     },
+    /// Asks for a larger volume, if the claim still is that claim of that version.
+    GrowClaim {
+        /// The claim's name.
+        name: String,
+        /// The identity that it must have.
+        uid: String,
+        /// The `resourceVersion` that it must have.
+        version: String,
+        /// How many mebibytes it shall ask for.
+        mebibytes: u64,
+    },
+    /// Deletes a `StatefulSet` and leaves its pods running, if it still is that `StatefulSet`.
+    OrphanPods {
+        /// The name of the `StatefulSet`.
+        name: String,
+        /// The identity that it must have.
+        uid: String,
+    },
 }
 
 impl From<core::Pod> for Pod {
@@ -177,8 +222,8 @@ impl From<core::Pod> for Pod {
             .map(|container| i64::from(container.restart_count))
             .sum();
         let has_run = status.container_statuses.iter().flatten().any(|container| {
-            let states = [&container.state, &container.last_state];
-            states
+            let now_and_before = [&container.state, &container.last_state];
+            now_and_before
                 .into_iter()
                 .flatten()
                 .any(|state| state.running.is_some() || state.terminated.is_some())
@@ -225,6 +270,7 @@ impl From<apps::StatefulSet> for StatefulSet {
         let looked = status.observed_generation == set.metadata.generation;
         Self {
             name: set.metadata.name.unwrap_or_default(),
+            uid: set.metadata.uid.unwrap_or_default(),
             labels: set.metadata.labels.unwrap_or_default(),
             replicas: i64::from(spec.replicas.unwrap_or(1)),
             ready_replicas: status.ready_replicas.map_or(0, i64::from),
@@ -282,6 +328,59 @@ fn data_volume(spec: &apps::StatefulSetSpec) -> DataVolume {
             }),
         None => DataVolume::None,
     }
+}
+
+impl From<core::PersistentVolumeClaim> for Claim {
+    fn from(claim: core::PersistentVolumeClaim) -> Self {
+        let status = claim.status.unwrap_or_default();
+        let amount = |amounts: Option<BTreeMap<String, Quantity>>| {
+            amounts.and_then(|amounts| bytes(&amounts.get("storage")?.0))
+        };
+        let growth = status
+            .conditions
+            .iter()
+            .flatten()
+            .find(|condition| condition.status == "True")
+            .map(|condition| match condition.message.as_deref() {
+                Some(message) if !message.is_empty() => {
+                    format!("{}: {message}", condition.type_)
+                }
+                _ => condition.type_.clone(),
+            });
+        let requests = claim
+            .spec
+            .and_then(|spec| spec.resources)
+            .and_then(|resources| resources.requests);
+        Self {
+            name: claim.metadata.name.unwrap_or_default(),
+            uid: claim.metadata.uid.unwrap_or_default(),
+            version: claim.metadata.resource_version.unwrap_or_default(),
+            requested: amount(requests),
+            capacity: amount(status.capacity),
+            growth,
+        }
+    }
+}
+
+/// The bytes of an amount as Kubernetes writes it, such as `2Gi`, `1500M` or `1073741824`.
+fn bytes(quantity: &str) -> Option<u64> {
+    const UNITS: [(&str, u64); 10] = [
+        ("Ki", 1 << 10),
+        ("Mi", 1 << 20),
+        ("Gi", 1 << 30),
+        ("Ti", 1 << 40),
+        ("Pi", 1 << 50),
+        ("k", 1_000),
+        ("M", 1_000_000),
+        ("G", 1_000_000_000),
+        ("T", 1_000_000_000_000),
+        ("P", 1_000_000_000_000_000),
+    ];
+    let unit = UNITS.iter().find(|(unit, _)| quantity.ends_with(unit));
+    let (number, factor) = unit.map_or((quantity, 1), |(unit, factor)| {
+        (quantity.trim_end_matches(unit), *factor)
+    });
+    number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
 impl From<core::ConfigMap> for ConfigMap {
@@ -387,6 +486,43 @@ mod tests {
         assert_eq!(set(2).revision.as_deref(), Some("a-8"));
         assert_eq!(set(2).template.as_deref(), Some("d"));
         assert_eq!(set(2).image, "server:2");
+    }
+
+    #[test]
+    fn a_claim_tells_what_it_asks_for_what_it_has_and_what_becomes_of_its_growth() {
+        let claim: core::PersistentVolumeClaim = serde_json::from_value(json!({
+            "metadata": {"name": "data-a-0", "uid": "u", "resourceVersion": "7"},
+            "spec": {"resources": {"requests": {"storage": "2Gi"}}},
+            "status": {
+                "capacity": {"storage": "1073741824"},
+                "conditions": [{"type": "FileSystemResizePending", "status": "True", "message": "waits for a pod"}]
+            }
+        }))
+        .unwrap();
+        let expected = Claim {
+            name: "data-a-0".to_owned(),
+            uid: "u".to_owned(),
+            version: "7".to_owned(),
+            requested: Some(2 << 30),
+            capacity: Some(1 << 30),
+            growth: Some("FileSystemResizePending: waits for a pod".to_owned()),
+        };
+        assert_eq!(Claim::from(claim), expected);
+    }
+
+    #[test]
+    fn amounts_are_read_in_every_unit_or_not_at_all() {
+        for (text, read) in [
+            ("1Ki", Some(1_024)),
+            ("20Gi", Some(20 << 30)),
+            ("1500M", Some(1_500_000_000)),
+            ("5", Some(5)),
+            ("1.5Gi", None),
+            ("", None),
+            ("99999999P", None),
+        ] {
+            assert_eq!(bytes(text), read, "{text}");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub use answer::{
     SubscriptionGroup, SubscriptionGroups, TopicConfiguration, TopicConfigurations, TopicRoute,
     decode,
 };
-pub use client::{CallError, Client, Timeouts};
+pub use client::{CallError, Client, Timeouts, is_address};
 pub use connections::{ClientConnection, ConsumerConnections};
 pub use frame::{Frame, FrameError};
 pub use offsets::{

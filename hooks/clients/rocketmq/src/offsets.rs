@@ -94,17 +94,16 @@ pub struct DelayOffsets {
 
 impl TopicStatistics {
     pub(crate) fn read(root: &Node) -> Result<Self, DecodeError> {
-        let mut queues = root.field(TABLE).keyed_by_objects(|key, value| {
+        let queues = by_queue(root, |(broker, topic, queue), value| {
             Ok(QueueExtent {
-                broker: key.field("brokerName").text()?,
-                topic: key.field("topic").text()?,
-                queue: key.field("queueId").count()?,
+                broker,
+                topic,
+                queue,
                 minimum_offset: value.field("minOffset").integer()?,
                 maximum_offset: value.field("maxOffset").integer()?,
                 updated: value.field("lastUpdateTimestamp").integer()?,
             })
         })?;
-        queues.sort();
         Ok(Self {
             queues,
             other: root.without(&[TABLE])?,
@@ -127,18 +126,17 @@ impl TopicStatistics {
 
 impl ConsumeStatistics {
     pub(crate) fn read(root: &Node) -> Result<Self, DecodeError> {
-        let mut queues = root.field(TABLE).keyed_by_objects(|key, value| {
+        let queues = by_queue(root, |(broker, topic, queue), value| {
             Ok(QueueProgress {
-                broker: key.field("brokerName").text()?,
-                topic: key.field("topic").text()?,
-                queue: key.field("queueId").count()?,
+                broker,
+                topic,
+                queue,
                 broker_offset: value.field("brokerOffset").integer()?,
                 consumer_offset: value.field("consumerOffset").integer()?,
                 consumed: value.field("lastTimestamp").integer()?,
                 pull_offset: value.field("pullOffset").integer_if_any()?,
             })
         })?;
-        queues.sort();
         Ok(Self {
             queues,
             other: root.without(&[TABLE])?,
@@ -163,6 +161,20 @@ impl ConsumeStatistics {
         let table = Value::Object(self.queues.iter().map(queue).collect());
         with_other(vec![(TABLE, table)], &self.other)
     }
+}
+
+/// Reads a table by queue, each from broker, topic and number and from its value; sorted.
+fn by_queue<T: Ord>(
+    root: &Node,
+    read: impl Fn((String, String, u32), &Node) -> Result<T, DecodeError>,
+) -> Result<Vec<T>, DecodeError> {
+    let mut queues = root.field(TABLE).keyed_by_objects(|key, value| {
+        let broker = key.field("brokerName").text()?;
+        let topic = key.field("topic").text()?;
+        read((broker, topic, key.field("queueId").count()?), value)
+    })?;
+    queues.sort();
+    Ok(queues)
 }
 
 /// A queue as a key, with its fields in the order in which the product's library writes them.

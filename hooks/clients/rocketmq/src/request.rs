@@ -176,7 +176,7 @@ pub enum Request {
 }
 
 /// The group of the product's own tools, which brokers of every version have.
-const TOOLS_GROUP: &str = "TOOLS_CONSUMER";
+pub const TOOLS_GROUP: &str = "TOOLS_CONSUMER";
 /// 5.0.0.
 const FIRST_OF_FIVE: ProductVersion = ProductVersion(413);
 /// What a pull is asked to do: 2, to wait for a message; 4, to take the subscription from the request.

@@ -345,14 +345,19 @@ fn brokers_say_what_is_delivered_later_and_to_replicas() {
         let Reply::DelayOffsets(delayed) = &replies["delay-offsets"] else {
             panic!("delay offsets")
         };
-        assert_eq!(delayed.levels, BTreeMap::new(), "{version}");
+        // One message of the first level; a broker may have counted it already or not.
+        let levels: Vec<(u32, i64)> = delayed.levels.clone().into_iter().collect();
+        assert!(
+            matches!(levels.as_slice(), [(1, 0..=1)]),
+            "{version}: {levels:?}"
+        );
         if ordinal < 413 {
             continue;
         }
         let Reply::TimerMetrics(timed) = &replies["timer-metrics"] else {
             panic!("timer metrics")
         };
-        assert!(timed.topics.is_empty(), "{version}");
+        assert_eq!(timed.topics["orders"].count, 1, "{version}");
         let Reply::ReplicationStatus(master) = &replies["replication-status"] else {
             panic!("replication")
         };

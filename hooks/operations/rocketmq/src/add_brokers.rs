@@ -16,7 +16,6 @@
 #[cfg(test)]
 mod tests;
 
-use midships_client_kubernetes as kubernetes;
 use midships_client_rocketmq::Request;
 use midships_engine::step::{Limits, Operation, Planning, Problem, Seen, Unanswered};
 
@@ -27,7 +26,7 @@ use crate::steps::addition::{
 };
 use crate::steps::{Addition, AdditionPart, RocketmqStep, Scene};
 use crate::survey::{self, unanswering};
-use crate::view::{BrokerSettings, View};
+use crate::view::{BrokerSettings, View, ask_pods};
 use crate::vocabulary::{Answer, Query};
 
 /// The operation, for one release. It has nothing to do before Helm has made the new brokers.
@@ -203,14 +202,7 @@ impl AddBrokers {
         };
         let mut steps: Vec<RocketmqStep> = parts.into_iter().map(step).collect();
         steps.push(RocketmqStep::BrokersRegistered {
-            scene: Scene {
-                cluster: self.desired.full_name.clone(),
-                brokers: self.desired.brokers.clone(),
-                name_servers: self.desired.name_servers.clone(),
-                kept_name_servers: self.desired.name_servers.clone(),
-                route_refresh_seconds: self.desired.route_refresh_seconds,
-                synchronous: self.desired.synchronous,
-            },
+            scene: Scene::of(&self.desired, self.desired.name_servers.clone()),
         });
         steps.push(step(AdditionPart::MarksRemoved));
         steps
@@ -254,9 +246,7 @@ impl Operation for AddBrokers {
 
     fn observe(&self, seen: &Seen<Query, Answer>) -> Vec<Query> {
         let view = View::new(seen);
-        let mut wanted = vec![Query::Kubernetes(kubernetes::Query::Pods {
-            cluster: self.desired.full_name.clone(),
-        })];
+        let mut wanted = vec![ask_pods(&self.desired.full_name)];
         let masters = self.masters();
         // With one group there is nobody to get anything from.
         if masters.len() > 1 {

@@ -23,7 +23,7 @@ use crate::desired::{Broker, Desired, Phase, hexadecimal};
 use crate::fixed;
 use crate::steps::{self, Reason, RocketmqStep, Scene, ToldBroker};
 use crate::survey;
-use crate::view::{BrokerSettings, View, list_of};
+use crate::view::{BrokerSettings, View, ask_config_map, ask_pods, ask_stateful_sets, list_of};
 use crate::vocabulary::{Answer, Query};
 
 /// How long a name server goes on listing a broker that stopped reporting, and a margin, in seconds.
@@ -106,15 +106,9 @@ impl Operation for ChangeNameServers {
         let view = View::new(seen);
         let cluster = &self.desired.full_name;
         let mut wanted = vec![
-            Query::Kubernetes(kubernetes::Query::StatefulSets {
-                cluster: cluster.clone(),
-            }),
-            Query::Kubernetes(kubernetes::Query::Pods {
-                cluster: cluster.clone(),
-            }),
-            Query::Kubernetes(kubernetes::Query::ConfigMap {
-                name: self.desired.broker_config_map(),
-            }),
+            ask_stateful_sets(cluster),
+            ask_pods(cluster),
+            ask_config_map(&self.desired.broker_config_map()),
         ];
         match self.phase {
             Phase::Before => wanted.extend(self.queries_before(view)),
@@ -221,9 +215,7 @@ impl ChangeNameServers {
             Err(unanswered) => return survey::unanswering(&unanswered.object, &unanswered.why),
         };
         if sets.is_empty() {
-            return Planning::Absent {
-                why: "nothing of this release stands yet".to_owned(),
-            };
+            return survey::nothing_stands();
         }
         let leaving = self.leaving(sets);
         let configuration = match view.config_map(&self.desired.broker_config_map()) {
@@ -520,12 +512,9 @@ impl ChangeNameServers {
             steps.push(self.copying(leaving.servers.clone(), targets));
         }
         let scene = Scene {
-            cluster: self.desired.full_name.clone(),
             brokers: brokers.clone(),
             name_servers: remaining,
-            kept_name_servers: Vec::new(),
-            route_refresh_seconds: self.desired.route_refresh_seconds,
-            synchronous: self.desired.synchronous,
+            ..Scene::of(&self.desired, Vec::new())
         };
         steps.push(RocketmqStep::BrokersTold {
             list: list.clone(),
@@ -561,7 +550,7 @@ impl ChangeNameServers {
         let Ok(_) = view.stateful_sets(&self.desired.full_name) else {
             return Vec::new();
         };
-        let scene = self.scene(Vec::new());
+        let scene = Scene::of(&self.desired, Vec::new());
         let mut wanted = steps::registration::queries(&scene);
         wanted.extend(
             self.desired
@@ -576,26 +565,10 @@ impl ChangeNameServers {
         wanted
     }
 
-    fn scene(&self, kept_name_servers: Vec<String>) -> Scene {
-        Scene {
-            cluster: self.desired.full_name.clone(),
-            brokers: self.desired.brokers.clone(),
-            name_servers: self.desired.name_servers.clone(),
-            kept_name_servers,
-            route_refresh_seconds: self.desired.route_refresh_seconds,
-            synchronous: self.desired.synchronous,
-        }
-    }
-
     fn plan_after(&self, view: View<'_>) -> Planning<RocketmqStep> {
-        let pods = match (
-            view.stateful_sets(&self.desired.full_name),
-            view.pods(&self.desired.full_name),
-        ) {
-            (Ok(_), Ok(pods)) => pods,
-            (Err(unanswered), _) | (_, Err(unanswered)) => {
-                return survey::unanswering(&unanswered.object, &unanswered.why);
-            }
+        let pods = match view.sets_and_pods(&self.desired.full_name) {
+            Ok((_, pods)) => pods,
+            Err(unanswered) => return survey::unanswering(&unanswered.object, &unanswered.why),
         };
         if let Some(planning) = self.check_name_servers(view, pods) {
             return planning;
@@ -716,7 +689,7 @@ impl ChangeNameServers {
             }
         }
         let (kept, targets) = self.kept_and_new(settings);
-        let scene = self.scene(kept.clone());
+        let scene = Scene::of(&self.desired, kept.clone());
         if told.is_empty() && restarted.is_empty() {
             return Self::plan_nothing(view, &scene);
         }

@@ -119,6 +119,8 @@ pub struct Desired {
     pub drain_seconds: u64,
     /// Whether messages that groups have given up may go with the brokers that keep them.
     pub discard_dead_letters: bool,
+    /// The number of the release's revision that asks for this, where that is known.
+    pub revision: Option<u64>,
     /// A digest of everything that the release's values ask for.
     pub digest: String,
 }
@@ -126,7 +128,7 @@ pub struct Desired {
 impl Desired {
     /// What a release's values ask for.
     #[must_use]
-    pub fn of(file: &desired::Desired<Values>) -> Self {
+    pub fn of(file: &desired::Desired<Values>, revision: Option<u64>) -> Self {
         let values = &file.values;
         let names = Names {
             full_name: file.full_name.clone(),
@@ -181,6 +183,7 @@ impl Desired {
             drain_seconds: u64::from(values.brokers.drain_minutes) * 60,
             discard_dead_letters: values.brokers.discard_dead_letters,
             spread_ordered: values.brokers.ordered_topics == OrderedTopics::Spread,
+            revision,
             digest: digest(file),
         }
     }
@@ -203,6 +206,12 @@ impl Desired {
             name: format!("{prefix}-{number}"),
             id,
         })
+    }
+
+    /// The ConfigMap in which the *after* Job, and nobody else, finds what is desired.
+    #[must_use]
+    pub fn after_config_map(&self) -> String {
+        format!("{}-after", self.full_name)
     }
 
     /// The StatefulSet of its own name servers.

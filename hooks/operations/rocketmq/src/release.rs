@@ -6,6 +6,7 @@ use midships_engine::step::Operation;
 use crate::add_brokers::AddBrokers;
 use crate::change_name_servers::ChangeNameServers;
 use crate::desired::{Desired, Phase};
+use crate::grow_volumes::GrowVolumes;
 use crate::remove_brokers::RemoveBrokers;
 use crate::renew_pods::RenewPods;
 use crate::restart_brokers::RestartBrokers;
@@ -19,11 +20,9 @@ use crate::steps::RocketmqStep;
 /// clients turn to them then; brokers are restarted last, as the product's own advice on upgrades has it.
 #[must_use]
 pub fn operations(desired: &Desired, phase: Phase) -> Vec<Box<dyn Operation<Step = RocketmqStep>>> {
-    let mut operations: Vec<Box<dyn Operation<Step = RocketmqStep>>> = Vec::new();
-    if phase == Phase::After {
-        operations.push(Box::new(RenewPods::new(desired.clone())));
-    }
+    let mut operations: Vec<Box<dyn Operation<Step = RocketmqStep>>> = vec![Box::new(RenewPods::new(desired.clone(), phase))];
     if phase == Phase::Before {
+        // While the old name servers still tell clients of the groups that stay.
         operations.push(Box::new(RemoveBrokers::new(desired.clone(), phase)));
     }
     operations.push(Box::new(ChangeNameServers::new(desired.clone(), phase)));
@@ -33,6 +32,10 @@ pub fn operations(desired: &Desired, phase: Phase) -> Vec<Box<dyn Operation<Step
     }
     operations.push(Box::new(RestartNameServers::new(desired.clone(), phase)));
     operations.push(Box::new(RestartBrokers::new(desired.clone(), phase)));
+    if phase == Phase::Before {
+        // The last one: the others look at StatefulSets, which it takes away.
+        operations.push(Box::new(GrowVolumes::new(desired.clone())));
+    }
     operations
 }
 

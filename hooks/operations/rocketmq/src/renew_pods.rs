@@ -5,27 +5,27 @@
 
 use std::collections::BTreeSet;
 
-use midships_client_kubernetes as kubernetes;
 use midships_engine::step::{Limits, Operation, Planning, Seen};
 
 use crate::desired::{Desired, Phase};
 use crate::guard;
 use crate::steps::{RocketmqStep, Silent, set_is_newer};
-use crate::survey::unanswering;
-use crate::view::View;
+use crate::survey::{self, unanswering};
+use crate::view::{View, ask_pods, ask_stateful_sets};
 use crate::vocabulary::{Answer, Query};
 
-/// The operation, for one release; only after Helm has applied everything.
+/// The operation, for one release and one phase.
 #[derive(Clone, Debug)]
 pub struct RenewPods {
     desired: Desired,
+    phase: Phase,
 }
 
 impl RenewPods {
     /// Renews what does not serve of a release.
     #[must_use]
-    pub fn new(desired: Desired) -> Self {
-        Self { desired }
+    pub fn new(desired: Desired, phase: Phase) -> Self {
+        Self { desired, phase }
     }
 
     /// Every pod that the release shall have.
@@ -57,7 +57,7 @@ impl Operation for RenewPods {
     }
 
     fn phase(&self) -> &'static str {
-        Phase::After.as_str()
+        self.phase.as_str()
     }
 
     fn fingerprint(&self) -> String {
@@ -71,14 +71,7 @@ impl Operation for RenewPods {
     fn observe(&self, seen: &Seen<Query, Answer>) -> Vec<Query> {
         let view = View::new(seen);
         let cluster = &self.desired.full_name;
-        let mut wanted = vec![
-            Query::Kubernetes(kubernetes::Query::StatefulSets {
-                cluster: cluster.clone(),
-            }),
-            Query::Kubernetes(kubernetes::Query::Pods {
-                cluster: cluster.clone(),
-            }),
-        ];
+        let mut wanted = vec![ask_stateful_sets(cluster), ask_pods(cluster)];
         // Only what is not ready is asked whether it serves.
         let unready: BTreeSet<&str> = view
             .pods(cluster)
@@ -95,12 +88,13 @@ impl Operation for RenewPods {
     fn plan(&self, seen: &Seen<Query, Answer>) -> Planning<RocketmqStep> {
         let view = View::new(seen);
         let cluster = &self.desired.full_name;
-        let (sets, pods) = match (view.stateful_sets(cluster), view.pods(cluster)) {
-            (Ok(sets), Ok(pods)) => (sets, pods),
-            (Err(unanswered), _) | (_, Err(unanswered)) => {
-                return unanswering(&unanswered.object, &unanswered.why);
-            }
+        let (sets, pods) = match view.sets_and_pods(cluster) {
+            Ok(found) => found,
+            Err(unanswered) => return unanswering(&unanswered.object, &unanswered.why),
         };
+        if sets.is_empty() && self.phase == Phase::Before {
+            return survey::nothing_stands();
+        }
         let mut steps = Vec::new();
         for silent in self.pods() {
             let found = pods.iter().find(|pod| pod.name == silent.pod);

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use midships_client_kubernetes::{self as kubernetes, DataVolume, StatefulSet};
+use midships_client_kubernetes::{DataVolume, StatefulSet};
 use midships_client_rocketmq::Request;
 use midships_engine::step::{Limits, Operation, Planning, Problem, Seen};
 
@@ -14,7 +14,7 @@ use crate::desired::{Broker, Desired, Phase};
 use crate::steps::{Reason, RocketmqStep, Scene, SetBroker, set_is_newer};
 use crate::survey::{self, unanswering};
 use crate::version;
-use crate::view::{BrokerSettings, View};
+use crate::view::{BrokerSettings, View, ask_pods, ask_stateful_sets};
 use crate::vocabulary::{Answer, Query};
 
 /// The operation, for one release and one phase.
@@ -60,26 +60,19 @@ impl RestartBrokers {
     /// Refuses what must not be, before Helm has changed anything.
     fn plan_before(&self, view: View<'_>) -> Planning<RocketmqStep> {
         let cluster = &self.desired.full_name;
-        let (sets, pods) = match (view.stateful_sets(cluster), view.pods(cluster)) {
-            (Ok(sets), Ok(pods)) => (sets, pods),
-            (Err(unanswered), _) | (_, Err(unanswered)) => {
-                return unanswering(&unanswered.object, &unanswered.why);
-            }
+        let (sets, pods) = match view.sets_and_pods(cluster) {
+            Ok(found) => found,
+            Err(unanswered) => return unanswering(&unanswered.object, &unanswered.why),
         };
         if sets.is_empty() {
-            return Planning::Absent {
-                why: "nothing of this release stands yet".to_owned(),
-            };
+            return survey::nothing_stands();
         }
         let changing = self.changing(view);
         if let Some(problem) = self.check_leave(&changing) {
             return Planning::Refused(problem);
         }
         for (broker, set) in &changing {
-            if set
-                .image
-                .ends_with(&format!(":{}", self.desired.broker_tag))
-            {
+            if version::is_tagged(&set.image, &self.desired.broker_tag) {
                 continue;
             }
             let running = match view.settings(&broker.address) {
@@ -138,11 +131,9 @@ impl RestartBrokers {
 
     fn plan_after(&self, view: View<'_>) -> Planning<RocketmqStep> {
         let cluster = &self.desired.full_name;
-        let (sets, pods) = match (view.stateful_sets(cluster), view.pods(cluster)) {
-            (Ok(sets), Ok(pods)) => (sets, pods),
-            (Err(unanswered), _) | (_, Err(unanswered)) => {
-                return unanswering(&unanswered.object, &unanswered.why);
-            }
+        let (sets, pods) = match view.sets_and_pods(cluster) {
+            Ok(found) => found,
+            Err(unanswered) => return unanswering(&unanswered.object, &unanswered.why),
         };
         if self.desired.brokers.is_empty() {
             return Planning::Nothing {
@@ -231,7 +222,8 @@ impl RestartBrokers {
         if outdated.is_empty() {
             return steps;
         }
-        let scene = self.scene();
+        let name_servers = self.desired.name_servers.clone();
+        let scene = Scene::of(&self.desired, name_servers);
         // Replicas first: their masters go on serving.
         outdated.sort_by_key(|broker| (broker.is_master(), broker.pod.clone()));
         steps.extend(
@@ -245,17 +237,6 @@ impl RestartBrokers {
         );
         steps.push(RocketmqStep::BrokersRegistered { scene });
         steps
-    }
-
-    fn scene(&self) -> Scene {
-        Scene {
-            cluster: self.desired.full_name.clone(),
-            brokers: self.desired.brokers.clone(),
-            name_servers: self.desired.name_servers.clone(),
-            kept_name_servers: self.desired.name_servers.clone(),
-            route_refresh_seconds: self.desired.route_refresh_seconds,
-            synchronous: self.desired.synchronous,
-        }
     }
 }
 
@@ -288,14 +269,7 @@ impl Operation for RestartBrokers {
     fn observe(&self, seen: &Seen<Query, Answer>) -> Vec<Query> {
         let view = View::new(seen);
         let cluster = &self.desired.full_name;
-        let mut wanted = vec![
-            Query::Kubernetes(kubernetes::Query::StatefulSets {
-                cluster: cluster.clone(),
-            }),
-            Query::Kubernetes(kubernetes::Query::Pods {
-                cluster: cluster.clone(),
-            }),
-        ];
+        let mut wanted = vec![ask_stateful_sets(cluster), ask_pods(cluster)];
         let asked: Vec<&Broker> = match self.phase {
             Phase::Before => self
                 .changing(view)

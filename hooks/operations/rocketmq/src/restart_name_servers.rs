@@ -7,9 +7,9 @@ use midships_engine::step::{Limits, Operation, Planning, Problem, Seen};
 
 use crate::desired::{Desired, Phase};
 use crate::steps::{NameServerRenewal, RocketmqStep, key_values, set_is_newer};
-use crate::survey::unanswering;
+use crate::survey::{self, unanswering};
 use crate::version;
-use crate::view::{View, ask_name_server};
+use crate::view::{View, ask_name_server, ask_pods, ask_stateful_sets};
 use crate::vocabulary::{Answer, Query};
 
 /// The operation, for one release and one phase.
@@ -38,9 +38,7 @@ impl RestartNameServers {
             Err(unanswered) => return unanswering(&unanswered.object, &unanswered.why),
         };
         if sets.is_empty() {
-            return Planning::Absent {
-                why: "nothing of this release stands yet".to_owned(),
-            };
+            return survey::nothing_stands();
         }
         let Some(set) = self.set(sets).filter(|set| self.changes(set)) else {
             return Planning::Nothing {
@@ -50,7 +48,7 @@ impl RestartNameServers {
         let tag = &self.desired.name_server_tag;
         for pod in &self.desired.own_name_servers {
             let address = self.desired.own_address(pod);
-            if !set.image.ends_with(&format!(":{tag}"))
+            if !version::is_tagged(&set.image, tag)
                 && let Ok(running) = view.name_server_version(&address)
                 && let Err(problem) = version::check(
                     &format!("name server {pod}"),
@@ -114,11 +112,9 @@ impl RestartNameServers {
 
     fn plan_after(&self, view: View<'_>) -> Planning<RocketmqStep> {
         let cluster = &self.desired.full_name;
-        let (sets, pods) = match (view.stateful_sets(cluster), view.pods(cluster)) {
-            (Ok(sets), Ok(pods)) => (sets, pods),
-            (Err(unanswered), _) | (_, Err(unanswered)) => {
-                return unanswering(&unanswered.object, &unanswered.why);
-            }
+        let (sets, pods) = match view.sets_and_pods(cluster) {
+            Ok(found) => found,
+            Err(unanswered) => return unanswering(&unanswered.object, &unanswered.why),
         };
         let nothing = |why: &str| Planning::Nothing {
             why: why.to_owned(),
@@ -187,14 +183,7 @@ impl Operation for RestartNameServers {
     fn observe(&self, seen: &Seen<Query, Answer>) -> Vec<Query> {
         let view = View::new(seen);
         let cluster = &self.desired.full_name;
-        let mut wanted = vec![
-            Query::Kubernetes(kubernetes::Query::StatefulSets {
-                cluster: cluster.clone(),
-            }),
-            Query::Kubernetes(kubernetes::Query::Pods {
-                cluster: cluster.clone(),
-            }),
-        ];
+        let mut wanted = vec![ask_stateful_sets(cluster), ask_pods(cluster)];
         let changes = view
             .stateful_sets(cluster)
             .is_ok_and(|sets| self.set(sets).is_some_and(|set| self.changes(set)));

@@ -28,6 +28,7 @@ use self::metadata::Metadata;
 use self::queues::Queues;
 use crate::desired::{Broker, Desired};
 use crate::fixed::{CLUSTER_VARIABLE, HOST_VARIABLE};
+use crate::guard::Room;
 use crate::view::{
     NAME_SERVER_SETTING, OPEN, PERMISSION_SETTING, READ_ONLY, RELOAD_PERIOD_SETTING,
 };
@@ -44,6 +45,8 @@ const REPORT_PERIOD: Moment = 10 * SECOND;
 const REST: Moment = 300 * SECOND;
 /// How long a simulated broker takes to stop.
 const STOPPING: Moment = 8 * SECOND;
+/// How long a simulated volume takes to grow.
+const GROWTH: Moment = 5 * SECOND;
 /// How many messages a replica fetches in a tick.
 const FETCHED: i64 = 20;
 /// How long a name server takes to stop and to start.
@@ -120,6 +123,10 @@ struct SimulatedBroker {
 /// The simulated world of one release.
 #[derive(Clone, Debug)]
 pub struct Cluster {
+    /// The claims of brokers by name, where their storage has any: mebibytes asked for, there, and since when asked.
+    claims: BTreeMap<String, (u64, u64, Moment)>,
+    /// StatefulSets that were deleted with their pods left running.
+    removed: BTreeSet<String>,
     now: Moment,
     desired: Desired,
     /// The version that brokers have after their next start.
@@ -148,6 +155,8 @@ impl Cluster {
         let now = BEGINNING - 2 * TICK;
         let list = desired.list();
         let mut cluster = Self {
+            claims: BTreeMap::new(),
+            removed: BTreeSet::new(),
             now,
             desired: desired.clone(),
             version,
@@ -226,6 +235,21 @@ impl Cluster {
     #[must_use]
     pub fn with_ephemeral_storage(mut self) -> Self {
         self.ephemeral_storage = true;
+        self
+    }
+
+    /// Gives every broker a claim of the size that is desired.
+    #[must_use]
+    pub fn with_claims(mut self) -> Self {
+        let mebibytes = self.desired.fixed.broker_data.mebibytes.unwrap_or_default();
+        self.claims = self
+            .brokers
+            .iter()
+            .map(|broker| {
+                let name = format!("data-{}", broker.identity.pod);
+                (name, (mebibytes, mebibytes, 0))
+            })
+            .collect();
         self
     }
 
@@ -344,6 +368,7 @@ impl Cluster {
             self.version = version;
         }
         self.desired = desired.clone();
+        self.removed.clear();
         self.name_servers.retain(|address, server| {
             server
                 .pod
@@ -392,6 +417,11 @@ impl Cluster {
     fn tick(&mut self) {
         let now = self.now;
         let refresh = self.desired.route_refresh_seconds * SECOND;
+        for (asked, there, since) in self.claims.values_mut() {
+            if now >= *since + GROWTH {
+                *there = *asked;
+            }
+        }
         let masters: BTreeMap<String, i64> = self
             .brokers
             .iter()
@@ -510,6 +540,40 @@ impl Cluster {
                 ));
             }
         }
+    }
+
+    fn grow(&mut self, name: &str, mebibytes: u64) -> Result<(), CommandFault> {
+        let now = self.now;
+        match self.claims.get_mut(name) {
+            Some((asked, _, since)) if *asked <= mebibytes => {
+                (*asked, *since) = (mebibytes, now);
+                Ok(())
+            }
+            _ => Err(CommandFault::Declined(Unanswered {
+                object: format!("volume claim {name}"),
+                why: "cannot become smaller".to_owned(),
+            })),
+        }
+    }
+
+    fn make_room(&mut self, room: &Room) {
+        let name = room.stateful_set();
+        let claim = self.claims.get(&format!("data-{name}-0"));
+        if claim.is_some_and(|(asked, there, _)| there < asked) {
+            self.breach = Some(format!(
+                "StatefulSet {name} was deleted before its volume had grown"
+            ));
+        }
+        if self
+            .brokers
+            .iter()
+            .any(|broker| broker.identity.stateful_set() == name && broker.state != State::Up)
+        {
+            self.breach = Some(format!(
+                "StatefulSet {name} was deleted while its pod was away"
+            ));
+        }
+        self.removed.insert(name.to_owned());
     }
 
     fn evict(&mut self, pod: &str, uid: &str) -> Result<(), CommandFault> {
@@ -672,11 +736,16 @@ impl Cluster {
                     image: format!("rocketmq:{}", self.desired.name_server_tag),
                     ..kubernetes::StatefulSet::default()
                 });
-                let brokers = self.brokers.iter().map(|broker| kubernetes::StatefulSet {
+                let standing = self
+                    .brokers
+                    .iter()
+                    .filter(|broker| !self.removed.contains(broker.identity.stateful_set()));
+                let brokers = standing.map(|broker| kubernetes::StatefulSet {
                     name: broker.identity.stateful_set().to_owned(),
+                    uid: format!("{} of {}", broker.identity.stateful_set(), self.applied),
                     labels: labels("broker"),
                     replicas: 1,
-                    data: self.data(),
+                    data: self.broker_data(),
                     revision: self.desired.broker_template.clone(),
                     template: self.desired.broker_template.clone(),
                     image: format!("rocketmq:{}", self.desired.broker_tag),
@@ -685,14 +754,45 @@ impl Cluster {
                 });
                 kubernetes::Answer::StatefulSets(servers.into_iter().chain(brokers).collect())
             }
+            kubernetes::Query::Claims { .. } => {
+                let bytes = |mebibytes: u64| Some(mebibytes << 20);
+                let claims =
+                    self.claims
+                        .iter()
+                        .map(|(name, (asked, there, since))| kubernetes::Claim {
+                            name: name.clone(),
+                            uid: name.clone(),
+                            version: since.to_string(),
+                            requested: bytes(*asked),
+                            capacity: bytes(*there),
+                            growth: (there < asked).then(|| "Resizing".to_owned()),
+                        });
+                kubernetes::Answer::Claims(claims.collect())
+            }
             kubernetes::Query::ConfigMap { name } => {
-                let data = BTreeMap::from([("name-servers".to_owned(), self.applied.clone())]);
+                let revision = self.desired.revision.unwrap_or_default();
+                let data = BTreeMap::from([
+                    ("name-servers".to_owned(), self.applied.clone()),
+                    ("revision".to_owned(), revision.to_string()),
+                ]);
                 kubernetes::Answer::ConfigMap(Some(kubernetes::ConfigMap {
                     name: name.clone(),
                     version: "1".to_owned(),
                     data,
                 }))
             }
+        }
+    }
+
+    fn broker_data(&self) -> kubernetes::DataVolume {
+        if self.claims.is_empty() {
+            return self.data();
+        }
+        let size = self.desired.fixed.broker_data.mebibytes.unwrap_or_default();
+        kubernetes::DataVolume::Claim {
+            size: format!("{size}Mi"),
+            class: None,
+            access_modes: vec!["ReadWriteOnce".to_owned()],
         }
     }
 
@@ -774,6 +874,13 @@ impl Simulation for Cluster {
         self.advance(now);
         match command {
             Command::Restart(clearance) => self.evict(clearance.pod(), clearance.uid()),
+            Command::GrowClaim {
+                name, mebibytes, ..
+            } => self.grow(name, *mebibytes),
+            Command::MakeRoom(room) => {
+                self.make_room(room);
+                Ok(())
+            }
             Command::Rocketmq { address, request } => self
                 .exchange(address, request)
                 .map(|_| ())
@@ -850,6 +957,10 @@ impl Cluster {
                 }
             }
         }
+        for (name, (asked, there, _)) in &self.claims {
+            lines.push(format!("{name} {asked} {there} MiB"));
+        }
+        lines.extend(self.removed.iter().map(|name| format!("{name} makes room")));
         for (address, server) in &self.name_servers {
             if self
                 .brokers

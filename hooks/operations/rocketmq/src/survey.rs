@@ -129,3 +129,10 @@ pub(crate) fn unanswering(object: &str, why: &str) -> Planning<RocketmqStep> {
         },
     }
 }
+
+/// The finding where no StatefulSet of the release stands.
+pub(crate) fn nothing_stands() -> Planning<RocketmqStep> {
+    Planning::Absent {
+        why: "nothing of this release stands yet".to_owned(),
+    }
+}

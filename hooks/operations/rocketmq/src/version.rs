@@ -20,6 +20,13 @@ pub(crate) fn of_tag(tag: &str) -> Option<ProductVersion> {
     ProductVersion::of_release(major, minor, patch.parse().ok()?)
 }
 
+/// Whether an image has a tag.
+pub(crate) fn is_tagged(image: &str, tag: &str) -> bool {
+    image
+        .strip_suffix(tag)
+        .is_some_and(|before| before.ends_with(':'))
+}
+
 /// Refuses a tag that would take a server that runs `running` back, or further than data may go at once.
 pub(crate) fn check(
     object: &str,

@@ -105,11 +105,10 @@ impl<'a> View<'a> {
         }
     }
 
-    fn kubernetes(self, query: kubernetes::Query) -> Result<&'a kubernetes::Answer, Unanswered> {
-        let query = Query::Kubernetes(query);
-        match self.answer(&query)? {
+    fn kubernetes(self, query: &Query) -> Result<&'a kubernetes::Answer, Unanswered> {
+        match self.answer(query)? {
             Answer::Kubernetes(answer) => Ok(answer),
-            Answer::Rocketmq(_) => Err(another_kind(&query)),
+            Answer::Rocketmq(_) => Err(another_kind(query)),
         }
     }
 
@@ -130,12 +129,10 @@ impl<'a> View<'a> {
     /// # Errors
     /// Without an answer.
     pub fn pods(self, cluster: &str) -> Result<&'a [kubernetes::Pod], Unanswered> {
-        let query = kubernetes::Query::Pods {
-            cluster: cluster.to_owned(),
-        };
-        match self.kubernetes(query.clone())? {
+        let query = ask_pods(cluster);
+        match self.kubernetes(&query)? {
             kubernetes::Answer::Pods(pods) => Ok(pods),
-            _ => Err(another_kind(&Query::Kubernetes(query))),
+            _ => Err(another_kind(&query)),
         }
     }
 
@@ -144,12 +141,33 @@ impl<'a> View<'a> {
     /// # Errors
     /// Without an answer.
     pub fn stateful_sets(self, cluster: &str) -> Result<&'a [kubernetes::StatefulSet], Unanswered> {
-        let query = kubernetes::Query::StatefulSets {
-            cluster: cluster.to_owned(),
-        };
-        match self.kubernetes(query.clone())? {
+        let query = ask_stateful_sets(cluster);
+        match self.kubernetes(&query)? {
             kubernetes::Answer::StatefulSets(sets) => Ok(sets),
-            _ => Err(another_kind(&Query::Kubernetes(query))),
+            _ => Err(another_kind(&query)),
+        }
+    }
+
+    /// The StatefulSets of a cluster and its pods.
+    ///
+    /// # Errors
+    /// Without an answer about both.
+    pub fn sets_and_pods(
+        self,
+        cluster: &str,
+    ) -> Result<(&'a [kubernetes::StatefulSet], &'a [kubernetes::Pod]), Unanswered> {
+        Ok((self.stateful_sets(cluster)?, self.pods(cluster)?))
+    }
+
+    /// The claims for volumes of a cluster.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn claims(self, cluster: &str) -> Result<&'a [kubernetes::Claim], Unanswered> {
+        let query = ask_claims(cluster);
+        match self.kubernetes(&query)? {
+            kubernetes::Answer::Claims(claims) => Ok(claims),
+            _ => Err(another_kind(&query)),
         }
     }
 
@@ -158,12 +176,10 @@ impl<'a> View<'a> {
     /// # Errors
     /// Without an answer.
     pub fn config_map(self, name: &str) -> Result<Option<&'a kubernetes::ConfigMap>, Unanswered> {
-        let query = kubernetes::Query::ConfigMap {
-            name: name.to_owned(),
-        };
-        match self.kubernetes(query.clone())? {
+        let query = ask_config_map(name);
+        match self.kubernetes(&query)? {
             kubernetes::Answer::ConfigMap(map) => Ok(map.as_ref()),
-            _ => Err(another_kind(&Query::Kubernetes(query))),
+            _ => Err(another_kind(&query)),
         }
     }
 
@@ -449,6 +465,38 @@ fn another_kind(query: &Query) -> Unanswered {
         object: query.object(),
         why: "answered another kind of question".to_owned(),
     }
+}
+
+/// The query for the pods of a cluster.
+#[must_use]
+pub fn ask_pods(cluster: &str) -> Query {
+    Query::Kubernetes(kubernetes::Query::Pods {
+        cluster: cluster.to_owned(),
+    })
+}
+
+/// The query for the StatefulSets of a cluster.
+#[must_use]
+pub fn ask_stateful_sets(cluster: &str) -> Query {
+    Query::Kubernetes(kubernetes::Query::StatefulSets {
+        cluster: cluster.to_owned(),
+    })
+}
+
+/// The query for the claims for volumes of a cluster.
+#[must_use]
+pub fn ask_claims(cluster: &str) -> Query {
+    Query::Kubernetes(kubernetes::Query::Claims {
+        cluster: cluster.to_owned(),
+    })
+}
+
+/// The query for a ConfigMap.
+#[must_use]
+pub fn ask_config_map(name: &str) -> Query {
+    Query::Kubernetes(kubernetes::Query::ConfigMap {
+        name: name.to_owned(),
+    })
 }
 
 /// The queries that the view needs about a name server's brokers and topics.

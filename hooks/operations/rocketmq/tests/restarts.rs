@@ -1,4 +1,4 @@
-//! Restarts of brokers and name servers in the engine's harness: killed, repeated, lied to and overtaken at each step.
+//! Restarts of brokers and name servers, and volumes that grow, in the engine's harness: killed, repeated, lied to and overtaken at each step.
 
 #![allow(
     clippy::panic,
@@ -14,13 +14,14 @@ use midships_engine::report::Outcome;
 use midships_engine::runner::{self, run_all};
 use midships_engine::simulation::{Ground, SimulatedWorld, Simulation, locked};
 use midships_engine::step::Operation;
+use midships_operations_rocketmq::grow_volumes::GrowVolumes;
 use midships_operations_rocketmq::release::{operations, surveys};
 use midships_operations_rocketmq::renew_pods::RenewPods;
 use midships_operations_rocketmq::restart_brokers::RestartBrokers;
 use midships_operations_rocketmq::restart_name_servers::RestartNameServers;
 use midships_operations_rocketmq::simulation::Cluster;
 use midships_operations_rocketmq::simulation::scenario::{
-    desired, version, with_name_server_template, with_setting, with_template,
+    desired, version, with_name_server_template, with_setting, with_size, with_template,
 };
 use midships_operations_rocketmq::steps::RocketmqStep;
 use midships_operations_rocketmq::{Desired, Phase};
@@ -116,9 +117,46 @@ fn name_servers_are_renewed_one_at_a_time() {
 fn a_pod_that_never_came_up_is_made_anew() {
     let wanted = desired(1, 2, 1, true);
     let start = standing(&wanted, "5.4.0").with_broken(REPLICA, "b0");
-    let operation = RenewPods::new(wanted);
+    let operation = RenewPods::new(wanted, Phase::After);
     let counts = try_out("broken", start, &operation, &["pod_renewed"]);
     assert_eq!(counts.steps, [format!("pod_renewed/{REPLICA}")]);
+}
+
+#[test]
+fn volumes_grow_before_their_statefulsets_make_room() {
+    let before = desired(1, 2, 0, true);
+    let after = with_size(before.clone(), 20_480, 2);
+    let start = standing(&before, "5.4.0").with_claims();
+    let operation = GrowVolumes::new(after);
+    let counts = try_out("volumes", start, &operation, &["claims_grown", "room_made"]);
+    assert_eq!(counts.steps.len(), 3);
+}
+
+#[test]
+fn no_volume_becomes_smaller_but_a_rollback_keeps_the_larger_ones() {
+    let large = with_size(desired(1, 1, 1, true), 20_480, 2);
+    let cluster = standing(&large, "5.4.0").with_claims();
+    let (outcome, cluster, _) = carry(
+        cluster,
+        &with_size(desired(1, 1, 1, true), 10_240, 3),
+        Phase::Before,
+    );
+    let Outcome::Refused(problem) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert!(
+        problem.object.contains("brokers.storage.size"),
+        "{problem:?}"
+    );
+    let rollback = with_size(desired(1, 1, 1, true), 10_240, 1);
+    let (outcome, cluster, told) = carry(cluster, &rollback, Phase::Before);
+    assert_eq!(outcome, Outcome::Done { changed: true }, "{told:#?}");
+    let state = cluster.state();
+    assert_eq!(state.matches("20480 20480 MiB").count(), 2, "{state}");
+    let (outcome, cluster, _) = carry(cluster.applied(&rollback), &rollback, Phase::After);
+    assert_eq!(outcome, Outcome::Done { changed: false });
+    let (outcome, _, _) = carry(cluster, &rollback, Phase::Before);
+    assert_eq!(outcome, Outcome::Done { changed: false });
 }
 
 /// Runs everything that a phase of an upgrade does.
@@ -128,7 +166,8 @@ fn carry(cluster: Cluster, wanted: &Desired, phase: Phase) -> (Outcome, Cluster,
     let operations = operations(wanted, phase);
     let listed: Vec<&dyn Operation<Step = RocketmqStep>> =
         operations.iter().map(AsRef::as_ref).collect();
-    let outcome = run_all(&mut world, &listed, surveys(phase), "only").unwrap();
+    let outcome = run_all(&mut world, &listed, surveys(phase), "only")
+        .unwrap_or_else(|interrupted| panic!("{interrupted:?}"));
     let told = world.reports.iter().map(ToString::to_string).collect();
     let ground = locked(&ground);
     assert_eq!(ground.violation, None);

@@ -274,9 +274,9 @@ pub struct Brokers {
     #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "提交日志文件大小", "x-help-zh" = "每个 CommitLog 文件的大小，索引文件随之调整。建立后不可更改。", "x-unit" = "MB", "x-level" = "expert", "x-mutability" = "create-only"))]
     pub commit_log_file_megabytes: u32,
     /// Keys of the broker's configuration file in addition, such as `autoCreateTopicEnable: true`. Keys that the chart sets
-    /// itself are refused.
+    /// itself are refused. What a running broker takes, such as `fileReservedTime`, restarts none.
     #[schemars(title = "Configuration", schema_with = "ConfigurationValue::schema")]
-    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "附加配置", "x-help-zh" = "broker.conf 的附加配置项；由 chart 设置的项会被拒绝。", "x-level" = "advanced", "x-mutability" = "restart"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "附加配置", "x-help-zh" = "broker.conf 的附加配置项；由 chart 设置的项会被拒绝。运行中的 Broker 可接受的项（如 fileReservedTime）不引起重启。", "x-level" = "advanced", "x-mutability" = "restart", "x-online-keys" = settings::ONLINE.map(|(key, _)| key)))]
     pub configuration: BTreeMap<String, ConfigurationValue>,
     /// Image of the brokers.
     #[schemars(title = "Image", extend("x-visible-if" = ".enabled == true", "x-title-zh" = "镜像", "x-help-zh" = "Broker 的镜像。"))]

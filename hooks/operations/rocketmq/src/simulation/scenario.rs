@@ -68,6 +68,7 @@ pub fn desired(name_servers: u32, groups: u32, replicas: u32, allow_restart: boo
         spread_ordered: false,
         drain_seconds: 300,
         discard_dead_letters: false,
+        revision: Some(1),
         digest: format!("{name_servers} {groups} {replicas} {allow_restart}"),
     }
 }
@@ -86,6 +87,15 @@ pub fn with_template(mut desired: Desired, template: &str, tag: &str) -> Desired
 pub fn with_name_server_template(mut desired: Desired, template: &str) -> Desired {
     desired.name_server_template = Some(template.to_owned());
     desired.digest = format!("{} {template}", desired.digest);
+    desired
+}
+
+/// The same with volumes of brokers of another size, asked for by a revision.
+#[must_use]
+pub fn with_size(mut desired: Desired, mebibytes: u64, revision: u64) -> Desired {
+    desired.fixed.broker_data.mebibytes = Some(mebibytes);
+    desired.revision = Some(revision);
+    desired.digest = format!("{} {mebibytes} MiB", desired.digest);
     desired
 }
 

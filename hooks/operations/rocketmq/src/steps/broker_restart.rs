@@ -2,18 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use midships_client_kubernetes::{Pod, Query as KubernetesQuery};
+use midships_client_kubernetes::Pod;
 use midships_client_rocketmq::Request;
 use midships_engine::step::{Memory, Progress, Unanswered, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    OUTDATED, Observation, SETTLE_SECONDS, STILL_PATIENCE_SECONDS, STILL_SECONDS, Scene,
-    is_believed, pods_query, set, settings_query, since, wait, wait_again,
+    OUTDATED, Observation, SETTLE_SECONDS, STILL_PATIENCE_SECONDS, STILL_SECONDS, Scene, evicting,
+    is_believed, set, settings_query, since, wait, wait_again,
 };
 use crate::desired::Broker;
 use crate::guard;
-use crate::view::{BrokerSettings, OPEN, PERMISSION_SETTING, READ_ONLY, View};
+use crate::view::{
+    BrokerSettings, OPEN, PERMISSION_SETTING, READ_ONLY, View, ask_pods, ask_stateful_sets,
+};
 use crate::vocabulary::{Command, Query};
 
 /// Why a broker has to be renewed.
@@ -56,14 +58,12 @@ pub(super) fn queries(
     view: View<'_>,
 ) -> Vec<Query> {
     let mut wanted = vec![
-        pods_query(&scene.cluster),
+        ask_pods(&scene.cluster),
         settings_query(broker),
         Query::rocketmq(&broker.address, Request::RuntimeInformation),
     ];
     if reason == Reason::Template {
-        wanted.push(Query::Kubernetes(KubernetesQuery::StatefulSets {
-            cluster: scene.cluster.clone(),
-        }));
+        wanted.push(ask_stateful_sets(&scene.cluster));
     }
     let servers = scene.name_servers.iter();
     wanted.extend(servers.map(|server| Query::rocketmq(server, Request::ClusterInfo)));
@@ -152,11 +152,14 @@ impl Look<'_> {
             return Ok(wait(view.describe_pod(&scene.cluster, &broker.pod)));
         }
         if !pod.ready {
-            return Ok(
-                self.believed(&view.describe_pod(&scene.cluster, &broker.pod), || {
-                    self.evicted(pod, "it does not serve and its pod is of an older template")
-                }),
+            if !is_believed(self.seen) {
+                return Ok(wait_again(view.describe_pod(&scene.cluster, &broker.pod)));
+            }
+            let why = format!(
+                "pod {}: it does not serve and its pod is of an older template",
+                pod.name
             );
+            return Ok(evicting(self.clearance(pod), why));
         }
         let settings = view.settings(&broker.address)?;
         if by_template {
@@ -168,25 +171,6 @@ impl Look<'_> {
             return self.leaving(pod, settings, &why);
         }
         self.returned(settings)
-    }
-
-    /// What follows when this has been seen twice, a pause apart: one look may be older than the last change.
-    fn believed(&self, why: &str, then: impl FnOnce() -> Verdict<Command>) -> Verdict<Command> {
-        if is_believed(self.seen) {
-            then()
-        } else {
-            wait_again(why.to_owned())
-        }
-    }
-
-    fn evicted(&self, pod: &Pod, why: &str) -> Verdict<Command> {
-        match self.clearance(pod) {
-            Ok(clearance) => Verdict::Act {
-                commands: vec![Command::Restart(clearance)],
-                why: format!("pod {}: {why}", pod.name),
-            },
-            Err(why) => wait_again(why),
-        }
     }
 
     fn clearance(&self, pod: &Pod) -> Result<guard::Clearance, String> {

@@ -2,11 +2,12 @@
 
 use midships_engine::step::{Memory, Progress, Verdict};
 
-use super::{Observation, count, set, since, wait};
+use super::{Observation, of_many, set, since, wait};
 use crate::desired::Broker;
 use crate::view::{NAME_SERVER_SETTING, View};
 use crate::vocabulary::Command;
 
+/// Judges whether each broker is set to its list.
 pub(super) fn assess_told<'a>(
     wanted: impl Iterator<Item = (&'a Broker, &'a String)>,
     seen: &Observation,
@@ -23,21 +24,8 @@ pub(super) fn assess_told<'a>(
             Err(unanswered) => silent.push(format!("broker {}: {}", broker.pod, unanswered.why)),
         }
     }
-    if !commands.is_empty() {
-        let why = format!(
-            "{} of {total} brokers are set to another list",
-            commands.len()
-        );
-        Verdict::Act { commands, why }
-    } else if silent.is_empty() {
-        Verdict::Done
-    } else {
-        Verdict::Wait {
-            why: silent.join("; "),
-            progress: Some(count(total - silent.len(), total, "brokers")),
-            memory: Memory::new(),
-        }
-    }
+    let need = "are set to another list";
+    of_many(commands, need, &silent, "", (total, "brokers"))
 }
 
 /// Done once every broker has had that many seconds to look at its list.

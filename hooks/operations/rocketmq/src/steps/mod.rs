@@ -9,6 +9,7 @@ mod pod_renewal;
 pub mod registration;
 mod removal;
 mod settings;
+mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,9 +24,11 @@ pub use addition::{Addition, AdditionPart};
 pub use broker_restart::Reason;
 pub use removal::{Removal, RemovalPart, ShortenedEntry};
 pub use settings::SetBroker;
+pub use volumes::GrownClaim;
 
-use crate::desired::Broker;
-use crate::view::{View, list_of};
+use crate::desired::{Broker, Desired};
+use crate::guard::Clearance;
+use crate::view::{View, ask_claims, list_of};
 use crate::vocabulary::{Answer, Command, Query};
 
 /// How long after a client's next look at the routes a producer may still send to where it sent
@@ -67,6 +70,19 @@ pub struct Scene {
 }
 
 impl Scene {
+    /// The scene of all brokers of a release and of the name servers that it shall use.
+    #[must_use]
+    pub fn of(desired: &Desired, kept_name_servers: Vec<String>) -> Self {
+        Self {
+            cluster: desired.full_name.clone(),
+            brokers: desired.brokers.clone(),
+            name_servers: desired.name_servers.clone(),
+            kept_name_servers,
+            route_refresh_seconds: desired.route_refresh_seconds,
+            synchronous: desired.synchronous,
+        }
+    }
+
     fn broker(&self, pod: &str) -> Option<&Broker> {
         self.brokers.iter().find(|broker| broker.pod == pod)
     }
@@ -187,6 +203,22 @@ pub enum RocketmqStep {
         /// The pod.
         silent: Silent,
     },
+    /// Claims have volumes as large as they shall be.
+    ClaimsGrown {
+        /// The cluster: the release's full name.
+        cluster: String,
+        /// The claims.
+        claims: Vec<GrownClaim>,
+    },
+    /// A StatefulSet of another size is gone, so that Helm can make it anew; its pods go on.
+    RoomMade {
+        /// The cluster: the release's full name.
+        cluster: String,
+        /// The StatefulSet.
+        stateful_set: String,
+        /// How many mebibytes its claims have at least.
+        mebibytes: u64,
+    },
 }
 
 /// A name server whose pod is renewed.
@@ -260,6 +292,8 @@ impl Step for RocketmqStep {
             Self::GroupsAdded { part, .. } => part.name(),
             Self::GroupsRemoved { part, .. } => part.name().to_owned(),
             Self::MastersOpened { .. } => "masters_opened".to_owned(),
+            Self::ClaimsGrown { .. } => "claims_grown".to_owned(),
+            Self::RoomMade { stateful_set, .. } => format!("room_made/{stateful_set}"),
         }
     }
 
@@ -268,16 +302,18 @@ impl Step for RocketmqStep {
             Self::KeyValuesCopied { .. }
             | Self::BrokersTold { .. }
             | Self::MastersOpened { .. }
-            | Self::SettingsApplied { .. } => 120,
+            | Self::SettingsApplied { .. }
+            | Self::RoomMade { .. } => 120,
             Self::GroupsRemoved { removal, part } => part.seconds(removal),
-            // A stopping pod has its time of grace.
-            Self::PodRenewed { .. } => 300,
-            // The stop, the start, and a wait of 10 minutes for others; or thousands of topics, each of which a broker
-            // writes to its disk and tells the name servers.
-            Self::NameServerRestarted { .. } | Self::GroupsAdded { .. } => 900,
-            // A broker looks at its list every 120 s where the period cannot be set, and then
-            // registers within 30 s (facts of the versions 4.9.4 to 5.3.0).
-            Self::BrokersRegistered { .. } => 300,
+            // A file system grows in seconds, a volume of a cloud in minutes. A name server has its
+            // stop and its start, and a wait of 10 minutes for others. Thousands of topics are each
+            // written to a broker's disk and told to the name servers.
+            Self::ClaimsGrown { .. }
+            | Self::NameServerRestarted { .. }
+            | Self::GroupsAdded { .. } => 900,
+            // A stopping pod has its time of grace. A broker looks at its list every 120 s where the
+            // period cannot be set, and then registers within 30 s (facts of 4.9.4 to 5.3.0).
+            Self::PodRenewed { .. } | Self::BrokersRegistered { .. } => 300,
             Self::BrokersReleased { seconds, .. } => seconds + 120,
             // The drain, the stop and the start, and a wait of 10 minutes for other brokers.
             Self::BrokerRestarted { scene, .. } => {
@@ -292,13 +328,15 @@ impl Step for RocketmqStep {
         }
     }
 
-    /// A restart cannot be taken back: from the first one on a plan only goes forward. Nor can what a new group has got:
-    /// messages may lie there by then.
+    /// A restart or a larger volume cannot be taken back: from the first one on a plan only goes forward. Nor can what a
+    /// new group has got: messages may lie there by then.
     fn undoable(&self) -> bool {
         match self {
             Self::BrokerRestarted { .. }
             | Self::NameServerRestarted { .. }
-            | Self::PodRenewed { .. } => false,
+            | Self::PodRenewed { .. }
+            | Self::ClaimsGrown { .. }
+            | Self::RoomMade { .. } => false,
             Self::GroupsAdded { part, .. } => matches!(part, AdditionPart::GroupsMarked(_)),
             _ => true,
         }
@@ -338,6 +376,8 @@ impl Step for RocketmqStep {
                 removal::queries(removal, *part, direction == Direction::Undoing, view)
             }
             Self::MastersOpened { masters } => removal::marked_queries(masters),
+            Self::ClaimsGrown { cluster, .. } => vec![ask_claims(cluster)],
+            Self::RoomMade { cluster, .. } => volumes::room_queries(cluster),
         })
     }
 
@@ -353,6 +393,8 @@ impl Step for RocketmqStep {
             | Self::NameServerRestarted { .. }
             | Self::PodRenewed { .. }
             | Self::MastersOpened { .. }
+            | Self::ClaimsGrown { .. }
+            | Self::RoomMade { .. }
                 if undoing =>
             {
                 Verdict::Done
@@ -391,6 +433,12 @@ impl Step for RocketmqStep {
                 removal::assess(removal, *part, undoing, seen)
             }
             Self::MastersOpened { masters } => removal::closed(masters, false, View::new(seen)),
+            Self::ClaimsGrown { cluster, claims } => volumes::assess_grown(cluster, claims, seen),
+            Self::RoomMade {
+                cluster,
+                stateful_set,
+                mebibytes,
+            } => volumes::assess_room(cluster, stateful_set, *mebibytes, seen),
         }
     }
 
@@ -415,12 +463,6 @@ impl Step for RocketmqStep {
 
 fn settings_query(broker: &Broker) -> Query {
     Query::rocketmq(&broker.address, Request::BrokerConfiguration)
-}
-
-fn pods_query(cluster: &str) -> Query {
-    Query::Kubernetes(kubernetes::Query::Pods {
-        cluster: cluster.to_owned(),
-    })
 }
 
 /// Whether the template of a pod's StatefulSet is another one than the pod was made of.
@@ -483,12 +525,46 @@ fn is_believed(seen: &Observation) -> bool {
     seen.memory.contains_key(OUTDATED)
 }
 
+/// The eviction of a pod that was cleared for it, else a wait that says why it was not.
+fn evicting(cleared: Result<Clearance, String>, why: String) -> Verdict<Command> {
+    match cleared {
+        Ok(clearance) => Verdict::Act {
+            commands: vec![Command::Restart(clearance)],
+            why,
+        },
+        Err(why) => wait_again(why),
+    }
+}
+
 fn count(done: usize, total: usize, unit: &str) -> Progress {
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     Progress {
         done: number(done),
         total: number(total),
         unit: unit.to_owned(),
+    }
+}
+
+/// What follows from a look at many objects: commands for those that need any, else a wait for those that are not ready, else
+/// nothing more. `need` says what those that need commands are, `waits` begins what is said of the others.
+fn of_many(
+    commands: Vec<Command>,
+    need: &str,
+    waiting: &[String],
+    waits: &str,
+    (total, unit): (usize, &str),
+) -> Verdict<Command> {
+    if !commands.is_empty() {
+        let why = format!("{} of {total} {unit} {need}", commands.len());
+        Verdict::Act { commands, why }
+    } else if waiting.is_empty() {
+        Verdict::Done
+    } else {
+        Verdict::Wait {
+            why: format!("{waits}{}", waiting.join("; ")),
+            progress: Some(count(total - waiting.len(), total, unit)),
+            memory: Memory::new(),
+        }
     }
 }
 

@@ -1,23 +1,20 @@
 //! A name server's pod is renewed, while the others list every broker.
 
-use midships_client_kubernetes::Query as KubernetesQuery;
 use midships_engine::step::{Unanswered, Verdict};
 
 use super::{
-    NameServerRenewal, Observation, is_believed, key_values, pods_query, set_is_newer, wait,
+    NameServerRenewal, Observation, evicting, is_believed, key_values, set_is_newer, wait,
     wait_again,
 };
 use crate::guard;
-use crate::view::{View, ask_name_server};
+use crate::view::{View, ask_name_server, ask_pods, ask_stateful_sets};
 use crate::vocabulary::{Command, Query};
 
 /// What has to be known of the name server, of the others and of what they hold.
 pub(super) fn queries(renewal: &NameServerRenewal) -> Vec<Query> {
     let mut wanted = vec![
-        pods_query(&renewal.cluster),
-        Query::Kubernetes(KubernetesQuery::StatefulSets {
-            cluster: renewal.cluster.clone(),
-        }),
+        ask_pods(&renewal.cluster),
+        ask_stateful_sets(&renewal.cluster),
     ];
     let servers = renewal.others.iter().chain([&renewal.address]);
     wanted.extend(servers.clone().flat_map(|server| ask_name_server(server)));
@@ -58,13 +55,7 @@ fn renewed(
         if !is_believed(seen) {
             return Ok(wait_again(why));
         }
-        return Ok(match guard::clear_name_server(renewal, pod, seen) {
-            Ok(clearance) => Verdict::Act {
-                commands: vec![Command::Restart(clearance)],
-                why,
-            },
-            Err(why) => wait_again(why),
-        });
+        return Ok(evicting(guard::clear_name_server(renewal, pod, seen), why));
     }
     if !pod.ready {
         return Ok(wait(view.describe_pod(cluster, &pod.name)));

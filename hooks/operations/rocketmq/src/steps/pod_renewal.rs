@@ -1,20 +1,17 @@
 //! A pod that does not serve is renewed from the template that its `StatefulSet` has by now.
 
-use midships_client_kubernetes::Query as KubernetesQuery;
 use midships_engine::step::{Unanswered, Verdict};
 
-use super::{Observation, Silent, is_believed, pods_query, set_is_newer, wait, wait_again};
+use super::{Observation, Silent, is_believed, set_is_newer, wait, wait_again};
 use crate::guard;
-use crate::view::View;
+use crate::view::{View, ask_pods, ask_stateful_sets};
 use crate::vocabulary::{Command, Query};
 
 /// What has to be known: the pod, its `StatefulSet`, and whether its server answers.
 pub(super) fn queries(silent: &Silent) -> Vec<Query> {
     vec![
-        pods_query(&silent.cluster),
-        Query::Kubernetes(KubernetesQuery::StatefulSets {
-            cluster: silent.cluster.clone(),
-        }),
+        ask_pods(&silent.cluster),
+        ask_stateful_sets(&silent.cluster),
         silent.query(),
     ]
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use midships_client_rocketmq::Request;
-use midships_engine::step::{Memory, Verdict};
+use midships_engine::step::Verdict;
 use serde::{Deserialize, Serialize};
 
-use super::{Observation, count, settings_query};
+use super::{Observation, of_many, settings_query};
 use crate::desired::Broker;
 use crate::view::View;
 use crate::vocabulary::{Command, Query};
@@ -61,17 +61,6 @@ pub(super) fn assess(brokers: &[SetBroker], undoing: bool, seen: &Observation) -
             Err(unanswered) => silent.push(format!("broker {}: {}", broker.pod, unanswered.why)),
         }
     }
-    let total = brokers.len();
-    if !commands.is_empty() {
-        let why = format!("{} of {total} brokers have other settings", commands.len());
-        Verdict::Act { commands, why }
-    } else if silent.is_empty() {
-        Verdict::Done
-    } else {
-        Verdict::Wait {
-            why: silent.join("; "),
-            progress: Some(count(total - silent.len(), total, "brokers")),
-            memory: Memory::new(),
-        }
-    }
+    let total = (brokers.len(), "brokers");
+    of_many(commands, "have other settings", &silent, "", total)
 }

@@ -18,6 +18,8 @@ fn acts(step: &str) -> (bool, bool) {
         | "broker_restarted"
         | "name_server_restarted"
         | "pod_renewed"
+        | "claims_grown"
+        | "room_made"
         | "subscription_groups_copied"
         | "topics_copied"
         | "offsets_begun"
