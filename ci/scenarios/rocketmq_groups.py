@@ -7,6 +7,7 @@ import json
 from .bed import command_result
 from .load import QUEUES, TOPIC, Load
 from .release import Release
+from .rocketmq_restarts import setting
 from .trial import Failed, Trial, scenario, until
 
 # The codes of the questions for all topics, for all subscription groups, and for what a broker has done.
@@ -101,3 +102,38 @@ def asked(release: Release, number: int, code: int) -> dict:
         raise Failed(f"{pod} does not answer {code}: {json.dumps(answer[:300])}")
     _, end = json.JSONDecoder().raw_decode(answer, start)
     return json.loads(answer[end:])
+
+
+@scenario("rocketmq-remove-group")
+def remove_group(trial: Trial) -> None:
+    """5.4.0: 3 to 2 groups under load: everything that was sent to the third one is consumed before it goes; its volume stays."""
+    with trial.bed.namespace("accept-remove-group") as namespace:
+        release = Release(trial, namespace, "5.4.0", values={"brokers": {"groups": 3, "replicasPerGroup": 0}})
+        release.install()
+        load = Load(release, watched=1, queues=15)
+        before = release.broker_lives()
+        seconds = release.succeed("upgrade", {"brokers": {"groups": 2}})
+        trial.figure("2 groups", f"{seconds:.1f} s")
+        after = release.broker_lives()
+        trial.equal(after, {name: life for name, life in before.items() if "-broker-2-" not in name}, "lives of the brokers")
+        claims = [claim["metadata"]["name"] for claim in trial.bed.api.list("persistentvolumeclaims", namespace)]
+        trial.check(any("-broker-2-master" in claim for claim in claims), f"the volume of the third group is gone: {claims}")
+        load.finish()
+
+
+@scenario("rocketmq-remove-group-undrained")
+def undrained(trial: Trial) -> None:
+    """5.4.0: 3 to 2 groups while a group of consumers is away: refused in time, everything is as before, and sends go on."""
+    with trial.bed.namespace("accept-undrained") as namespace:
+        brokers = {"groups": 3, "replicasPerGroup": 0, "drainMinutes": 1}
+        release = Release(trial, namespace, "5.4.0", values={"brokers": brokers})
+        release.install()
+        load = Load(release, watched=1, queues=15, absent="load-away")
+        before = release.broker_lives()
+        result = release.apply("upgrade", {"brokers": {"groups": 2}})
+        trial.check(result.returncode != 0, "helm upgrade to fewer groups succeeded while a consumer was away")
+        events = [event.get("message", "") for event in trial.bed.api.list("events", namespace)]
+        trial.check(any("load-away" in event for event in events), f"no Event names the group: {events[-5:]}")
+        trial.equal(release.broker_lives(), before, "uid and restarts of each broker")
+        trial.equal(setting(release, "broker-2-master", "brokerPermission"), "6", "permission of the third master")
+        load.finish()

@@ -9,8 +9,10 @@ use snafu::{ResultExt, Snafu};
 use crate::chart::Chart;
 
 /// Fields that no template reads: the hook program does, from `desired.json`.
-const READ_BY_THE_HOOK: [&str; 4] = [
+const READ_BY_THE_HOOK: [&str; 6] = [
     "brokers.allowRestart",
+    "brokers.discardDeadLetters",
+    "brokers.drainMinutes",
     "brokers.newGroupsFrom",
     "brokers.orderedTopics",
     "nameServers.keyValueNamespaces",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use midships_client_kubernetes::StatefulSet;
 use midships_client_rocketmq::ClusterInfo;
 use midships_model::desired;
 use midships_model::rocketmq::names::{Names, Role};
@@ -13,7 +14,7 @@ use midships_model::rocketmq::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::fixed::{DataPlace, Fixed};
+use crate::fixed::{CLUSTER_VARIABLE, DataPlace, Fixed, HOST_VARIABLE};
 
 /// The longest that the *after* run waits for pods to serve before it has a plan, in seconds.
 const LONGEST_PATIENCE: u64 = 900;
@@ -114,6 +115,10 @@ pub struct Desired {
     pub source_group: String,
     /// Whether new groups get ordered topics as well.
     pub spread_ordered: bool,
+    /// How long consumers may take for what is left in groups that leave, in seconds.
+    pub drain_seconds: u64,
+    /// Whether messages that groups have given up may go with the brokers that keep them.
+    pub discard_dead_letters: bool,
     /// The number of the release's revision that asks for this, where that is known.
     pub revision: Option<u64>,
     /// A digest of everything that the release's values ask for.
@@ -175,10 +180,32 @@ impl Desired {
             name_server_template: file.templates.get("nameServer").cloned(),
             broker_template: file.templates.get("broker").cloned(),
             broker_settings: values.brokers.online_settings(),
+            drain_seconds: u64::from(values.brokers.drain_minutes) * 60,
+            discard_dead_letters: values.brokers.discard_dead_letters,
             spread_ordered: values.brokers.ordered_topics == OrderedTopics::Spread,
             revision,
             digest: digest(file),
         }
+    }
+
+    /// The broker whose pods a StatefulSet of the chart makes; none where that cannot be told.
+    #[must_use]
+    pub fn standing_broker(&self, set: &StatefulSet) -> Option<Broker> {
+        let rest = set.name.strip_prefix(&format!("{}-broker-", self.full_name))?;
+        let (group, role) = rest.split_once('-')?;
+        let number: u32 = group.parse().ok()?;
+        let id = match role {
+            "master" => 0,
+            _ => role.strip_prefix("replica-")?.parse().ok()?,
+        };
+        let (prefix, _) = self.brokers.first()?.name.rsplit_once('-')?;
+        Some(Broker {
+            pod: format!("{}-0", set.name),
+            address: format!("{}:{BROKER_PORT}", set.environment.get(HOST_VARIABLE)?),
+            cluster: set.environment.get(CLUSTER_VARIABLE)?.clone(),
+            name: format!("{prefix}-{number}"),
+            id,
+        })
     }
 
     /// The ConfigMap in which the *after* Job, and nobody else, finds what is desired.

@@ -16,6 +16,9 @@ use crate::view::BrokerSettings;
 /// The subscription group that a new master has while it is being filled. It outlives a journal that was emptied.
 pub const MARK: &str = "MIDSHIPS_ADDITION_UNFINISHED";
 
+/// The subscription group that the master of a group has that is to leave, from before it is closed for writing.
+pub const LEAVING_MARK: &str = "MIDSHIPS_REMOVAL_UNFINISHED";
+
 /// The topics that brokers of some version make themselves, under the same name everywhere.
 const SYSTEM_TOPICS: [&str; 11] = [
     "TBW102",
@@ -47,7 +50,7 @@ const DEAD_LETTER_PREFIX: &str = "%DLQ%";
 const REPLY_SUFFIX: &str = "_REPLY_TOPIC";
 
 /// The groups that brokers, or the product's tools and clients, make themselves.
-const SYSTEM_GROUPS: [&str; 14] = [
+const SYSTEM_GROUPS: [&str; 15] = [
     "DEFAULT_CONSUMER",
     "DEFAULT_PRODUCER",
     "TOOLS_CONSUMER",
@@ -62,6 +65,7 @@ const SYSTEM_GROUPS: [&str; 14] = [
     "CID_ONSAPI_OWNER",
     "CID_ONSAPI_PULL",
     MARK,
+    LEAVING_MARK,
 ];
 
 /// What the names of other groups of the product begin with.

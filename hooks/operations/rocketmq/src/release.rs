@@ -7,6 +7,7 @@ use crate::add_brokers::AddBrokers;
 use crate::change_name_servers::ChangeNameServers;
 use crate::desired::{Desired, Phase};
 use crate::grow_volumes::GrowVolumes;
+use crate::remove_brokers::RemoveBrokers;
 use crate::renew_pods::RenewPods;
 use crate::restart_brokers::RestartBrokers;
 use crate::restart_name_servers::RestartNameServers;
@@ -19,11 +20,14 @@ use crate::steps::RocketmqStep;
 /// clients turn to them then; brokers are restarted last, as the product's own advice on upgrades has it.
 #[must_use]
 pub fn operations(desired: &Desired, phase: Phase) -> Vec<Box<dyn Operation<Step = RocketmqStep>>> {
-    let mut operations: Vec<Box<dyn Operation<Step = RocketmqStep>>> = vec![
-        Box::new(RenewPods::new(desired.clone(), phase)),
-        Box::new(ChangeNameServers::new(desired.clone(), phase)),
-    ];
+    let mut operations: Vec<Box<dyn Operation<Step = RocketmqStep>>> = vec![Box::new(RenewPods::new(desired.clone(), phase))];
+    if phase == Phase::Before {
+        // While the old name servers still tell clients of the groups that stay.
+        operations.push(Box::new(RemoveBrokers::new(desired.clone(), phase)));
+    }
+    operations.push(Box::new(ChangeNameServers::new(desired.clone(), phase)));
     if phase == Phase::After {
+        operations.push(Box::new(RemoveBrokers::new(desired.clone(), phase)));
         operations.push(Box::new(AddBrokers::new(desired.clone())));
     }
     operations.push(Box::new(RestartNameServers::new(desired.clone(), phase)));

@@ -257,6 +257,14 @@ pub struct Brokers {
     #[schemars(title = "Ordered topics")]
     #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "顺序主题", "x-help-zh" = "增加组时如何处理顺序主题（由主题配置、消息类型或顺序配置标明）。", "x-level" = "advanced", "x-mutability" = "online"))]
     pub ordered_topics: OrderedTopics,
+    /// How long an upgrade waits until consumers have what is left in groups that leave. What is still left then keeps them.
+    #[schemars(title = "Drain", range(min = 1, max = 1440))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "排空时限", "x-help-zh" = "减少组时，等待消费者取完剩余消息的最长时间；超时则保留这些组。", "x-unit" = "min", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub drain_minutes: u32,
+    /// Whether messages that consumers have given up (`%DLQ%`) may go with groups that leave. Otherwise they keep them.
+    #[schemars(title = "Discard dead letters")]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "丢弃死信", "x-help-zh" = "减少组时，死信（%DLQ%）是否可以随 Broker 一起删除；否则拒绝。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub discard_dead_letters: bool,
     /// How long clients take to refresh their routes (`pollNameServerInterval`). Waits of operations and drains follow from it.
     #[schemars(title = "Clients' route refresh", range(min = 1, max = 600))]
     #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "客户端路由刷新时间", "x-help-zh" = "客户端刷新路由的周期，操作与排空的等待时间由它得出。", "x-unit" = "s", "x-level" = "advanced", "x-mutability" = "restart"))]
@@ -487,6 +495,8 @@ impl Default for Values {
                 allow_restart: true,
                 new_groups_from: 0,
                 ordered_topics: OrderedTopics::Leave,
+                drain_minutes: 30,
+                discard_dead_letters: false,
                 client_route_refresh_seconds: 30,
                 commit_log_file_megabytes: 1024,
                 configuration: BTreeMap::new(),

@@ -28,6 +28,9 @@ impl Cluster {
                 topic.to_owned(),
                 (0..queues).map(|queue| (queue, place)).collect(),
             );
+            for queue in 0..queues {
+                broker.queues.fill(topic, queue, place);
+            }
         }
         self
     }
@@ -67,6 +70,68 @@ impl Cluster {
         let topic = TopicConfiguration::plain(topic, 4);
         self.latecomers = Some((topic, metadata::group(group, 5)));
         self
+    }
+
+    /// Makes a group consume nothing any more.
+    #[must_use]
+    pub fn with_stopped(mut self, group: &str) -> Self {
+        for broker in &mut self.brokers {
+            broker.queues.stopped.insert(group.to_owned());
+        }
+        self
+    }
+
+    /// Gives a broker delayed messages, so many of which are not delivered yet.
+    #[must_use]
+    pub fn with_delayed(mut self, pod: &str, messages: i64) -> Self {
+        if let Some(broker) = self.at(pod) {
+            broker.queues.delayed.1 += messages;
+        }
+        self
+    }
+
+    /// Makes a group of consumers each of which gets all messages of a topic.
+    #[must_use]
+    pub fn with_broadcast(mut self, pod: &str, group: &str, topic: &str) -> Self {
+        if let Some(broker) = self.at(pod) {
+            let topic = topic.to_owned();
+            broker.queues.broadcast.insert(group.to_owned(), topic);
+        }
+        self
+    }
+
+    /// Puts messages into the first queue of a topic of a broker.
+    #[must_use]
+    pub fn with_messages(mut self, pod: &str, topic: &str, messages: i64) -> Self {
+        if let Some(broker) = self.at(pod) {
+            broker.queues.fill(topic, 0, messages);
+        }
+        self
+    }
+
+    /// Helm deletes the brokers that a release has no longer; nobody gets what is left at one of them.
+    pub(super) fn remove_brokers(&mut self, desired: &Desired) {
+        let is_desired = |pod: &str| desired.brokers.iter().any(|broker| broker.pod == pod);
+        for broker in &self.brokers {
+            let identity = &broker.identity;
+            if identity.is_master()
+                && !is_desired(&identity.pod)
+                && broker.queues.is_left(&broker.metadata)
+            {
+                self.breach = Some(format!("{} left with messages", identity.pod));
+            }
+        }
+        self.brokers
+            .retain(|broker| is_desired(&broker.identity.pod));
+        for server in self.name_servers.values_mut() {
+            let names = desired.brokers.iter();
+            let names: Vec<(&str, i64)> = names
+                .map(|broker| (broker.name.as_str(), broker.id))
+                .collect();
+            server.live.retain(|(name, id), found| {
+                found.cluster != desired.full_name || names.contains(&(name.as_str(), *id))
+            });
+        }
     }
 
     pub(super) fn add_brokers(&mut self, desired: &Desired) {

@@ -229,7 +229,10 @@ impl Metadata {
             broker.pod,
             topics.join(", "),
             groups.join(", "),
-            self.offsets,
+            self.offsets
+                .iter()
+                .map(|(group, topics)| (group, topics.iter().map(|(topic, queues)| (topic, queues.len())).collect()))
+                .collect::<BTreeMap<_, BTreeMap<_, _>>>(),
             self.groups.contains_key(MARK)
         )
     }

@@ -66,6 +66,8 @@ pub fn desired(name_servers: u32, groups: u32, replicas: u32, allow_restart: boo
         broker_settings: [("fileReservedTime".to_owned(), "72".to_owned())].into(),
         source_group: format!("{full_name}-broker-0"),
         spread_ordered: false,
+        drain_seconds: 300,
+        discard_dead_letters: false,
         revision: Some(1),
         digest: format!("{name_servers} {groups} {replicas} {allow_restart}"),
     }
