@@ -29,7 +29,7 @@ const REVIVED: (&str, &str) = ("rmq_sys_REVIVE_LOG_", "CID_RMQ_SYS_REVIVE_GROUP"
 const FIRST_OF_FIVE: ProductVersion = ProductVersion(413);
 
 /// How members of a group get messages when each gets all; where they are is on their own disks.
-const BROADCASTING: &str = "BROADCASTING";
+pub(crate) const BROADCASTING: &str = "BROADCASTING";
 
 /// Messages that somebody has not got yet.
 #[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -109,7 +109,7 @@ pub(crate) fn queries(master: &Broker, view: View<'_>) -> Vec<Query> {
 }
 
 /// The topics that the broker itself consumes, each with the group by which it does so.
-fn internal_groups(master: &Broker) -> [(String, &'static str); 2] {
+pub(crate) fn internal_groups(master: &Broker) -> [(String, &'static str); 2] {
     [
         (HALF.0.to_owned(), HALF.1),
         (format!("{}{}", REVIVED.0, master.cluster), REVIVED.1),
@@ -189,7 +189,7 @@ pub(crate) fn lag(master: &Broker, view: View<'_>) -> Result<Lag, Unanswered> {
 }
 
 /// The queues of a topic in which a group is not at the end, with the number of messages.
-fn behind(
+pub(crate) fn behind(
     master: &Broker,
     topic: &TopicConfiguration,
     group: &str,
@@ -220,13 +220,36 @@ fn internal(
     version: ProductVersion,
     view: View<'_>,
 ) -> Result<Vec<Remainder>, Unanswered> {
-    let remainder = |who: &str, topic: &str, queue, count| Remainder {
+    let delayed = delayed(master, view)?.into_iter();
+    let mut found: Vec<Remainder> = delayed.map(|(_, _, remainder)| remainder).collect();
+    if version >= FIRST_OF_FIVE {
+        found.extend(timed(master, view)?);
+    }
+    let topics = view.topic_configurations(&master.address)?;
+    for internal in internal_groups(master) {
+        if topics.contains_key(&internal.0) {
+            found.extend(undelivered(master, &internal, view)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Messages that are left in a queue of a kind that the broker itself consumes.
+fn kept(master: &Broker, who: &str, topic: &str, queue: Option<u32>, count: i64) -> Remainder {
+    Remainder {
         pod: master.pod.clone(),
         who: who.to_owned(),
         topic: topic.to_owned(),
         queue,
         count: Some(count),
-    };
+    }
+}
+
+/// The levels of delay with messages that are not delivered yet: the level, and how many are.
+pub(crate) fn delayed<'a>(
+    master: &Broker,
+    view: View<'a>,
+) -> Result<Vec<(&'a str, i64, Remainder)>, Unanswered> {
     let mut found = Vec::new();
     for (key, value) in view.runtime(&master.address)? {
         let Some(level) = key.strip_prefix(DELAYED) else {
@@ -242,46 +265,49 @@ fn internal(
             ),
         })?;
         if end > done {
-            found.push(remainder(
-                &format!("the delay level {level}"),
-                "SCHEDULE_TOPIC_XXXX",
-                None,
-                end - done,
-            ));
+            let who = format!("the delay level {level}");
+            let remainder = kept(master, &who, "SCHEDULE_TOPIC_XXXX", None, end - done);
+            found.push((level, done, remainder));
         }
     }
-    if version >= FIRST_OF_FIVE {
-        for (topic, timed) in &view.timer_metrics(&master.address)?.topics {
-            if timed.count > 0 {
-                found.push(remainder(
-                    "the time that they were given",
-                    topic,
-                    None,
-                    timed.count,
-                ));
-            }
-        }
+    Ok(found)
+}
+
+/// Timed messages that are not delivered yet, by their topics. Only brokers from 5.0.0 on know any.
+pub(crate) fn timed(master: &Broker, view: View<'_>) -> Result<Vec<Remainder>, Unanswered> {
+    if view.settings(&master.address)?.version < FIRST_OF_FIVE {
+        return Ok(Vec::new());
     }
-    let topics = view.topic_configurations(&master.address)?;
+    let topics = view.timer_metrics(&master.address)?.topics.iter();
+    let waiting = topics.filter(|(_, timed)| timed.count > 0);
+    let who = "the time that they were given";
+    Ok(waiting
+        .map(|(topic, timed)| kept(master, who, topic, None, timed.count))
+        .collect())
+}
+
+/// What the broker has not got yet of a topic that it consumes itself.
+pub(crate) fn undelivered(
+    master: &Broker,
+    (topic, group): &(String, &str),
+    view: View<'_>,
+) -> Result<Vec<Remainder>, Unanswered> {
     let offsets = view.consumer_offsets(&master.address)?;
-    for (topic, group) in internal_groups(master) {
-        if !topics.contains_key(&topic) {
-            continue;
-        }
-        for place in &view.topic_statistics(&master.address, &topic)?.queues {
-            let from = offsets
-                .offset(group, &topic, place.queue)
-                .unwrap_or_default();
-            let from = from.max(place.minimum_offset);
-            if place.maximum_offset > from {
-                let count = place.maximum_offset - from;
-                found.push(remainder(
-                    "the broker itself",
-                    &topic,
-                    Some(place.queue),
-                    count,
-                ));
-            }
+    let mut found = Vec::new();
+    for place in &view.topic_statistics(&master.address, topic)?.queues {
+        let from = offsets
+            .offset(group, topic, place.queue)
+            .unwrap_or_default();
+        let from = from.max(place.minimum_offset);
+        if place.maximum_offset > from {
+            let count = place.maximum_offset - from;
+            found.push(kept(
+                master,
+                "the broker itself",
+                topic,
+                Some(place.queue),
+                count,
+            ));
         }
     }
     Ok(found)

@@ -16,6 +16,7 @@ pub mod restart_name_servers;
 pub mod simulation;
 pub mod steps;
 mod survey;
+pub mod transfer_topic;
 mod version;
 pub mod view;
 pub mod vocabulary;

@@ -112,6 +112,18 @@ pub fn is_dead_letters(name: &str) -> bool {
     name.starts_with(DEAD_LETTER_PREFIX)
 }
 
+/// The topic of a group's messages that are tried again.
+#[must_use]
+pub fn retry_topic(group: &str) -> String {
+    format!("{RETRY_PREFIX}{group}")
+}
+
+/// The topic of a group's messages that are given up.
+#[must_use]
+pub fn dead_letter_topic(group: &str) -> String {
+    format!("{DEAD_LETTER_PREFIX}{group}")
+}
+
 /// The topics of a broker that have a place for each of their queues, so that another broker cannot have them too.
 pub(crate) fn static_topics(table: &TopicConfigurations) -> BTreeSet<&str> {
     let mappings = table.other.get(STATIC_TOPICS).and_then(Value::as_object);

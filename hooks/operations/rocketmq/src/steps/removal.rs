@@ -10,8 +10,8 @@ use serde_json::Map;
 
 use super::addition::order_queries;
 use super::{
-    Observation, SETTLE_SECONDS, STILL_PATIENCE_SECONDS, STILL_SECONDS, set, settings_query, since,
-    wait,
+    Observation, SETTLE_SECONDS, STILL_PATIENCE_SECONDS, STILL_SECONDS, acting, set, settings_query,
+    since, wait,
 };
 use crate::desired::Broker;
 use crate::lag;
@@ -177,14 +177,6 @@ fn shortened(
         commands,
         "entries of the order configuration differ from what they shall be",
     ))
-}
-
-fn acting(commands: Vec<Command>, what: &str) -> Verdict<Command> {
-    if commands.is_empty() {
-        return Verdict::Done;
-    }
-    let why = format!("{} {what}", commands.len());
-    Verdict::Act { commands, why }
 }
 
 /// Whether masters that leave are closed and marked, or, for those that stay, open and without the mark. The mark is set
