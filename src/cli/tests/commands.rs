@@ -575,7 +575,7 @@ fn an_offering_is_made_checked_and_packed() {
     output: DIGEST packages/queue-1.2.3.tgz
     ");
     let twice = stage.run("package --offering queue.yaml --offering queue.yaml --out packages");
-    assert!(twice.contains("two offerings are named `queue`"), "{twice}");
+    assert!(twice.contains("two charts are named `queue`"), "{twice}");
     let own = stage.path().join("mine/charts/queue");
     fs::create_dir_all(&own).unwrap();
     fs::write(own.join("own.txt"), "").unwrap();

@@ -1,7 +1,6 @@
 //! What a change of values takes, for the command and for those who show a form for an upgrade.
 
 use midships_model::change::{Change, Effect, changes};
-use midships_model::rocketmq::Values;
 use midships_model::rules::Finding;
 use serde::Serialize;
 use serde_json::Value;
@@ -67,8 +66,8 @@ pub enum Answer {
 /// # Errors
 /// When no chart has that name.
 pub fn change(chart: &str, old: &str, new: &str) -> Result<Answer, ChangeError> {
-    let fields = validate::fields(chart).context(ValidateSnafu)?;
-    between(&Target::of(fields), old, new)
+    let target = Target::named(chart).context(ValidateSnafu)?;
+    between(&target, old, new)
 }
 
 /// Tells what it takes to go from old values to new ones. Fields that an offering sets are told of as those of its base chart.
@@ -95,9 +94,10 @@ pub(crate) fn between(target: &Target<'_>, old: &str, new: &str) -> Result<Answe
             operations.push(name.clone());
         }
     }
-    let timeout_seconds = match serde_json::from_value::<Values>(new.clone()) {
-        Ok(values) if !operations.is_empty() => Some(values.estimate_seconds()),
-        _ => None,
+    let timeout_seconds = if operations.is_empty() {
+        None
+    } else {
+        target.entry.model.estimate(new)
     };
     Ok(Answer::Changes(Changes {
         changes,

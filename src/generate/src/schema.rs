@@ -2,7 +2,7 @@
 //! declared flat; and what a schema allows, in words.
 
 use midships_model::condition::Condition;
-use midships_model::description::Description;
+use midships_model::description::{Description, Field};
 use midships_model::fields::KEY_PATTERN;
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ pub(crate) fn all_of(schema: &mut Value, schemas: Vec<Value>) {
 /// A condition for each required field: while it matters, it must not be empty.
 pub(crate) fn requirements(description: &Description) -> Vec<Value> {
     let fields = description.fields().into_iter();
-    let required = fields.filter(midships_model::description::Field::is_required);
+    let required = fields.filter(Field::is_required);
     required
         .map(|field| {
             let then = nested(field.path, filled(field.schema));
@@ -214,11 +214,13 @@ pub(crate) fn in_words(pattern: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::models;
     use midships_model::rocketmq;
     use std::collections::BTreeSet;
 
-    fn described() -> Description {
-        rocketmq::description().unwrap()
+    /// Every chart, described.
+    fn all() -> impl Iterator<Item = Description> {
+        models().map(|model| model.description().unwrap())
     }
 
     fn keywords(value: &Value, found: &mut BTreeSet<String>) {
@@ -247,7 +249,9 @@ mod tests {
     #[test]
     fn the_values_schema_uses_few_keywords_and_no_references() {
         let mut found = BTreeSet::new();
-        keywords(&values(&described()), &mut found);
+        for description in all() {
+            keywords(&values(&description), &mut found);
+        }
         let known = [
             "$schema",
             "additionalProperties",
@@ -285,65 +289,72 @@ mod tests {
 
     #[test]
     fn every_field_is_described_for_people_and_forms() {
-        let description = described();
-        let fields = description.fields();
-        assert!(fields.len() > 80, "{}", fields.len());
-        for field in fields {
-            for key in [
-                "title",
-                "description",
-                "x-title-zh",
-                "x-help-zh",
-                "x-level",
-                "x-mutability",
-                "x-order",
-                "x-group",
-                "x-since",
-                "default",
-            ] {
-                assert!(
-                    field.schema.get(key).is_some(),
-                    "{} lacks {key}",
-                    field.path
-                );
-            }
-            if field.schema["enum"].is_array() {
-                let choices = field.schema["enum"].as_array().unwrap().len();
-                for key in ["x-enum-help", "x-enum-help-zh"] {
-                    assert_eq!(
-                        field.schema[key].as_array().unwrap().len(),
-                        choices,
-                        "{}: {key}",
-                        field.path
-                    );
-                }
-            }
-            let words =
-                midships_model::change::words(field.schema["x-mutability"].as_str().unwrap());
+        for description in all() {
+            assert!(!description.fields().is_empty());
+            description.fields().iter().for_each(is_described);
+        }
+    }
+
+    fn is_described(field: &Field<'_>) {
+        for key in [
+            "title",
+            "description",
+            "x-title-zh",
+            "x-help-zh",
+            "x-level",
+            "x-mutability",
+            "x-order",
+            "x-group",
+            "x-since",
+            "default",
+        ] {
             assert!(
-                !words.0.is_empty(),
-                "{} has an unknown mutability",
-                field.path
-            );
-            let allowed = allowed(field.schema);
-            assert!(
-                !allowed.starts_with('^'),
-                "{} shows the pattern {allowed}",
+                field.schema.get(key).is_some(),
+                "{} lacks {key}",
                 field.path
             );
         }
+        if field.schema["enum"].is_array() {
+            let choices = field.schema["enum"].as_array().unwrap().len();
+            for key in ["x-enum-help", "x-enum-help-zh"] {
+                assert_eq!(
+                    field.schema[key].as_array().unwrap().len(),
+                    choices,
+                    "{}: {key}",
+                    field.path
+                );
+            }
+        }
+        let words = midships_model::change::words(field.schema["x-mutability"].as_str().unwrap());
+        assert!(
+            !words.0.is_empty(),
+            "{} has an unknown mutability",
+            field.path
+        );
+        let allowed = allowed(field.schema);
+        assert!(
+            !allowed.starts_with('^'),
+            "{} shows the pattern {allowed}",
+            field.path
+        );
     }
 
     #[test]
     fn the_defaults_satisfy_the_schema() {
-        let description = described();
-        let validator = jsonschema::validator_for(&values(&description)).unwrap();
-        assert!(validator.is_valid(description.defaults()));
+        for description in all() {
+            let defaults = description.defaults();
+            let own = jsonschema::validator_for(description.schema()).unwrap();
+            assert!(own.is_valid(defaults));
+            // What must not be empty is left to those who install the chart.
+            let of_chart = jsonschema::validator_for(&values(&description)).unwrap();
+            let missing = description.missing(defaults);
+            assert_eq!(of_chart.is_valid(defaults), missing.is_empty());
+        }
     }
 
     #[test]
     fn bounds_are_the_constants_of_the_model() {
-        let schema = values(&described());
+        let schema = values(&rocketmq::description().unwrap());
         let maximum = |section: &str, field: &str| {
             schema["properties"][section]["properties"][field]["maximum"]
                 .as_u64()

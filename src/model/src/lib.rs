@@ -8,5 +8,6 @@ pub mod condition;
 pub mod description;
 pub mod desired;
 pub mod fields;
+pub mod model;
 pub mod rocketmq;
 pub mod rules;

@@ -11,12 +11,12 @@ use jsonschema::error::ValidationErrorKind;
 use midships_model::change::{Effect, changes};
 use midships_model::condition::at;
 use midships_model::description::{Description, DescriptionError, OF_PARENTS};
-use midships_model::rocketmq::{self, Values, rules::RULES};
-use midships_model::rules::{self, Finding, Place, Related, Release, Severity, Subject};
+use midships_model::rules::{self, Finding, Place, Related, Release, Severity};
 use serde_json::Value;
-use snafu::{ResultExt, Snafu};
+use snafu::{OptionExt, ResultExt, Snafu};
 
 use crate::offering::Completion;
+use crate::registry::{self, CHARTS, Entry};
 use crate::yaml;
 use crate::yaml::{Found, Lines, Node};
 use refusals::{Refusals, kind_of};
@@ -28,7 +28,7 @@ pub use refusals::CHECKS;
 #[derive(Debug, Snafu)]
 pub enum ValidateError {
     /// There is no chart of that name.
-    #[snafu(display("no chart is named `{name}`; there are: {}", rocketmq::CHART))]
+    #[snafu(display("no chart is named `{name}`; there are: {}", registry::names()))]
     NoChart {
         /// The name that was asked for.
         name: String,
@@ -63,7 +63,7 @@ pub fn validate(
     text: &str,
     release: Option<&Release>,
 ) -> Result<Vec<Finding>, ValidateError> {
-    check(&Target::of(fields(chart)?), text, release)
+    check(&Target::named(chart)?, text, release)
 }
 
 /// The fields of a chart, ready to be asked: to compile their schema takes longer than to check values with it.
@@ -107,6 +107,8 @@ pub(crate) fn compiled(schema: &Value) -> Result<Validator, ValidateError> {
 /// What values are for.
 #[derive(Clone, Copy)]
 pub(crate) struct Target<'a> {
+    /// The chart of this project whose rules hold.
+    pub entry: &'static Entry,
     /// The fields that can be set.
     pub fields: &'a Fields,
     /// The fields of the chart that the rules are about.
@@ -117,12 +119,18 @@ pub(crate) struct Target<'a> {
 
 impl<'a> Target<'a> {
     /// A chart as the model has it.
-    pub(crate) fn of(fields: &'a Fields) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When no chart has that name.
+    pub(crate) fn named(chart: &str) -> Result<Self, ValidateError> {
+        let entry = registry::named(chart).context(NoChartSnafu { name: chart })?;
+        let fields = fields(entry)?;
+        Ok(Self {
+            entry,
             fields,
             base: &fields.description,
             completion: const { &Completion::NOTHING },
-        }
+        })
     }
 
     /// Values of the base chart, of values with their defaults.
@@ -143,14 +151,9 @@ impl<'a> Target<'a> {
         release: Option<&Release>,
     ) -> Result<Vec<Finding>, ValidateError> {
         let completed = self.complete(values);
-        let Ok(completed) = serde_json::from_value::<Values>(completed) else {
-            return Ok(Vec::new());
-        };
-        let subject = Subject {
-            values: &completed,
-            release,
-        };
-        let mut found = rules::check(RULES, &subject, self.base).context(ValuesSnafu)?;
+        let model = &self.entry.model;
+        let found = model.check(&completed, release, self.base);
+        let mut found = found.context(ValuesSnafu)?;
         for field in self.described().missing(values) {
             if found.iter().all(|finding| finding.path != field.path) {
                 found.push(Finding::missing(&field));
@@ -204,7 +207,7 @@ pub(crate) fn check(
 /// # Errors
 /// When no chart has that name.
 pub fn without_effect(chart: &str, text: &str) -> Result<Vec<Finding>, ValidateError> {
-    Ok(idle(&Target::of(fields(chart)?), text))
+    Ok(idle(&Target::named(chart)?, text))
 }
 
 /// The values of a file that have no effect.
@@ -244,7 +247,7 @@ pub(crate) fn idle(target: &Target<'_>, text: &str) -> Vec<Finding> {
 /// # Errors
 /// When no chart has that name.
 pub fn forbidden_changes(chart: &str, old: &str, new: &str) -> Result<Vec<Finding>, ValidateError> {
-    Ok(forbidden(&Target::of(fields(chart)?), old, new))
+    Ok(forbidden(&Target::named(chart)?, old, new))
 }
 
 /// The changes that would be refused.
@@ -432,17 +435,18 @@ pub(crate) fn place_of(found: Found<'_>) -> Place {
 }
 
 /// The fields of a chart, compiled once.
-pub(crate) fn fields(chart: &str) -> Result<&'static Fields, ValidateError> {
-    static KNOWN: OnceLock<Fields> = OnceLock::new();
-    if chart != rocketmq::CHART {
-        return NoChartSnafu { name: chart }.fail();
+fn fields(entry: &Entry) -> Result<&'static Fields, ValidateError> {
+    static KNOWN: [OnceLock<Fields>; CHARTS.len()] = [const { OnceLock::new() }; CHARTS.len()];
+    let chart = entry.model.chart;
+    let place = CHARTS.iter().position(|known| known.model.chart == chart);
+    let known = place.and_then(|place| KNOWN.get(place));
+    let known = known.context(NoChartSnafu { name: chart })?;
+    if let Some(fields) = known.get() {
+        return Ok(fields);
     }
-    if let Some(known) = KNOWN.get() {
-        return Ok(known);
-    }
-    let description = rocketmq::description().context(DescribeSnafu)?;
+    let description = entry.description(None).context(DescribeSnafu)?;
     let fields = Fields::new(description)?;
-    Ok(KNOWN.get_or_init(|| fields))
+    Ok(known.get_or_init(|| fields))
 }
 
 /// The values of a file laid over the chart's defaults, as Helm does: mappings are merged, everything else is replaced, and
@@ -451,7 +455,7 @@ pub(crate) fn fields(chart: &str) -> Result<&'static Fields, ValidateError> {
 /// # Errors
 /// When no chart has that name.
 pub fn merged(chart: &str, text: &str) -> Result<Value, ValidateError> {
-    Ok(laid_over(&fields(chart)?.description, text))
+    Ok(laid_over(Target::named(chart)?.described(), text))
 }
 
 /// The values of a file laid over the defaults of some fields.
@@ -710,19 +714,21 @@ commonLabels: {a/b/c: d}
 
     #[test]
     fn the_examples_of_every_rule_are_found_through_yaml_too() {
-        for rule in RULES {
-            for example in rule.examples {
-                let release = Release {
-                    name: example.release.to_owned(),
-                    namespace: "shop".to_owned(),
-                };
-                let findings = validate("rocketmq", example.values, Some(&release)).unwrap();
-                let mut paths: Vec<&str> = findings
-                    .iter()
-                    .map(|finding| finding.path.as_str())
-                    .collect();
-                paths.sort_unstable();
-                assert_eq!(paths, example.paths, "{}: {}", rule.id, example.values);
+        for model in registry::models() {
+            for rule in model.rules() {
+                for example in rule.examples {
+                    let release = Release {
+                        name: example.release.to_owned(),
+                        namespace: "shop".to_owned(),
+                    };
+                    let findings = validate(model.chart, example.values, Some(&release)).unwrap();
+                    let mut paths: Vec<&str> = findings
+                        .iter()
+                        .map(|finding| finding.path.as_str())
+                        .collect();
+                    paths.sort_unstable();
+                    assert_eq!(paths, example.paths, "{}: {}", rule.id, example.values);
+                }
             }
         }
     }

@@ -103,8 +103,11 @@ pub fn given(description: &Description, numbers: &mut Numbers) -> Value {
         put(&mut values, field.path, value);
     }
     if numbers.below(40) == 0 {
-        let path = numbers.choose(&["unknown", "brokers.unknown", "hook.image.unknown"]);
-        put(&mut values, path, json!(1));
+        // Beside a field, or at the root.
+        let field = numbers.choose(&fields);
+        let group = field.path.rsplit_once('.').map_or("", |(group, _)| group);
+        let path = format!("{group}.unknown");
+        put(&mut values, path.trim_start_matches('.'), json!(1));
     }
     values
 }

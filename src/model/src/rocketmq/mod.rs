@@ -14,6 +14,8 @@ use crate::fields::{
     AccessMode, AntiAffinity, Bytes, Cpu, Image, Limits, Passed, Pod, PullPolicy, Requests,
     Resources, Retention, Storage, StorageMode, annotations_schema, labels_schema,
 };
+use crate::model::ChartValues;
+use crate::rules::Rule;
 
 /// The chart's name.
 pub const CHART: &str = "rocketmq";
@@ -559,6 +561,15 @@ impl Brokers {
     #[must_use]
     pub fn stop_seconds(&self) -> u32 {
         self.drain_seconds() + DRAIN_LOOK_SECONDS + SHUTDOWN_SECONDS
+    }
+}
+
+impl ChartValues for Values {
+    const CHART: &'static str = CHART;
+    const RULES: &'static [Rule<Self>] = rules::RULES;
+
+    fn estimate(&self) -> Option<u32> {
+        Some(self.estimate_seconds())
     }
 }
 
