@@ -118,7 +118,11 @@ mod tests {
     use std::fmt::Write;
 
     fn told(old: &str, new: &str) -> String {
-        match change("rocketmq", old, new).unwrap() {
+        told_of("rocketmq", old, new)
+    }
+
+    fn told_of(chart: &str, old: &str, new: &str) -> String {
+        match change(chart, old, new).unwrap() {
             Answer::Refused(side, findings) => format!("{side:?}: {}", findings[0]),
             Answer::Changes(changes) => {
                 let mut told = String::new();
@@ -173,6 +177,26 @@ brokers: {groups: 2, allowRestart: true, image: {tag: 5.5.0}, storage: {size: 40
             refused.starts_with("Old: found text that is not YAML"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn what_a_deployment_reads_is_rolled_out() {
+        let old = "nfs: {server: a, path: /b}\n";
+        let new = "
+nfs: {server: a, path: /c, mountOptions: [hard]}
+storageClass: {isDefault: true, onDelete: Archive}
+provisioner: {replicas: 2, image: {tag: v4.0.3}, resources: {limits: {memory: 256Mi}}}
+";
+        insta::assert_snapshot!(told_of("nfs-storage", old, new), @r#"
+        nfs.path: "/b" to "/c": {"effect":"refused"}
+        nfs.mountOptions: [] to ["hard"]: {"effect":"online"}
+        storageClass.isDefault: false to true: {"effect":"online"}
+        storageClass.onDelete: Retain to Archive: {"effect":"nothing"}
+        provisioner.replicas: 1 to 2: {"effect":"online"}
+        provisioner.image.tag: v4.0.2 to v4.0.3: {"effect":"rollout"}
+        provisioner.resources.limits.memory: "128Mi" to "256Mi": {"effect":"rollout"}
+        [] None
+        "#);
     }
 
     #[test]

@@ -356,6 +356,7 @@ fn context(renderer: &Renderer, plan: &Plan<'_>) -> Result<Value, Error> {
         "conditions": conditions,
     });
     let facts = (plan.entry.facts)(&plan.values).context(JsonSnafu)?;
+    let facts = serde_json::to_value(facts).context(JsonSnafu)?;
     if let (Some(context), Value::Object(facts)) = (context.as_object_mut(), facts) {
         context.extend(facts);
     }

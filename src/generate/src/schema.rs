@@ -3,7 +3,10 @@
 
 use midships_model::condition::Condition;
 use midships_model::description::{Description, Field};
-use midships_model::fields::KEY_PATTERN;
+use midships_model::fields::{
+    IMAGE_REGISTRY_PATTERN, KEY_PATTERN, NAME_OR_EMPTY_PATTERN, NAME_PATTERN,
+};
+use midships_model::nfs_storage;
 use serde_json::{Value, json};
 
 /// The schema that Helm checks values with, and that platforms show a form from which read nothing else: the description of
@@ -186,11 +189,9 @@ pub(crate) fn in_words(pattern: &str) -> &str {
         "^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$" => {
             "at most 63 letters, digits, dashes, underscores and dots"
         }
-        "^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$" => {
-            "a name in lower-case letters, digits, dashes and dots, or empty"
-        }
+        NAME_OR_EMPTY_PATTERN => "a name in lower-case letters, digits, dashes and dots, or empty",
         "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$" => "an absolute path, or empty",
-        "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$" => "lower-case letters, digits, dashes and dots",
+        NAME_PATTERN => "lower-case letters, digits, dashes and dots",
         "^([a-z]([a-z0-9-]*[a-z0-9])?)?$" => {
             "lower-case letters, digits and dashes, beginning with a letter, or empty"
         }
@@ -201,8 +202,12 @@ pub(crate) fn in_words(pattern: &str) -> &str {
         "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?$" => {
             "a tag, or a tag and @sha256: with 64 digits"
         }
-        "^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[a-z0-9._-]+)*)?$" => {
-            "a registry such as registry.example:5000/mirror, or empty"
+        IMAGE_REGISTRY_PATTERN => "a registry such as registry.example:5000/mirror, or empty",
+        nfs_storage::SERVER_PATTERN => "a host name or an address, without scheme, port and path",
+        nfs_storage::EXPORT_PATTERN => "an absolute path, of which no part begins with a dot",
+        nfs_storage::MOUNT_OPTION_PATTERN => "an option such as hard or nfsvers=4.1",
+        nfs_storage::PATH_PATTERN => {
+            "${.PVC.namespace}, one of / _ and ., and ${.PVC.name}, after fixed directories if wanted; or empty"
         }
         pattern if pattern.starts_with("^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:(") => {
             "an address host:port with a port from 1 to 65535"

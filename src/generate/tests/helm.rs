@@ -355,6 +355,19 @@ fn the_chart_refuses_what_the_schema_refuses() {
         ),
         ("rocketmq", "brokers: {group: 2}", "group"),
         ("rocketmq", "brokers: null", "brokers"),
+        ("nfs-storage", "", "/nfs/server"),
+        ("nfs-storage", "nfs: {server: a}", "/nfs/path"),
+        ("nfs-storage", "nfs: {server: a, path: b}", "/nfs/path"),
+        (
+            "nfs-storage",
+            "nfs: {server: 'nfs://a', path: /b}",
+            "/nfs/server",
+        ),
+        (
+            "nfs-storage",
+            "{nfs: {server: a, path: /b}, storageClass: {pathPattern: '../${.PVC.name}'}}",
+            "/storageClass/pathPattern",
+        ),
     ];
     for program in helms() {
         for (chart, values, place) in refused {
@@ -449,6 +462,74 @@ fn pod_templates_do_not_change_with_sizes_lists_or_the_hook_image() {
         assert_eq!(pod_of_first_broker(values), base, "{values}");
     }
     assert_ne!(pod_of_first_broker("brokers: {image: {tag: 5.5.0}}"), base);
+}
+
+#[test]
+fn the_provisioner_has_the_rights_that_it_uses_and_its_pod_is_restricted() {
+    let root = checkout();
+    let least = "nfs: {server: nfs.example, path: /exports}\n";
+    for program in helms() {
+        let render = |more: &str| {
+            let values = format!("{least}{more}");
+            made("nfs-storage", &program, root.path(), &values, &[])
+        };
+        let waits = "storageClass: {volumeBindingMode: WaitForFirstConsumer}\n";
+        for (more, reads_nodes) in [("", false), (waits, true)] {
+            let rendered = render(more);
+            assert_eq!(rendered.contains("resources: [nodes]"), reads_nodes);
+            assert!(!rendered.contains("verbs: [\"*\"]") && !rendered.contains("secrets]"));
+        }
+        for (class, parameters) in [
+            ("{}", "onDelete: retain"),
+            ("{onDelete: Delete}", "onDelete: retain"),
+            ("{reclaimPolicy: Delete}", "onDelete: retain"),
+            (
+                "{reclaimPolicy: Delete, onDelete: Archive}",
+                "archiveOnDelete: \"true\"",
+            ),
+            (
+                "{reclaimPolicy: Delete, onDelete: Delete}",
+                "onDelete: delete",
+            ),
+        ] {
+            let rendered = render(&format!("storageClass: {class}\n"));
+            assert!(
+                rendered.contains(&format!("  {parameters}\n")),
+                "{rendered}"
+            );
+        }
+        let rendered = render("provisioner: {runAsUser: 1000, runAsGroup: 2000}\n");
+        for line in [
+            "runAsNonRoot: true",
+            "runAsUser: 1000",
+            "runAsGroup: 2000",
+            "type: RuntimeDefault",
+            "allowPrivilegeEscalation: false",
+            "readOnlyRootFilesystem: true",
+            "claimName: orders-nfs-storage",
+            "volumeName: shop-orders-nfs-storage",
+            "provisioner: shop.midships/orders-nfs-storage",
+            "resourceNames: [\"shop.midships-orders-nfs-storage\"]",
+        ] {
+            let mut lines = rendered.lines();
+            assert!(
+                lines.any(|other| other.trim() == line),
+                "{line}\n{rendered}"
+            );
+        }
+        // An NFS volume of the pod itself would not be allowed: that of the PersistentVolume is the only one.
+        assert_eq!(rendered.matches("nfs:\n").count(), 1);
+        // What the provisioner makes beside volumes goes with the release: no object is kept.
+        let (hooks, templates) = objects(&rendered);
+        assert!(!rendered.contains("helm.sh/resource-policy"));
+        let lock = hooks.iter().map(|hook| hook.name.1.as_str());
+        assert_eq!(
+            lock.collect::<Vec<_>>(),
+            ["shop.midships-orders-nfs-storage"]
+        );
+        let once: BTreeSet<_> = templates.iter().collect();
+        assert_eq!(once.len(), templates.len(), "{templates:#?}");
+    }
 }
 
 /// A hook object: when it is made, and what removes it.
@@ -570,10 +651,11 @@ fn who_plays_helms_hooks_in_another_order_finds_every_object_once() {
     }
 }
 
-#[test]
-fn words_that_yaml_would_take_for_numbers_stay_words() {
-    let root = checkout();
-    let values = "
+/// Values of each chart that look like something else than text, and the words that have to stay text.
+const WORDS: [(&str, &str, &[&str]); 2] = [
+    (
+        "rocketmq",
+        "
 imagePullSecrets: ['0123']
 nameServers:
   image: {repository: '12', tag: '34'}
@@ -587,67 +669,115 @@ brokers:
     env: [{name: YEAR, value: '2001'}]
     topologySpread: [{topologyKey: '777', maxSkew: 1, whenUnsatisfiable: ScheduleAnyway}]
 hook: {image: {repository: '78', tag: '09'}}
-";
-    let words = [
-        "0123", "12:34", "1e5", "0775", "2024", "56:08", "1999", "2001", "777", "78:09", "12345",
-        "true",
-    ];
-    for program in helms() {
-        let arguments = ["template", "true", "--namespace", "12345"];
-        let output = helm(&program, root.path(), &arguments, values);
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        let rendered = text(&output.stdout);
-        for word in words {
-            let quoted = format!("\"{word}\"");
-            assert!(rendered.contains(&quoted), "{word}");
+",
+        &[
+            "0123", "12:34", "1e5", "0775", "2024", "56:08", "1999", "2001", "777", "78:09",
+            "12345", "true",
+        ],
+    ),
+    (
+        "nfs-storage",
+        "
+imageRegistry: ''
+imagePullSecrets: ['0123']
+nfs: {server: '1e9', path: /exports, mountOptions: ['true']}
+storageClass: {name: '1e5'}
+provisioner:
+  image: {repository: '12', tag: '34'}
+  pod:
+    labels: {year: '1999'}
+    priorityClassName: '0775'
+    topologySpread: [{topologyKey: '777', maxSkew: 1, whenUnsatisfiable: ScheduleAnyway}]
+",
+        &[
+            "0123", "1e9", "1e5", "12:34", "1999", "0775", "777", "12345", "true",
+        ],
+    ),
+];
+
+#[test]
+fn words_that_yaml_would_take_for_numbers_stay_words() {
+    let root = checkout();
+    for (chart, values, words) in WORDS {
+        for program in helms() {
+            let arguments = ["template", "true", "--namespace", "12345"];
+            let output = helm_on(chart, &program, root.path(), &arguments, values);
+            assert!(output.status.success(), "{}", text(&output.stderr));
+            let rendered = text(&output.stdout);
+            for word in words {
+                let quoted = format!("\"{word}\"");
+                assert!(rendered.contains(&quoted), "{word}");
+            }
+            let is_bare = |line: &&str| {
+                let (key, value) = line
+                    .split_once(": ")
+                    .unwrap_or(("", line.trim_start_matches("- ")));
+                let is_release = key.ends_with("/instance");
+                words.contains(&value.trim()) && (is_release || value != "true")
+            };
+            let bare: Vec<&str> = rendered.lines().map(str::trim).filter(is_bare).collect();
+            assert!(bare.is_empty(), "{bare:#?}");
         }
-        let is_bare = |line: &&str| {
-            let (key, value) = line
-                .split_once(": ")
-                .unwrap_or(("", line.trim_start_matches("- ")));
-            let is_release = key.ends_with("/instance");
-            words.contains(&value.trim()) && (is_release || value != "true")
-        };
-        let bare: Vec<&str> = rendered.lines().map(str::trim).filter(is_bare).collect();
-        assert!(bare.is_empty(), "{bare:#?}");
     }
 }
 
 #[test]
 fn notes_say_what_the_release_can_do() {
     let root = checkout();
+    let server = "nfs: {server: nfs.example, path: /exports}\n";
+    let deleted = format!("{server}storageClass: {{reclaimPolicy: Delete, onDelete: Delete}}\n");
     let cases = [
         (
+            "rocketmq",
             "",
             "2 groups with 1 replica each",
             "--set nameServers.count=3 --timeout 26m",
         ),
         (
+            "rocketmq",
             "brokers: {enabled: false}",
             "those that use them afterwards",
             "--timeout 10m",
         ),
         (
+            "rocketmq",
             "nameServers: {source: Release, release: {name: base}}",
             "those of the release base",
             "--set nameServers.release.count=3",
         ),
         (
+            "rocketmq",
             "nameServers: {source: Addresses, addresses: ['a:9876']}\nbrokers: {groups: 1, replicasPerGroup: 0}",
             "1 group with 0 replicas each",
             "--set 'nameServers.addresses=",
         ),
+        (
+            "nfs-storage",
+            server,
+            "The storage class orders-nfs-storage makes directories in /exports of nfs.example.",
+            "--set brokers.storage.className=orders-nfs-storage",
+        ),
+        (
+            "nfs-storage",
+            deleted.as_str(),
+            "AND ITS DATA ARE DELETED",
+            "but no volume and no data",
+        ),
     ];
     // Helm prints notes only when it installs, so they are rendered as a template here.
-    let templates = root.path().join("charts/rocketmq/templates");
-    let notes = std::fs::read_to_string(templates.join("NOTES.txt")).unwrap();
-    let notes = format!(
-        "{{{{- define \"notes\" }}}}{notes}{{{{ end }}}}\nnotes: |\n{{{{ include \"notes\" . | indent 2 }}}}\n"
-    );
-    std::fs::write(templates.join("notes.yaml"), notes).unwrap();
+    for model in models() {
+        let templates = root
+            .path()
+            .join(format!("charts/{}/templates", model.chart));
+        let notes = std::fs::read_to_string(templates.join("NOTES.txt")).unwrap();
+        let notes = format!(
+            "{{{{- define \"notes\" }}}}{notes}{{{{ end }}}}\nnotes: |\n{{{{ include \"notes\" . | indent 2 }}}}\n"
+        );
+        std::fs::write(templates.join("notes.yaml"), notes).unwrap();
+    }
     for program in helms() {
-        for (values, first, second) in cases {
-            let rendered = render(&program, root.path(), values);
+        for (chart, values, first, second) in cases {
+            let rendered = made(chart, &program, root.path(), values, &[]);
             let (_, notes) = rendered.split_once("notes: |").unwrap();
             assert!(
                 notes.contains(first) && notes.contains(second),
@@ -743,6 +873,7 @@ fn what_is_hidden_has_no_effect() {
             "rocketmq",
             "brokers: {storage: {mode: HostPath, hostPath: /srv/b}}\nnameServers: {storage: {mode: HostPath, hostPath: /srv/n}}",
         ),
+        ("nfs-storage", "nfs: {server: a, path: /b}"),
     ] {
         let render = |values: &str| effect(&made(chart, program, root.path(), values, &[]));
         let model = models().find(|model| model.chart == chart).unwrap();

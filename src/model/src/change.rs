@@ -6,6 +6,7 @@
 //! | `increase-only` | growing takes effect with the upgrade; shrinking is refused |
 //! | `online` | it takes effect with the upgrade and restarts nothing |
 //! | `restart` | it takes effect when a pod starts next |
+//! | `rollout` | it takes effect with the upgrade, which replaces the pods |
 //! | a name with underscores | the operation of that name carries it out |
 
 use serde::Serialize;
@@ -24,6 +25,8 @@ pub enum Effect {
     Online,
     /// It takes effect when a pod starts next.
     Restart,
+    /// It takes effect with the upgrade, which replaces the pods.
+    Rollout,
     /// The operation of this name carries it out.
     Operation(String),
     /// Nothing: the field does not matter before and after.
@@ -95,6 +98,7 @@ fn effect(mutability: &str, before: &Value, after: &Value) -> Effect {
         "increase-only" if is_less(after, before) => Effect::Refused,
         "increase-only" | "online" => Effect::Online,
         "restart" => Effect::Restart,
+        "rollout" => Effect::Rollout,
         operation => Effect::Operation(operation.to_owned()),
     }
 }
@@ -124,6 +128,10 @@ pub fn words(mutability: &str) -> (&'static str, &'static str) {
         "restart" => (
             "A change takes effect when a pod starts next; the upgrade itself restarts none.",
             "更改在 Pod 下次启动时生效，升级本身不重启 Pod。",
+        ),
+        "rollout" => (
+            "A change takes effect with the upgrade, which replaces the pods.",
+            "更改随升级生效，升级会替换 Pod。",
         ),
         "change_name_servers" => (
             "A change runs the operation change_name_servers, while clients go on.",

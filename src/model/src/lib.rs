@@ -9,5 +9,6 @@ pub mod description;
 pub mod desired;
 pub mod fields;
 pub mod model;
+pub mod nfs_storage;
 pub mod rocketmq;
 pub mod rules;

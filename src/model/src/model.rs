@@ -21,6 +21,16 @@ pub trait ChartValues: Default + DeserializeOwned + JsonSchema + Serialize + 'st
     }
 }
 
+/// The name from which the names of a release's objects are made: the release's, if it contains the chart's, else both.
+#[must_use]
+pub fn full_name(chart: &str, release: &str) -> String {
+    if release.contains(chart) {
+        release.to_owned()
+    } else {
+        format!("{release}-{chart}")
+    }
+}
+
 /// The model of a chart.
 #[derive(Clone, Copy, Debug)]
 pub struct Model {

@@ -1,11 +1,13 @@
 //! The registry of charts: what each chart of this project is made from. A further chart is a module of values in the model, a
 //! folder of templates, and an entry here.
 
+mod nfs_storage;
 mod rocketmq;
 
 use midships_model::description::{Description, DescriptionError};
 use midships_model::fields::{Image, Resources};
 use midships_model::model::Model;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::chart::HookImage;
@@ -38,12 +40,35 @@ pub(crate) struct Entry {
     pub sources: &'static [Source],
     /// Fields that no template reads: the hook program does, from `desired.json`.
     pub read_by_the_hook: &'static [&'static str],
-    /// What its template sources read beside what those of all charts do, from complete values.
-    pub facts: fn(&Value) -> Result<Value, serde_json::Error>,
+    /// What complete values amount to.
+    pub facts: fn(&Value) -> Result<Facts, serde_json::Error>,
+}
+
+/// What values of a chart amount to, for the template sources that all charts share and for its own.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Facts {
+    /// What is installed.
+    pub product: &'static str,
+    /// Its version.
+    pub app_version: String,
+    /// What the notes of a release say.
+    pub what_notes_say: &'static str,
+    /// What `helm test` does; none where the chart has no test.
+    pub what_test_does: Option<&'static str>,
+    /// The beginning of the sentence about what all pods ask for.
+    pub who_asks: &'static str,
+    /// CPU that all pods ask for.
+    pub requested_cpu: String,
+    /// Memory that all pods ask for.
+    pub requested_memory: String,
+    /// What the chart's own sources read beside, by name.
+    #[serde(flatten)]
+    pub own: Value,
 }
 
 /// Every chart of this project.
-pub(crate) const CHARTS: [&Entry; 1] = [&rocketmq::ENTRY];
+pub(crate) const CHARTS: [&Entry; 2] = [&rocketmq::ENTRY, &nfs_storage::ENTRY];
 
 /// The template sources that the charts share. Those whose names begin with [`PART`] are parts of others.
 pub(crate) const SHARED: &[Source] = &[
@@ -141,9 +166,18 @@ impl Entry {
 /// The field of the hook program's image.
 const HOOK_IMAGE: &str = "hook.image";
 
-/// An image as its reference.
-fn reference(image: &Image) -> String {
-    format!("{}:{}", image.repository, image.tag)
+/// An image as its reference, as the templates make it: a registry goes before a repository that names none itself.
+fn reference(registry: &str, image: &Image) -> String {
+    let Image {
+        repository, tag, ..
+    } = image;
+    let first = repository.split_once('/').map(|(first, _)| first);
+    let is_named = first.is_some_and(|first| first.contains(['.', ':']) || first == "localhost");
+    if registry.is_empty() || is_named {
+        format!("{repository}:{tag}")
+    } else {
+        format!("{registry}/{repository}:{tag}")
+    }
 }
 
 /// The version that an image's tag names: a tag may have a digest behind it.
@@ -152,9 +186,9 @@ fn version(image: &Image) -> &str {
     tag.split_once('@').map_or(tag, |(tag, _)| tag)
 }
 
-/// What so many of each container ask for together: thousandths of a core and mebibytes.
-fn requested(parts: &[(u32, &Resources)]) -> (u64, u64) {
-    parts
+/// The CPU and the memory that so many of each container ask for together.
+fn requested(parts: &[(u32, &Resources)]) -> (String, String) {
+    let (cpu, memory) = parts
         .iter()
         .fold((0, 0), |(cpu, memory), (number, resources)| {
             let (number, requests) = (u64::from(*number), &resources.requests);
@@ -162,7 +196,8 @@ fn requested(parts: &[(u32, &Resources)]) -> (u64, u64) {
                 cpu + number * requests.cpu.thousandths().unwrap_or_default(),
                 memory + number * requests.memory.mebibytes().unwrap_or_default(),
             )
-        })
+        });
+    (format!("{cpu}m"), format!("{memory}Mi"))
 }
 
 #[cfg(test)]

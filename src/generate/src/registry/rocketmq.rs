@@ -6,7 +6,7 @@ use midships_model::rocketmq::rules::{OWNED_CONFIGURATION, UNSUPPORTED_CONFIGURA
 use midships_model::rocketmq::{self, NameServerSource, Values};
 use serde_json::{Value, json};
 
-use super::{Entry, reference, requested, sources, version};
+use super::{Entry, Facts, reference, requested, sources, version};
 
 /// The chart in the registry.
 pub(super) const ENTRY: Entry = Entry {
@@ -47,41 +47,44 @@ pub(super) const ENTRY: Entry = Entry {
     facts,
 };
 
-/// The constants of the model, and what values amount to.
-fn facts(values: &Value) -> Result<Value, serde_json::Error> {
+/// What values amount to, and the constants of the model.
+fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
     let values: Values = serde_json::from_value(values.clone())?;
     let server = if values.brokers.enabled {
         &values.brokers.image
     } else {
         &values.name_servers.image
     };
-    let (cpu, memory) = requested(&pods(&values));
-    Ok(json!({
-        "product": "RocketMQ",
-        "appVersion": version(server),
-        "whatNotesSay": "addresses for clients, and what to run next",
-        "whatTestDoes": "sends a message to every master and reads it back",
-        "whoAsks": "What the servers and one hook Job ask for",
-        "rocketmqImage": reference(server),
-        "hookImage": reference(&values.hook.image),
-        "requestedCpu": format!("{cpu}m"),
-        "requestedMemory": format!("{memory}Mi"),
-        "ownedConfiguration": OWNED_CONFIGURATION.join(" "),
-        "unsupportedConfiguration": UNSUPPORTED_CONFIGURATION.join(" "),
-        "nameServerPort": rocketmq::NAME_SERVER_PORT,
-        "brokerPort": rocketmq::BROKER_PORT,
-        "replicationPort": rocketmq::BROKER_REPLICATION_PORT,
-        "fastPort": rocketmq::BROKER_FAST_PORT,
-        "mostGroups": rocketmq::MOST_GROUPS,
-        "mostReplicas": rocketmq::MOST_REPLICAS,
-        "drainMargin": rocketmq::DRAIN_MARGIN_SECONDS,
-        "drainLook": rocketmq::DRAIN_LOOK_SECONDS,
-        "shutdown": rocketmq::SHUTDOWN_SECONDS,
-        "restartSeconds": rocketmq::RESTART_SECONDS,
-        "operationSeconds": rocketmq::OPERATION_SECONDS,
-        "leastDeadline": rocketmq::LEAST_DEADLINE_SECONDS,
-        "deadlineMargin": rocketmq::DEADLINE_MARGIN_SECONDS,
-    }))
+    let (requested_cpu, requested_memory) = requested(&pods(&values));
+    let registry = &values.image_registry;
+    Ok(Facts {
+        product: "RocketMQ",
+        app_version: version(server).to_owned(),
+        what_notes_say: "addresses for clients, and what to run next",
+        what_test_does: Some("sends a message to every master and reads it back"),
+        who_asks: "What the servers and one hook Job ask for",
+        requested_cpu,
+        requested_memory,
+        own: json!({
+            "rocketmqImage": reference(registry, server),
+            "hookImage": reference(registry, &values.hook.image),
+            "ownedConfiguration": OWNED_CONFIGURATION.join(" "),
+            "unsupportedConfiguration": UNSUPPORTED_CONFIGURATION.join(" "),
+            "nameServerPort": rocketmq::NAME_SERVER_PORT,
+            "brokerPort": rocketmq::BROKER_PORT,
+            "replicationPort": rocketmq::BROKER_REPLICATION_PORT,
+            "fastPort": rocketmq::BROKER_FAST_PORT,
+            "mostGroups": rocketmq::MOST_GROUPS,
+            "mostReplicas": rocketmq::MOST_REPLICAS,
+            "drainMargin": rocketmq::DRAIN_MARGIN_SECONDS,
+            "drainLook": rocketmq::DRAIN_LOOK_SECONDS,
+            "shutdown": rocketmq::SHUTDOWN_SECONDS,
+            "restartSeconds": rocketmq::RESTART_SECONDS,
+            "operationSeconds": rocketmq::OPERATION_SECONDS,
+            "leastDeadline": rocketmq::LEAST_DEADLINE_SECONDS,
+            "deadlineMargin": rocketmq::DEADLINE_MARGIN_SECONDS,
+        }),
+    })
 }
 
 /// The servers of a release and one hook Job: how many of each, and what each asks for.
@@ -120,9 +123,8 @@ mod tests {
             cpu.clone_into(&mut resources.requests.cpu.0);
             memory.clone_into(&mut resources.requests.memory.0);
         }
-        assert_eq!(
-            requested(&pods(&values)),
-            (2 * 100 + 6 * 1000, 2 * 512 + 6 * 1024 + 32)
-        );
+        let memory = 2 * 512 + 6 * 1024 + 32;
+        let expected = ("6200m".to_owned(), format!("{memory}Mi"));
+        assert_eq!(requested(&pods(&values)), expected);
     }
 }

@@ -707,6 +707,68 @@ commonLabels: {a/b/c: d}
     }
 
     #[test]
+    fn mistakes_about_nfs_are_found_in_words() {
+        let text = "\
+nfs: {server: 'nfs://nfs.example:2049', path: exports/../etc, mountOptions: [hard, 'nfsvers = 4']}
+storageClass: {pathPattern: '${.PVC.namespace}/../${.PVC.name}', reclaimPolicy: Recycle}
+provisioner: {replicas: 0, runAsUser: 0}
+";
+        let found = |text: &str| -> String {
+            let findings = validate("nfs-storage", text, None).unwrap();
+            let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+            lines.join("\n")
+        };
+        insta::assert_snapshot!(found(text), @r#"
+        nfs.server: found "nfs://nfs.example:2049"; allowed: a host name or an address, without scheme, port and path; the default is ""
+        nfs.path: found "exports/../etc"; allowed: an absolute path, of which no part begins with a dot; the default is ""
+        nfs.mountOptions[1]: found "nfsvers = 4"; allowed: an option such as hard or nfsvers=4.1
+        storageClass.pathPattern: found "${.PVC.namespace}/../${.PVC.name}"; allowed: ${.PVC.namespace}, one of / _ and ., and ${.PVC.name}, after fixed directories if wanted; or empty; the default is ""
+        storageClass.reclaimPolicy: found "Recycle"; allowed: Retain, Delete; the default is "Retain"
+        provisioner.replicas: found 0; allowed: 1 to 3; the nearest is 1; the default is 1
+        provisioner.runAsUser: found 0; allowed: 1 to 2147483647; the nearest is 1; the default is 65534
+        "#);
+        insta::assert_snapshot!(found(""), @r"
+        nfs.path: found nothing; allowed: a value; fill in the field
+        nfs.server: found nothing; allowed: a value; fill in the field
+        ");
+        let base = "nfs: {server: '2001:db8::1', path: /}\nstorageClass: {pathPattern: ";
+        for good in [
+            "''",
+            "'${.PVC.namespace}/${.PVC.name}'",
+            "'kubernetes/a.${.PVC.namespace}_${.PVC.name}'",
+        ] {
+            assert_eq!(found(&format!("{base}{good}}}")), "", "{good}");
+        }
+        // Claims of others could have the same directory, or a directory could be anywhere.
+        for wrong in [
+            "'${.PVC.name}'",
+            "'${.PVC.namespace}'",
+            "'${.PVC.namespace}-${.PVC.name}'",
+            "'${.PVC.name}/${.PVC.namespace}'",
+            "'${.PVC.annotations.path}'",
+            "'../${.PVC.namespace}/${.PVC.name}'",
+            "'/${.PVC.namespace}/${.PVC.name}'",
+        ] {
+            let found = found(&format!("{base}{wrong}}}"));
+            assert!(found.starts_with("storageClass.pathPattern: "), "{found}");
+        }
+        for wrong in [
+            "nfs.example:/exports",
+            "nfs.example:2049",
+            "[::1]",
+            "a b",
+            "-a",
+        ] {
+            let found = found(&format!("nfs: {{server: '{wrong}', path: /b}}"));
+            assert!(found.starts_with("nfs.server: "), "{found}");
+        }
+        for wrong in ["b", "/b/", "/b/../c", "/.b", "//b", "/b c"] {
+            let found = found(&format!("nfs: {{server: a, path: '{wrong}'}}"));
+            assert!(found.starts_with("nfs.path: "), "{found}");
+        }
+    }
+
+    #[test]
     fn null_removes_a_field_as_in_helm() {
         assert_eq!(found("commonLabels: {team: null}\n").len(), 1);
         insta::assert_snapshot!(found("brokers: {groups: null}\n").join("\n"), @"brokers.groups: found nothing; allowed: 1 to 32; leave the field out to keep its default; null removes it");

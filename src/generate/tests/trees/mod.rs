@@ -6,7 +6,7 @@ use midships_model::description::{Description, Field};
 use serde_json::{Map, Value, json};
 
 /// Words from which text is made: some fit some field, none fits all.
-const WORDS: [&str; 24] = [
+const WORDS: [&str; 26] = [
     "",
     "a",
     "orders",
@@ -31,6 +31,8 @@ const WORDS: [&str; 24] = [
     "no-port",
     "with blank",
     "名",
+    "nfsvers=4.1",
+    "${.PVC.namespace}/${.PVC.name}",
 ];
 const KEYS: [&str; 7] = [
     "team",
