@@ -64,9 +64,10 @@ limits:
 {{ default (include "nfs-storage.fullName" .) .Values.storageClass.name }}
 {{- end }}
 
-{{/* The name by which the storage class names its provisioner: of this release, and of no other one in the cluster. */}}
+{{/* The name by which the storage class names its provisioner: of this release, and of no other one in the cluster. It is short,
+     because the name of the lock is made of it, which has to be that of a Service. */}}
 {{- define "nfs-storage.provisionerName" -}}
-{{ .Release.Namespace }}.midships/{{ include "nfs-storage.fullName" . }}
+nfs-storage/{{ printf "%s/%s" .Release.Namespace (include "nfs-storage.fullName" .) | sha256sum | trunc 16 }}
 {{- end }}
 
 {{/* The name of the lock, as the provisioner makes it of its own name. */}}
