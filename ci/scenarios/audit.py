@@ -13,8 +13,8 @@ from .release import Release
 from .trial import Trial, scenario
 
 ACCOUNT = re.compile(r"^system:serviceaccount:(accept-[^:]+):(.+)-(before|after)$")
-# One right names each broker that a release may have, and no release has all of them.
-BROKER = re.compile(r"-broker-\d+-(?:master|replica-\d+)-0$")
+# One right names each pod, claim or StatefulSet that a release may have, and no release has all of them.
+SERVER = re.compile(r"-(broker|name-server)(?:-\d+)?(?:-(?:master|replica-\d+))?(?:-0)?$")
 ANY = "*"  # whatever the object's name
 
 
@@ -32,8 +32,8 @@ class Right(NamedTuple):
 
 
 def name_of(full_name: str, name: str) -> str:
-    """An object's name without the release's full name, the same one for all brokers."""
-    return BROKER.sub("-broker-…", name.removeprefix(full_name))
+    """An object's name without the release's full name, the same one for all brokers and for all name servers."""
+    return SERVER.sub(r"-\1-…", name.replace(full_name, "", 1))
 
 
 @scenario("audit-rights", needs_power=True, last=True)

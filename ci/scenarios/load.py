@@ -36,25 +36,32 @@ class Load:
     """The load on a release, from its start until its reckoning."""
 
     def __init__(
-        self, release: Release, watched: int = 3, *, node: str = "", groups: str = "load-a,load-b", prepare: bool = True
+        self,
+        release: Release,
+        watched: int = 3,
+        *,
+        node: str = "",
+        groups: str = "load-a,load-b",
+        prepare: bool = True,
+        more: str = "",
     ) -> None:
         self.release = release
         self.trial: Trial = release.trial
         self._api = release.bed.api
-        self._create(watched, node, groups, prepare)
+        self._create(watched, node, groups, f"{more} " if prepare else None)
         self._lines = self._api.follow(release.namespace, POD)
         until("the load has 500 acknowledged messages", lambda: self.acknowledged() >= 500, 120)
         self.trial.note("the load runs")
 
-    def _create(self, watched: int, node: str, groups: str, prepare: bool) -> None:
+    def _create(self, watched: int, node: str, groups: str, prepare: str | None) -> None:
         known, watch = self.release.name_server(0), ";".join(self.release.name_servers(watched))
         topic = f"--name-servers '{known}' --topic {TOPIC} --groups {groups}"
         run = f"{topic} --route-refresh {ROUTE_REFRESH_SECONDS} --progress true --watch '{watch}'"
         bed, volumes, mounts = self.release.bed, [{"name": "tmp", "emptyDir": {}}], [{"name": "tmp", "mountPath": "/tmp"}]
         image = bed.load_image
         before, load = ("", "load") if image else (COMPILE, COMPILED)
-        if prepare:
-            before += f"{load} prepare {topic} --queues {QUEUES}\n"
+        if prepare is not None:
+            before += f"{load} prepare {topic} {prepare}--queues {QUEUES}\n"
         if not image:
             image = f"{bed.registry}/apache/rocketmq:5.4.0"
             volumes.append({"name": "sources", "configMap": {"name": SOURCES}})

@@ -85,6 +85,35 @@ def two_releases(trial: Trial) -> None:
         trial.equal([lives(other.pods()) for other in others], before, "uid and restarts of the other releases' pods")
 
 
+@scenario("rocketmq-node-drain", needs_power=True, alone=True)
+def node_drain(trial: Trial) -> None:
+    """5.4.0, three groups on three nodes: each node is drained in turn under load; nothing is lost and no send fails."""
+    with trial.bed.namespace("accept-node-drain") as namespace:
+        spread = [{"topologyKey": "kubernetes.io/hostname", "maxSkew": 1, "whenUnsatisfiable": "DoNotSchedule"}]
+        values = {
+            "nameServers": {"count": 2},
+            "brokers": {"groups": 3, "replicasPerGroup": 0, "pod": {"topologySpread": spread}},
+        }
+        release = Release(trial, namespace, "5.4.0", values=values)
+        release.install()
+        load = Load(release, watched=2)
+        nodes = sorted({pod["spec"]["nodeName"] for pod in release.pods("broker")})
+        trial.equal(len(nodes), 3, "nodes with brokers")
+        for node in nodes:
+            before = lives(release.pods())
+            moved = sorted(pod["metadata"]["name"] for pod in release.pods() if pod["spec"]["nodeName"] == node)
+            # The load is no part of the cluster, and a drain would delete it for good.
+            only = f"--pod-selector=midships/cluster={release.full_name}"
+            trial.bed.testbed("kubectl", "drain", node, only, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=180s")
+            trial.bed.testbed("kubectl", "uncordon", node)
+            until(f"the pods of {node} are back", lambda: len(release.pods()) == 5 and all(map(ready, release.pods())), 180)
+            load.await_listed(2)
+            after = lives(release.pods())
+            trial.equal(sorted(name for name in after if after[name] != before[name]), moved, f"pods that left {node}")
+            trial.note(f"{node} was drained of {', '.join(moved)}")
+        load.finish()
+
+
 @scenario("rocketmq-node-off", needs_power=True, alone=True)
 def node_off(trial: Trial) -> None:
     """A node loses power during the change: the Job waits or refuses with that node's pods named, and ends well afterwards."""

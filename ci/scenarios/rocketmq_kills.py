@@ -105,14 +105,17 @@ def undo_under_sabotage(trial: Trial, release: Release) -> tuple[Saboteur, list[
     return undoing, missed
 
 
-def leave_open(trial: Trial, release: Release, last: Boundary) -> Plan:
-    """Starts a change from one name server to two and kills helm and the hook program at a step boundary.
+TWO_NAME_SERVERS = {"nameServers": {"count": 2}}
+
+
+def leave_open(trial: Trial, release: Release, last: Boundary, change: dict = TWO_NAME_SERVERS) -> Plan:
+    """Starts a change, from one name server to two unless told otherwise, and kills helm and the hook program at a step boundary.
 
     Returns the plan that is left open.
     """
-    trial.note("helm upgrade to 2 name servers, to be left in the middle")
+    trial.note("helm upgrade, to be left in the middle")
     values = release.values
-    helm = release.begin("upgrade", {"nameServers": {"count": 2}})
+    helm = release.begin("upgrade", change)
     release.values = values
     saboteur = Saboteur(release, wanted=lambda boundary: boundary == last, most_each=1)
 

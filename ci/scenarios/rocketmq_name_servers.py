@@ -91,7 +91,7 @@ def refused_4_5_0(trial: Trial) -> None:
 def refused(trial: Trial, version: str) -> None:
     """A change that needs restarts, on a version whose brokers take a new list at their start only, is refused."""
     with trial.bed.namespace(f"accept-refused-{version.replace('.', '-')}") as namespace:
-        release = Release(trial, namespace, version, values={"brokers": {"groups": 1, "replicasPerGroup": 0}})
+        release = Release(trial, namespace, version, values={"brokers": {"groups": 1, "replicasPerGroup": 0, "allowRestart": False}})
         release.install()
         own = {f"configmaps/{release.full_name}-journal", f"configmaps/{release.full_name}-operations"}
         before = settled(trial, namespace, own)
@@ -113,10 +113,11 @@ def no_change(trial: Trial) -> None:
     with trial.bed.namespace("accept-no-change") as namespace:
         release = Release(trial, namespace, "5.4.0", values={"brokers": {"groups": 1}})
         release.install()
-        own = {f"configmaps/{release.full_name}-journal", f"configmaps/{release.full_name}-operations"}
+        # The third tells the number of the revision.
+        own = {f"configmaps/{release.full_name}-{part}" for part in ("journal", "operations", "after")}
         before, pods, journal = settled(trial, namespace, own), lives(release.pods()), release.journal()
         trial.figure("upgrade without a change", f"{release.succeed('upgrade'):.1f} s")
-        trial.equal(versions(trial.bed.api, namespace, own), before, "versions of all objects but journal, lease and Events")
+        trial.equal(versions(trial.bed.api, namespace, own), before, "versions of all objects but journal, lease, revision and Events")
         trial.equal(release.journal(), journal, "the journal after an upgrade without a change")
         with tempfile.TemporaryDirectory(prefix="midships-chart-") as directory:
             seconds = release.succeed("upgrade", chart=[str(newer_chart(release, Path(directory)))])

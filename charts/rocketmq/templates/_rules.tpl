@@ -112,6 +112,12 @@ brokers.replication|Synchronous without replicas
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.source-group-exists" -}}
+{{- if and .Values.brokers.enabled (ge (int .Values.brokers.newGroupsFrom) (int .Values.brokers.groups)) }}
+brokers.newGroupsFrom|{{ int .Values.brokers.newGroupsFrom }} with {{ int .Values.brokers.groups }} groups
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.grace-period-covers-drain" -}}
 {{- $set := int .Values.brokers.pod.terminationGracePeriodSeconds }}
 {{- if and (ne $set 0) (lt $set (add (int .Values.brokers.clientRouteRefreshSeconds) 105 | int)) }}
@@ -389,6 +395,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $hidden = append $hidden "brokers.allowRestart" }}
 {{- end }}
 {{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.newGroupsFrom" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.orderedTopics" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
 {{- $hidden = append $hidden "brokers.clientRouteRefreshSeconds" }}
 {{- end }}
 {{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
@@ -516,6 +528,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: Synchronous with at least one replica per group, else Asynchronous; set brokers.replicasPerGroup to at least 1: without a replica every send would answer that no replica has it")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.source-group-exists" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: less than brokers.groups; set brokers.newGroupsFrom to the number of a group, counted from 0")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.grace-period-covers-drain" .) }}

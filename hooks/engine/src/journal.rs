@@ -227,9 +227,9 @@ impl Plan {
     /// # Errors
     /// When there is none, two have the same name, one cannot be written, or the journal could
     /// outgrow its capacity.
-    pub fn freeze<O: Operation>(
-        operation: &O,
-        steps: &[O::Step],
+    pub fn freeze<S: Step>(
+        operation: &dyn Operation<Step = S>,
+        steps: &[S],
         epoch: u64,
         made: Moment,
     ) -> Result<Self, Error> {

@@ -30,10 +30,6 @@ const JOURNAL_MILLISECONDS: u64 = 30_000;
 /// How long to pause before a journal that did not answer is asked again.
 const RECHECK_MILLISECONDS: u64 = 250;
 
-type Query<O> = <<O as Operation>::Step as Step>::Query;
-type Answer<O> = <<O as Operation>::Step as Step>::Answer;
-type Command<O> = <<O as Operation>::Step as Step>::Command;
-
 /// What would be done, found without a write and without the lease.
 #[derive(Clone, Debug)]
 pub struct Preview<S> {
@@ -44,14 +40,27 @@ pub struct Preview<S> {
     pub planning: Planning<S>,
 }
 
+/// When the operations of a run are surveyed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Surveys {
+    /// All of them before the first one acts, so that what one of them refuses is refused before
+    /// anything is touched.
+    First,
+    /// Each when those before it are done: what it finds depends on them.
+    InTurn,
+}
+
 /// Surveys and plans only: nothing is written and no lease taken.
 ///
 /// # Errors
 /// When the world was interrupted.
-pub fn plan_only<W, O>(world: &mut W, operation: &O) -> Result<Preview<O::Step>, Interrupted>
+pub fn plan_only<W, S>(
+    world: &mut W,
+    operation: &dyn Operation<Step = S>,
+) -> Result<Preview<S>, Interrupted>
 where
-    O: Operation,
-    W: World<Query = Query<O>, Answer = Answer<O>, Command = Command<O>>,
+    S: Step,
+    W: World<Query = S::Query, Answer = S::Answer, Command = S::Command>,
 {
     let open = match world.read_journal() {
         Ok(stored) => match Journal::verify(&stored) {
@@ -79,26 +88,50 @@ where
 ///
 /// # Errors
 /// When the runner was killed or lost its right to act. A fresh run goes on from what it left.
-pub fn run<W, O>(world: &mut W, operation: &O, identity: &str) -> Result<Outcome, Interrupted>
+pub fn run<W, S>(
+    world: &mut W,
+    operation: &dyn Operation<Step = S>,
+    identity: &str,
+) -> Result<Outcome, Interrupted>
 where
-    O: Operation,
-    W: World<Query = Query<O>, Answer = Answer<O>, Command = Command<O>>,
+    S: Step,
+    W: World<Query = S::Query, Answer = S::Answer, Command = S::Command>,
 {
+    run_all(world, &[operation], Surveys::InTurn, identity)
+}
+
+/// Runs operations, one after the other and under one lease, until one has another outcome than
+/// Done or all are. A plan that an earlier run left open is settled first, whichever of them made it.
+///
+/// # Errors
+/// When the runner was killed or lost its right to act. A fresh run goes on from what it left.
+pub fn run_all<W, S>(
+    world: &mut W,
+    operations: &[&dyn Operation<Step = S>],
+    surveys: Surveys,
+    identity: &str,
+) -> Result<Outcome, Interrupted>
+where
+    S: Step,
+    W: World<Query = S::Query, Answer = S::Answer, Command = S::Command>,
+{
+    let Some(&first) = operations.first() else {
+        return Ok(Outcome::Done { changed: false });
+    };
     let began = world.now();
+    let names: Vec<&str> = operations
+        .iter()
+        .map(|operation| operation.name())
+        .collect();
+    let names = names.join(", ");
     let ended = |world: &mut W, outcome: Outcome| {
-        let seconds = world.now().saturating_sub(began) / 1_000;
-        let operation = operation.name().to_owned();
-        world.report(&Report::Ended {
-            operation,
-            outcome: outcome.clone(),
-            seconds,
-        });
+        tell_end(world, &names, &outcome, began);
         Ok(outcome)
     };
-    let lease = match lease::take(world, identity) {
+    let mut lease = match lease::take(world, identity) {
         Ok(Taking::Held(lease)) => lease,
         Ok(Taking::Missing(problem)) => {
-            return match without_store(world, operation, None, problem) {
+            return match without_store(world, first, None, problem) {
                 Ok(outcome) => ended(world, outcome),
                 Err(Stop::Superseded) => ended(world, Outcome::Superseded),
                 Err(Stop::Interrupted(interrupted)) => Err(interrupted),
@@ -111,39 +144,57 @@ where
     world.report(&Report::LeaseTaken {
         epoch: lease.epoch(),
     });
-    let mut lease = lease;
-    let outcome = with_lease(world, operation, identity, &mut lease);
-    match outcome {
+    match with_lease(world, first, operations, surveys, identity, &mut lease) {
         Ok(outcome) => {
             lease.release(world);
-            ended(world, outcome)
+            Ok(outcome)
         }
         Err(Stop::Superseded) => ended(world, Outcome::Superseded),
         Err(Stop::Interrupted(interrupted)) => Err(interrupted),
     }
 }
 
-fn with_lease<W, O>(
+fn tell_end<W: World>(world: &mut W, operation: &str, outcome: &Outcome, began: Moment) {
+    let seconds = world.now().saturating_sub(began) / 1_000;
+    world.report(&Report::Ended {
+        operation: operation.to_owned(),
+        outcome: outcome.clone(),
+        seconds,
+    });
+}
+
+/// Runs the operations, of which `first` is the first one; each tells its own end.
+fn with_lease<'a, W, S>(
     world: &mut W,
-    operation: &O,
+    first: &'a dyn Operation<Step = S>,
+    operations: &[&'a dyn Operation<Step = S>],
+    surveys: Surveys,
     identity: &str,
     lease: &mut Lease,
 ) -> Result<Outcome, Stop>
 where
-    O: Operation,
-    W: World<Query = Query<O>, Answer = Answer<O>, Command = Command<O>>,
+    S: Step,
+    W: World<Query = S::Query, Answer = S::Answer, Command = S::Command>,
 {
+    let began = world.now();
+    let ended = |world: &mut W, operation: &dyn Operation<Step = S>, outcome: Outcome| {
+        tell_end(world, operation.name(), &outcome, began);
+        Ok(outcome)
+    };
     let stored = match read_journal(world, lease)? {
         Ok(stored) => stored,
-        Err(problem) => return without_store(world, operation, Some(lease), problem),
+        Err(problem) => {
+            let outcome = without_store(world, first, Some(lease), problem)?;
+            return ended(world, first, outcome);
+        }
     };
     let journal = match Journal::verify(&stored) {
         Ok(journal) => journal,
-        Err(error) => return Ok(Outcome::Refused(torn(&error))),
+        Err(error) => return ended(world, first, Outcome::Refused(torn(&error))),
     };
     let mut runner = Runner {
         world,
-        operation,
+        operation: first,
         identity,
         lease,
         journal,
@@ -151,25 +202,33 @@ where
     };
     let mut changed = false;
     if let Some(open) = runner.journal.open().cloned() {
+        let maker = operations
+            .iter()
+            .find(|operation| operation.name() == open.plan.operation);
+        runner.operation = maker.copied().unwrap_or(first);
         match runner.settle(&open)? {
-            Settled::Ended(outcome) => return Ok(outcome),
+            // Its own wish is fulfilled; those of the others may not be.
+            Settled::Ended(Outcome::Done { changed: settled }) if operations.len() > 1 => {
+                changed = settled;
+            }
+            Settled::Ended(outcome) => return ended(runner.world, runner.operation, outcome),
             Settled::Clear { changed: settled } => changed = settled,
         }
     }
-    runner.begin(changed)
+    runner.in_turn(operations, surveys, changed)
 }
 
 /// Without lease or journal nothing may be done. Where nothing of the cluster stands, nothing has to
 /// be: whoever applies the chart for the first time may run this before there are such objects.
-fn without_store<W, O>(
+fn without_store<W, S>(
     world: &mut W,
-    operation: &O,
+    operation: &dyn Operation<Step = S>,
     lease: Option<&mut Lease>,
     problem: Problem,
 ) -> Result<Outcome, Stop>
 where
-    O: Operation,
-    W: World<Query = Query<O>, Answer = Answer<O>, Command = Command<O>>,
+    S: Step,
+    W: World<Query = S::Query, Answer = S::Answer, Command = S::Command>,
 {
     let mut survey = Survey { lease, operation };
     if let Planning::Absent { why } = survey.carry(world)? {
@@ -261,12 +320,12 @@ enum Look<C> {
 }
 
 /// The survey of an operation, with or without a lease to look after.
-struct Survey<'a, O> {
+struct Survey<'a, S> {
     lease: Option<&'a mut Lease>,
-    operation: &'a O,
+    operation: &'a dyn Operation<Step = S>,
 }
 
-impl<O: Operation> Survey<'_, O> {
+impl<S: Step> Survey<'_, S> {
     fn keep<W: World>(&mut self, world: &mut W) -> Result<(), Stop> {
         match &mut self.lease {
             Some(lease) => lease.keep(world),
@@ -279,9 +338,9 @@ impl<O: Operation> Survey<'_, O> {
     }
 
     /// Looks until the operation can be judged. `Planning::Wait` is never returned.
-    fn carry<W>(&mut self, world: &mut W) -> Result<Planning<O::Step>, Stop>
+    fn carry<W>(&mut self, world: &mut W) -> Result<Planning<S>, Stop>
     where
-        W: World<Query = Query<O>, Answer = Answer<O>, Command = Command<O>>,
+        W: World<Query = S::Query, Answer = S::Answer, Command = S::Command>,
     {
         let Limits {
             seconds,
@@ -318,9 +377,9 @@ impl<O: Operation> Survey<'_, O> {
         }
     }
 
-    fn look<W>(&mut self, world: &mut W) -> Result<Planning<O::Step>, Stop>
+    fn look<W>(&mut self, world: &mut W) -> Result<Planning<S>, Stop>
     where
-        W: World<Query = Query<O>, Answer = Answer<O>, Command = Command<O>>,
+        W: World<Query = S::Query, Answer = S::Answer, Command = S::Command>,
     {
         let rounds = self.operation.limits().rounds;
         let mut seen = Seen::new(world.now(), Memory::new());
@@ -383,9 +442,10 @@ fn pause<W: World>(
     Ok(())
 }
 
-struct Runner<'a, W, O> {
+struct Runner<'a, W, S> {
     world: &'a mut W,
-    operation: &'a O,
+    /// The operation that is at work.
+    operation: &'a dyn Operation<Step = S>,
     identity: &'a str,
     lease: &'a mut Lease,
     journal: Journal,
@@ -393,10 +453,10 @@ struct Runner<'a, W, O> {
     noted: Option<Moment>,
 }
 
-impl<W, O> Runner<'_, W, O>
+impl<'a, W, S> Runner<'a, W, S>
 where
-    O: Operation,
-    W: World<Query = Query<O>, Answer = Answer<O>, Command = Command<O>>,
+    S: Step,
+    W: World<Query = S::Query, Answer = S::Answer, Command = S::Command>,
 {
     /// Settles the plan that an earlier run left open.
     fn settle(&mut self, open: &Open) -> Result<Settled, Stop> {
@@ -424,7 +484,7 @@ where
                 ),
             })));
         }
-        let steps: Vec<O::Step> = match plan.decode() {
+        let steps: Vec<S> = match plan.decode() {
             Ok(steps) => steps,
             Err(error) => {
                 return Ok(Settled::Ended(Outcome::Refused(Problem {
@@ -509,23 +569,69 @@ where
         }
     }
 
-    /// Surveys, plans and carries the plan.
-    fn begin(&mut self, changed: bool) -> Result<Outcome, Stop> {
+    /// Carries the operations out, each when those before it are done.
+    fn in_turn(
+        &mut self,
+        operations: &[&'a dyn Operation<Step = S>],
+        surveys: Surveys,
+        mut changed: bool,
+    ) -> Result<Outcome, Stop> {
+        let mut found: Vec<Option<Planning<S>>> = Vec::new();
+        if surveys == Surveys::First {
+            for &operation in operations {
+                self.operation = operation;
+                let began = self.world.now();
+                let planning = self.survey()?;
+                if let Planning::Refused(problem) = planning {
+                    let outcome = Outcome::Refused(problem);
+                    tell_end(self.world, operation.name(), &outcome, began);
+                    return Ok(outcome);
+                }
+                found.push(Some(planning));
+            }
+        }
+        found.resize_with(operations.len(), || None);
+        // What was found is of no use once something has been changed.
+        let mut fresh = true;
+        for (&operation, planning) in operations.iter().zip(found) {
+            self.operation = operation;
+            let began = self.world.now();
+            let planning = match planning.filter(|_| fresh) {
+                Some(planning) => planning,
+                None => self.survey()?,
+            };
+            let outcome = self.begin(planning)?;
+            tell_end(self.world, operation.name(), &outcome, began);
+            let Outcome::Done { changed: now } = outcome else {
+                return Ok(outcome);
+            };
+            fresh &= !now;
+            changed |= now;
+        }
+        Ok(Outcome::Done { changed })
+    }
+
+    fn survey(&mut self) -> Result<Planning<S>, Stop> {
         let mut survey = Survey {
             lease: Some(&mut *self.lease),
             operation: self.operation,
         };
-        let steps = match survey.carry(self.world)? {
+        survey.carry(self.world)
+    }
+
+    /// Carries out what a survey has found.
+    fn begin(&mut self, planning: Planning<S>) -> Result<Outcome, Stop> {
+        let steps = match planning {
             Planning::Steps(steps) if !steps.is_empty() => steps,
             Planning::Steps(_) => {
                 self.world.report(&Report::NothingToDo {
                     why: "the plan is empty".to_owned(),
                 });
-                return Ok(Outcome::Done { changed });
+                return Ok(Outcome::Done { changed: false });
             }
             Planning::Nothing { why } | Planning::Absent { why } => {
                 self.world.report(&Report::NothingToDo { why });
-                return Ok(Outcome::Done { changed });
+                return Ok(Outcome::Done { changed: false });
             }
             Planning::Refused(problem)
             | Planning::Wait {
@@ -566,7 +672,7 @@ where
     }
 
     /// Brings the remaining steps about; a failure before the point of no return turns back.
-    fn forward(&mut self, steps: &[O::Step]) -> Result<Carried, Stop> {
+    fn forward(&mut self, steps: &[S]) -> Result<Carried, Stop> {
         loop {
             match self.state() {
                 State::Doing { step, started } => {
@@ -586,7 +692,7 @@ where
     }
 
     /// Relieves the step at which a plan past its point of no return is left.
-    fn leave(&mut self, steps: &[O::Step]) -> Result<(), Stop> {
+    fn leave(&mut self, steps: &[S]) -> Result<(), Stop> {
         let (State::Doing {
             step: index,
             started: true,
@@ -608,7 +714,7 @@ where
     }
 
     /// Takes the started steps back, the last one first.
-    fn back(&mut self, steps: &[O::Step]) -> Result<Carried, Stop> {
+    fn back(&mut self, steps: &[S]) -> Result<Carried, Stop> {
         if !matches!(self.state(), State::Undoing { .. } | State::Unwound) {
             self.world.report(&Report::UndoStarted {
                 steps: self.state().effective(steps.len()),
@@ -638,7 +744,7 @@ where
         self.journal.open().map_or(State::Absent, |open| open.state)
     }
 
-    fn place(&self, steps: &[O::Step], direction: Direction) -> Place {
+    fn place(&self, steps: &[S], direction: Direction) -> Place {
         let index = match self.state() {
             State::Doing { step, started } | State::Failed { step, started }
                 if direction == Direction::Undoing =>
@@ -657,7 +763,7 @@ where
     /// Brings one step about in a direction, or records that it cannot be.
     fn establish(
         &mut self,
-        steps: &[O::Step],
+        steps: &[S],
         direction: Direction,
         index: usize,
         started: bool,
@@ -700,11 +806,11 @@ where
     /// The effort for a step of the open plan; nothing if there is no such step.
     fn effort<'s>(
         &mut self,
-        steps: &'s [O::Step],
+        steps: &'s [S],
         direction: Direction,
         index: usize,
         started: bool,
-    ) -> Option<Effort<'s, O::Step>> {
+    ) -> Option<Effort<'s, S>> {
         let planned = self.journal.open()?.plan.steps.get(index)?;
         let (step, limits) = (steps.get(index)?, planned.limits);
         Some(Effort {
@@ -723,8 +829,8 @@ where
     /// Observes, judges and acts until the step's condition holds or cannot.
     fn strive<'s>(
         &mut self,
-        mut effort: Effort<'s, O::Step>,
-    ) -> Result<(Established, Effort<'s, O::Step>), Stop> {
+        mut effort: Effort<'s, S>,
+    ) -> Result<(Established, Effort<'s, S>), Stop> {
         let poll = effort.limits.poll_milliseconds.max(1);
         let mut memory = Memory::new();
         // Whether the verdict before this one was the same final one; whether commands were
@@ -793,11 +899,7 @@ where
     }
 
     /// One observation of a step, judged.
-    fn look(
-        &mut self,
-        effort: &Effort<'_, O::Step>,
-        memory: &Memory,
-    ) -> Result<Look<Command<O>>, Stop> {
+    fn look(&mut self, effort: &Effort<'_, S>, memory: &Memory) -> Result<Look<S::Command>, Stop> {
         let (step, direction) = (effort.step, effort.direction);
         let mut seen = Seen::new(self.world.now(), memory.clone());
         for _ in 0..effort.limits.rounds {
@@ -816,11 +918,7 @@ where
 
     /// Brings back what a started step has lowered, before it is given up or left. One try of each
     /// command: the step's failure stands, and the next run meets what is left.
-    fn relieve(
-        &mut self,
-        effort: &mut Effort<'_, O::Step>,
-        relief: &[Command<O>],
-    ) -> Result<(), Stop> {
+    fn relieve(&mut self, effort: &mut Effort<'_, S>, relief: &[S::Command]) -> Result<(), Stop> {
         if !effort.started {
             return Ok(());
         }
@@ -833,8 +931,8 @@ where
     /// Writes the intent if it is not written, and performs commands until one is not confirmed.
     fn act(
         &mut self,
-        effort: &mut Effort<'_, O::Step>,
-        commands: &[Command<O>],
+        effort: &mut Effort<'_, S>,
+        commands: &[S::Command],
         why: &str,
     ) -> Result<(), Stop> {
         effort.attempts += 1;
@@ -857,11 +955,7 @@ where
     }
 
     /// Performs one command; returns whether it was confirmed.
-    fn command(
-        &mut self,
-        effort: &mut Effort<'_, O::Step>,
-        command: &Command<O>,
-    ) -> Result<bool, Stop> {
+    fn command(&mut self, effort: &mut Effort<'_, S>, command: &S::Command) -> Result<bool, Stop> {
         let permit = self.lease.permit(self.world)?;
         match self.world.perform(command, &permit) {
             Ok(()) => Ok(true),
@@ -884,7 +978,7 @@ where
     /// the journal less often.
     fn tell(
         &mut self,
-        effort: &Effort<'_, O::Step>,
+        effort: &Effort<'_, S>,
         why: &str,
         progress: Option<Progress>,
         told: &mut Option<(Moment, String)>,

@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Debug, Parser)]
 #[command(name = "midships-hook", version, arg_required_else_help = true)]
 #[command(
-    after_help = "Exit codes: 0 Done, 1 a check failed, 10 Refused, 11 Stuck, 12 Unwound, 13 Superseded, 64 usage, 70 a bug; \
+    after_help = "Exit codes: 0 Done, 1 a check failed or a question was not wholly answered, 10 Refused, 11 Stuck, 12 Unwound, 13 Superseded, 64 usage, 70 a bug; \
 any other end is a crash, after which the same command may be run again."
 )]
 pub struct Arguments {
@@ -33,6 +33,8 @@ pub enum Action {
     Status(Status),
     /// Mark a release failed that a killed helm client left pending, so that `helm upgrade` works again.
     Unlock(Unlock),
+    /// Ask clusters of `RocketMQ`, of this project or not, about brokers, topics and groups; nothing is changed.
+    Rocketmq(Rocketmq),
 }
 
 /// What is to be brought about.
@@ -96,6 +98,116 @@ pub struct Unlock {
     pub namespace: Option<String>,
 }
 
+/// What is asked about clusters of `RocketMQ`.
+#[derive(Args, Debug)]
+pub struct Rocketmq {
+    /// The question.
+    #[command(subcommand)]
+    pub question: Question,
+}
+
+/// A question about clusters of `RocketMQ`.
+#[derive(Debug, Subcommand)]
+pub enum Question {
+    /// Brokers: role, version, permission, messages a second and today, disk, how far replicas are behind.
+    Cluster {
+        /// Whom is asked, and how the answer is printed
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Topics: queues, permission, order, attributes and messages at each broker.
+    Topics {
+        /// Whom is asked, and how the answer is printed
+        #[command(flatten)]
+        common: Common,
+        /// Only this topic, with each of its queues
+        #[arg(long, value_name = "NAME")]
+        topic: Option<String>,
+        /// Show what the product makes for itself, too
+        #[arg(long)]
+        system: bool,
+    },
+    /// Groups: members that are connected, type, model, lag, and which brokers know them.
+    Groups {
+        /// Whom is asked, and how the answer is printed
+        #[command(flatten)]
+        common: Common,
+        /// Only this group
+        #[arg(long, value_name = "NAME")]
+        group: Option<String>,
+        /// Show what the product makes for itself, too
+        #[arg(long)]
+        system: bool,
+    },
+    /// How many messages wait for each group in each topic, those to be tried again among them.
+    Progress {
+        /// Whom is asked, and how the answer is printed
+        #[command(flatten)]
+        common: Common,
+        /// Only this group, with each queue
+        #[arg(long, value_name = "NAME")]
+        group: Option<String>,
+        /// Only this topic, with each queue
+        #[arg(long, value_name = "NAME")]
+        topic: Option<String>,
+        /// Show what the product makes for itself, too
+        #[arg(long)]
+        system: bool,
+    },
+    /// Where one group is in each queue, and when it consumed last.
+    Offsets {
+        /// Whom is asked, and how the answer is printed
+        #[command(flatten)]
+        common: Common,
+        /// The group
+        #[arg(long, value_name = "NAME")]
+        group: String,
+        /// Only this topic
+        #[arg(long, value_name = "NAME")]
+        topic: Option<String>,
+    },
+}
+
+/// What all questions about clusters of `RocketMQ` have in common.
+#[derive(Args, Debug)]
+pub struct Common {
+    /// Name servers; may be given several times. All are asked, and it is told where they differ
+    #[arg(
+        long,
+        required = true,
+        value_delimiter = ';',
+        value_parser = address,
+        value_name = "HOST:PORT[;HOST:PORT]"
+    )]
+    pub name_servers: Vec<String>,
+    /// Only this cluster
+    #[arg(long, value_name = "NAME")]
+    pub cluster: Option<String>,
+    /// How the answer is printed
+    #[arg(long, value_enum, default_value_t = Output::Text)]
+    pub output: Output,
+}
+
+/// How an answer is printed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Output {
+    /// As tables for people
+    Text,
+    /// As one JSON document
+    Json,
+}
+
+fn address(text: &str) -> Result<String, String> {
+    if midships_client_rocketmq::is_address(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "expected HOST:PORT with a port from 1 to 65535, such as shop-name-server-0:9876"
+                .to_owned(),
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -105,6 +217,37 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn name_servers_are_given_in_one_list_or_in_several() {
+        let asked = |servers: &[&str]| {
+            let words = [
+                "midships-hook",
+                "rocketmq",
+                "progress",
+                "--group",
+                "billing",
+            ];
+            let words = words.iter().chain(servers);
+            let Action::Rocketmq(asked) = Arguments::try_parse_from(words)?.action else {
+                panic!("not rocketmq");
+            };
+            let Question::Progress { common, group, .. } = asked.question else {
+                panic!("not progress");
+            };
+            assert_eq!(group.as_deref(), Some("billing"));
+            assert_eq!(common.output, Output::Text);
+            Ok::<_, clap::Error>(common.name_servers)
+        };
+        let expected = ["a:1", "b:2"];
+        assert_eq!(asked(&["--name-servers", "a:1;b:2"]).unwrap(), expected);
+        let twice = ["--name-servers", "a:1", "--name-servers", "b:2"];
+        assert_eq!(asked(&twice).unwrap(), expected);
+        for wrong in ["a", "a:0", ":1", "a:1,b:2", ""] {
+            assert!(asked(&["--name-servers", wrong]).is_err(), "{wrong}");
+        }
+        assert!(asked(&[]).is_err());
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! `check`: whether a release does what it is for. Every name server lists every broker, and every master takes a message
 //! on a topic of its own and gives it back. `helm test` runs this; it asks the product alone and never Kubernetes.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
 use midships_client_rocketmq::{
-    Answer, CallError, Client, Message, Reply, Request, Timeouts, TopicRoute,
+    Answer, CallError, Client, Message, Reply, Request, Timeouts, TopicConfiguration, TopicRoute,
 };
 use midships_operations_rocketmq::{Broker, Desired};
 use tokio::signal::unix::{SignalKind, signal};
@@ -39,7 +40,7 @@ const WRITABLE: u32 = 2;
 /// Checks a release and says what is not as it should be.
 pub fn check(arguments: &arguments::Check) -> Exit {
     let desired = match desired::read(&arguments.desired) {
-        Ok(desired) => Desired::of(&desired),
+        Ok(desired) => Desired::of(&desired, None),
         Err(error) => {
             log::complain(&error.to_string());
             return Exit::Usage;
@@ -166,8 +167,8 @@ impl Check {
     async fn round_trip(&mut self, master: &Broker) -> Result<(), String> {
         let topic = self.topic.clone();
         let put = Request::PutTopic {
-            topic: topic.clone(),
-            queues: 1,
+            configuration: TopicConfiguration::plain(&topic, 1),
+            without_attributes: BTreeSet::new(),
         };
         match self.client.call(&master.address, &put).await {
             Ok(_) => self.given.push(master.clone()),

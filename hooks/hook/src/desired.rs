@@ -97,6 +97,26 @@ impl Error {
     }
 }
 
+/// What is desired, and by which revision of the release.
+#[derive(Debug)]
+pub struct Read {
+    /// The desired state.
+    pub file: rocketmq::Desired,
+    /// The number of the revision, where the file `revision` beside it tells.
+    pub revision: Option<u64>,
+}
+
+/// Reads the desired state of a release of the chart `rocketmq`, and the revision that a file beside it tells.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with_revision(path: &Path) -> Result<Read, Error> {
+    let file = read(path)?;
+    let revision = std::fs::read_to_string(path.with_file_name("revision")).ok();
+    let revision = revision.and_then(|text| text.trim().parse().ok());
+    Ok(Read { file, revision })
+}
+
 /// Reads the desired state of a release of the chart `rocketmq`.
 ///
 /// # Errors
@@ -163,7 +183,7 @@ pub mod tests {
     pub fn document() -> Value {
         json!({
             "format": 1, "chart": "rocketmq", "chartVersion": "0.1.0", "release": "orders", "namespace": "shop",
-            "fullName": "orders-rocketmq", "values": rocketmq::Values::default()
+            "fullName": "orders-rocketmq", "templates": {"broker": "b"}, "values": rocketmq::Values::default()
         })
     }
 

@@ -9,7 +9,7 @@ use midships_engine::report::Outcome;
 pub enum Exit {
     /// The desired state holds, or a question was answered.
     Done,
-    /// A check found something that is not as it should be.
+    /// A check found something that is not as it should be, or a question was not wholly answered.
     Failed,
     /// It was not tried; nothing was changed.
     Refused,

@@ -9,6 +9,7 @@ mod exit;
 mod family;
 mod log;
 mod operate;
+mod questions;
 mod rocketmq;
 mod status;
 mod unlock;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Action::Check(arguments) => check::check(&arguments),
         Action::Status(arguments) => status::status(&arguments),
         Action::Unlock(arguments) => unlock::unlock(&arguments),
+        Action::Rocketmq(arguments) => questions::ask(arguments),
     };
     exit.into()
 }

@@ -2,7 +2,7 @@
 
 use midships_client_kubernetes::{Client, Store};
 use midships_engine::runner;
-use midships_engine::step::{Operation, Planning, Problem, Step};
+use midships_engine::step::{Planning, Problem, Step};
 use midships_engine::world::World;
 use tokio::runtime::Runtime;
 
@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::desired;
 use crate::exit::Exit;
 use crate::log;
-use crate::rocketmq::{self, Rocketmq};
+use crate::rocketmq::{Rocketmq, Work};
 use crate::world::RealWorld;
 
 /// The environment variable with which the chart tells a Job's program the name of its pod.
@@ -23,8 +23,10 @@ pub fn run(arguments: &arguments::Run) -> Exit {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };
-    let operation = rocketmq::operation(&desired, arguments.phase);
-    match runner::run(&mut world, &operation, &identity) {
+    let work = Work::new(&desired, arguments.phase);
+    let operations = work.operations();
+    let operations: Vec<_> = operations.iter().map(AsRef::as_ref).collect();
+    match runner::run_all(&mut world, &operations, work.surveys(), &identity) {
         Ok(outcome) => Exit::from(&outcome),
         Err(interrupted) => {
             log::line(
@@ -52,28 +54,31 @@ pub fn plan(arguments: &arguments::Plan) -> Exit {
         None => vec![Phase::Before, Phase::After],
     };
     let mut exit = Exit::Done;
+    let mut open_told = false;
     for phase in phases {
-        let operation = rocketmq::operation(&desired, phase);
-        let title = format!("{} ({})", operation.name(), operation.phase());
-        match runner::plan_only(&mut world, &operation) {
-            Ok(preview) => {
-                if let Some(open) = &preview.open {
-                    log::say(&format!(
-                        "{title}: a run would first settle what an earlier one left open:\n{open}"
-                    ));
+        for operation in Work::new(&desired, phase).operations() {
+            let title = format!("{} ({})", operation.name(), operation.phase());
+            match runner::plan_only(&mut world, operation.as_ref()) {
+                Ok(preview) => {
+                    if let Some(open) = preview.open.filter(|_| !open_told) {
+                        log::say(&format!(
+                            "a run would first settle what an earlier one left open:\n{open}"
+                        ));
+                        open_told = true;
+                    }
+                    log::say(&format!("{title}: {}", described(&preview.planning)));
+                    if matches!(preview.planning, Planning::Refused(_)) {
+                        exit = Exit::Refused;
+                    }
                 }
-                log::say(&format!("{title}: {}", described(&preview.planning)));
-                if matches!(preview.planning, Planning::Refused(_)) {
-                    exit = Exit::Refused;
+                Err(interrupted) => {
+                    if let Some(why) = world.awaited() {
+                        log::say(&format!("{title}: would wait before it can tell: {why}"));
+                        continue;
+                    }
+                    log::complain(&format!("{title}: interrupted: {}", interrupted.why));
+                    return Exit::Crash;
                 }
-            }
-            Err(interrupted) => {
-                if let Some(why) = world.awaited() {
-                    log::say(&format!("{title}: would wait before it can tell: {why}"));
-                    continue;
-                }
-                log::complain(&format!("{title}: interrupted: {}", interrupted.why));
-                return Exit::Crash;
             }
         }
     }
@@ -103,16 +108,12 @@ fn told(problem: &Problem) -> String {
     format!("{}: {}; {}", problem.object, problem.why, problem.remedy)
 }
 
-type Prepared = (
-    midships_model::rocketmq::Desired,
-    RealWorld<Rocketmq>,
-    String,
-);
+type Prepared = (desired::Read, RealWorld<Rocketmq>, String);
 
 /// Reads the desired state and connects.
 fn prepared(path: &std::path::Path) -> Result<Prepared, Exit> {
     let clock = Clock::start();
-    let desired = desired::read(path).map_err(|error| {
+    let desired = desired::read_with_revision(path).map_err(|error| {
         let Some(problem) = error.problem() else {
             log::complain(&error.to_string());
             return Exit::Usage;
@@ -127,9 +128,9 @@ fn prepared(path: &std::path::Path) -> Result<Prepared, Exit> {
     };
     let runtime = runtime().map_err(crashed)?;
     let client = runtime
-        .block_on(Client::connect(Some(&desired.namespace)))
+        .block_on(Client::connect(Some(&desired.file.namespace)))
         .map_err(|error| crashed(error.to_string()))?;
-    let store = Store::new(client, &desired.full_name);
+    let store = Store::new(client, &desired.file.full_name);
     let world = RealWorld::new(runtime, clock, store, Rocketmq::new(), identity.clone())
         .map_err(|error| crashed(format!("unable to listen for signals: {error}")))?;
     Ok((desired, world, identity))

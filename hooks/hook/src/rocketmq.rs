@@ -2,13 +2,14 @@
 
 use midships_client_kubernetes as kubernetes;
 use midships_client_rocketmq as client;
-use midships_engine::step::Unanswered;
+use midships_engine::runner::Surveys;
+use midships_engine::step::{Operation, Unanswered};
 use midships_engine::world::CommandFault;
-use midships_model::rocketmq as model;
-use midships_operations_rocketmq::change_name_servers::ChangeNameServers;
-use midships_operations_rocketmq::{Answer, Command, Desired, Phase, Query};
+use midships_operations_rocketmq::steps::RocketmqStep;
+use midships_operations_rocketmq::{Answer, Command, Desired, Phase, Query, release};
 
 use crate::arguments;
+use crate::desired;
 use crate::family::Family;
 
 /// The way to brokers and name servers.
@@ -64,6 +65,27 @@ impl Family for Rocketmq {
                 };
                 kubernetes.perform(&evict).await
             }
+            Command::GrowClaim {
+                name,
+                uid,
+                version,
+                mebibytes,
+            } => {
+                let grow = kubernetes::Command::GrowClaim {
+                    name: name.clone(),
+                    uid: uid.clone(),
+                    version: version.clone(),
+                    mebibytes: *mebibytes,
+                };
+                kubernetes.perform(&grow).await
+            }
+            Command::MakeRoom(room) => {
+                let orphan = kubernetes::Command::OrphanPods {
+                    name: room.stateful_set().to_owned(),
+                    uid: room.uid().to_owned(),
+                };
+                kubernetes.perform(&orphan).await
+            }
             Command::Rocketmq { address, request } => {
                 match self.client.call(address, request).await {
                     Ok(_) => Ok(()),
@@ -84,11 +106,32 @@ fn unanswered(address: &str, error: &client::CallError) -> Unanswered {
     }
 }
 
-/// The operation that brings a release to its desired state in a phase.
-pub fn operation(desired: &model::Desired, phase: arguments::Phase) -> ChangeNameServers {
-    let phase = match phase {
-        arguments::Phase::Before => Phase::Before,
-        arguments::Phase::After => Phase::After,
-    };
-    ChangeNameServers::new(Desired::of(desired), phase)
+/// What brings a release to its desired state in a phase.
+#[derive(Debug)]
+pub struct Work {
+    desired: Desired,
+    phase: Phase,
+}
+
+impl Work {
+    /// The work of a phase on a release.
+    pub fn new(desired: &desired::Read, phase: arguments::Phase) -> Self {
+        Self {
+            desired: Desired::of(&desired.file, desired.revision),
+            phase: match phase {
+                arguments::Phase::Before => Phase::Before,
+                arguments::Phase::After => Phase::After,
+            },
+        }
+    }
+
+    /// The operations, in their order.
+    pub fn operations(&self) -> Vec<Box<dyn Operation<Step = RocketmqStep>>> {
+        release::operations(&self.desired, self.phase)
+    }
+
+    /// When they are surveyed.
+    pub fn surveys(&self) -> Surveys {
+        release::surveys(self.phase)
+    }
 }

@@ -274,7 +274,7 @@ fn change_tells_what_each_changed_field_takes() {
     output: brokers.groups: 3 -> 2
     output:     refused: Can only grow after the installation.
     output: brokers.image.tag: "5.4.0" -> "5.5.0"
-    output:     A change takes effect when a pod starts next; the upgrade itself restarts none.
+    output:     A change restarts pods one at a time during the upgrade, while clients go on.
     output: the upgrade runs change_name_servers: give Helm --timeout 26m
     notes: error: 1 of 3 changes would be refused
     "#);

@@ -148,10 +148,9 @@ brokers: {groups: 2, allowRestart: true, image: {tag: 5.5.0}, storage: {size: 40
         insta::assert_snapshot!(told(old, new), @r#"
         nameServers.count: 2 to 3: {"effect":"operation","operation":"change_name_servers"}
         brokers.groups: 3 to 2: {"effect":"refused"}
-        brokers.allowRestart: false to true: {"effect":"online"}
         brokers.image.tag: "5.4.0" to "5.5.0": {"effect":"restart"}
-        brokers.storage.size: "20Gi" to "40Gi": {"effect":"refused"}
-        ["change_name_servers"] Some(1560)
+        brokers.storage.size: "20Gi" to "40Gi": {"effect":"operation","operation":"grow_volumes"}
+        ["change_name_servers", "grow_volumes"] Some(1560)
         "#);
     }
 

@@ -461,7 +461,13 @@ fn pod_templates_do_not_change_with_sizes_lists_or_the_hook_image() {
     ] {
         assert_eq!(pod_of_first_broker(values), base, "{values}");
     }
-    assert_ne!(pod_of_first_broker("brokers: {image: {tag: 5.5.0}}"), base);
+    for values in [
+        "brokers: {image: {tag: 5.5.0}}",
+        "brokers: {configuration: {autoCreateTopicEnable: true}}",
+        "brokers: {replication: Synchronous}",
+    ] {
+        assert_ne!(pod_of_first_broker(values), base, "{values}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! | `create-only` | it is refused: the field is fixed when the release is made |
 //! | `increase-only` | growing takes effect with the upgrade; shrinking is refused |
 //! | `online` | it takes effect with the upgrade and restarts nothing |
-//! | `restart` | it takes effect when a pod starts next |
+//! | `restart` | pods are restarted one at a time during the upgrade; of a map, keys in `x-online-keys` are as `online` |
 //! | `rollout` | it takes effect with the upgrade, which replaces the pods |
 //! | a name with underscores | the operation of that name carries it out |
 
@@ -14,6 +14,10 @@ use serde_json::Value;
 
 use crate::condition::at;
 use crate::description::Description;
+use crate::fields::Bytes;
+
+/// The operation of that name, whose field only grows.
+pub const GROW_VOLUMES: &str = "grow_volumes";
 
 /// What a change of a field takes.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -23,7 +27,7 @@ pub enum Effect {
     Refused,
     /// It takes effect with the upgrade, and restarts nothing.
     Online,
-    /// It takes effect when a pod starts next.
+    /// Pods are restarted one at a time during the upgrade.
     Restart,
     /// It takes effect with the upgrade, which replaces the pods.
     Rollout,
@@ -64,6 +68,7 @@ pub fn changes(description: &Description, old: &Value, new: &Value) -> Vec<Chang
             let matters = field.visible.holds(old) || field.visible.holds(new);
             let mutability = match description.mutability_while(&field) {
                 Some((condition, other)) if condition.holds(old) && condition.holds(new) => other,
+                _ if is_online(&field.schema["x-online-keys"], before, after) => "online",
                 _ => field.schema["x-mutability"].as_str().unwrap_or_default(),
             };
             let effect = if matters {
@@ -92,6 +97,18 @@ pub fn changes(description: &Description, old: &Value, new: &Value) -> Vec<Chang
     fields.collect()
 }
 
+/// Whether two maps differ only in keys of a list.
+fn is_online(keys: &Value, before: &Value, after: &Value) -> bool {
+    let (Some(keys), Some(before), Some(after)) =
+        (keys.as_array(), before.as_object(), after.as_object())
+    else {
+        return false;
+    };
+    let all = before.keys().chain(after.keys());
+    all.filter(|key| before.get(*key) != after.get(*key))
+        .all(|key| keys.iter().any(|online| online == key))
+}
+
 fn effect(mutability: &str, before: &Value, after: &Value) -> Effect {
     match mutability {
         "create-only" => Effect::Refused,
@@ -99,8 +116,15 @@ fn effect(mutability: &str, before: &Value, after: &Value) -> Effect {
         "increase-only" | "online" => Effect::Online,
         "restart" => Effect::Restart,
         "rollout" => Effect::Rollout,
+        GROW_VOLUMES if shrinks(before, after) => Effect::Refused,
         operation => Effect::Operation(operation.to_owned()),
     }
+}
+
+/// Whether an amount of storage becomes less.
+fn shrinks(before: &Value, after: &Value) -> bool {
+    let mebibytes = |value: &Value| Bytes(value.as_str()?.to_owned()).mebibytes();
+    mebibytes(after) < mebibytes(before)
 }
 
 fn is_less(one: &Value, other: &Value) -> bool {
@@ -126,8 +150,8 @@ pub fn words(mutability: &str) -> (&'static str, &'static str) {
             "更改随升级生效，不重启任何 Pod。",
         ),
         "restart" => (
-            "A change takes effect when a pod starts next; the upgrade itself restarts none.",
-            "更改在 Pod 下次启动时生效，升级本身不重启 Pod。",
+            "A change restarts pods one at a time during the upgrade, while clients go on.",
+            "更改会在升级期间逐个重启 Pod，客户端不中断。",
         ),
         "rollout" => (
             "A change takes effect with the upgrade, which replaces the pods.",
@@ -136,6 +160,10 @@ pub fn words(mutability: &str) -> (&'static str, &'static str) {
         "change_name_servers" => (
             "A change runs the operation change_name_servers, while clients go on.",
             "更改会执行操作 change_name_servers，期间客户端不中断。",
+        ),
+        GROW_VOLUMES => (
+            "A change runs the operation grow_volumes: volumes grow while their pods go on. They never become smaller.",
+            "更改会执行操作 grow_volumes：卷在 Pod 运行时扩容；卷不能缩小。",
         ),
         _ => ("", ""),
     }

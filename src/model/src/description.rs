@@ -9,6 +9,7 @@
 //! | `x-group` | the group at the root in which the field is, or `general` |
 //! | `x-level` | who needs the field: `basic`, `advanced` or `expert` |
 //! | `x-mutability` | what a change takes: see [`crate::change`] |
+//! | `x-online-keys` | of a map whose change restarts: the keys whose change does not |
 //! | `x-mutability-while` | another mutability while a condition holds, before and after the change: `{"condition", "mutability"}` |
 //! | `x-visible-if` | the condition under which the field matters: see [`crate::condition`] |
 //! | `x-required` | whether the field must not be empty while it matters |

@@ -1,5 +1,7 @@
 //! What a release asks for, as its hook Jobs read it: the file `desired.json` of the hook `ConfigMap`s.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The format of [`Desired`] that this version of the program writes and reads.
@@ -21,6 +23,8 @@ pub struct Desired<V> {
     pub namespace: String,
     /// The name from which the names of all objects are made.
     pub full_name: String,
+    /// A digest of the pod of each kind, such as `broker`, by which a change of it is known before it is applied.
+    pub templates: BTreeMap<String, String>,
     /// All values of the release.
     pub values: V,
 }

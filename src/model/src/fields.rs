@@ -292,9 +292,10 @@ pub struct Storage {
     #[schemars(title = "Mode")]
     #[schemars(extend("x-title-zh" = "存储方式", "x-help-zh" = "数据所在：存储类的卷（NFS 也是存储类）、节点目录或随 Pod 消失的目录。", "x-level" = "basic", "x-mutability" = "create-only"))]
     pub mode: StorageMode,
-    /// Size of each volume; with `EmptyDir` the most that a pod may store before it is evicted. Not used with `HostPath`.
+    /// Size of each volume, which can only grow, where the storage class lets it; with `EmptyDir` the most that a pod may store
+    /// before it is evicted. Not used with `HostPath`.
     #[schemars(title = "Size")]
-    #[schemars(extend("x-visible-if" = ".mode != HostPath", "x-title-zh" = "容量", "x-help-zh" = "每个卷的大小；EmptyDir 时为超出后 Pod 被驱逐的上限；HostPath 不使用。", "x-level" = "basic", "x-mutability" = "create-only", "x-mutability-while" = { "condition": ".mode == EmptyDir", "mutability": "restart" }))]
+    #[schemars(extend("x-visible-if" = ".mode != HostPath", "x-title-zh" = "容量", "x-help-zh" = "每个卷的大小，存储类允许时可扩容，不能缩小；EmptyDir 时为超出后 Pod 被驱逐的上限；HostPath 不使用。", "x-level" = "basic", "x-mutability" = "grow_volumes", "x-mutability-while" = { "condition": ".mode == EmptyDir", "mutability": "restart" }))]
     pub size: Bytes,
     /// Storage class. Empty: the cluster's default one.
     #[schemars(

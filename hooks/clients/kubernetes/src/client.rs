@@ -1,5 +1,6 @@
 //! The connection to the Kubernetes API: one namespace, every request bounded, nothing repeated by itself.
 
+use std::fmt::Debug;
 use std::future::Future;
 use std::time::Duration;
 
@@ -8,11 +9,13 @@ use k8s_openapi::api::batch::v1 as batch;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::policy::v1 as policy;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{DeleteOptions, ObjectMeta, Preconditions};
-use kube::api::{Api, ListParams, PostParams};
+use kube::Resource;
+use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams, PropagationPolicy};
 use kube::config::{Config, KubeConfigOptions};
-use kube::core::Status;
+use kube::core::{NamespaceResourceScope, Status};
 use midships_engine::step::Unanswered;
 use midships_engine::world::CommandFault;
+use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::objects::{Answer, CLUSTER_LABEL, Command, ConfigMap, Query};
@@ -26,6 +29,20 @@ pub const FIELD_MANAGER: &str = "midships-hook";
 
 /// The label that names the Helm release of an object.
 pub const RELEASE_LABEL: &str = "app.kubernetes.io/instance";
+
+/// A kind of objects that can be listed in a namespace.
+trait Listed:
+    Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned
+{
+}
+
+impl<K> Listed for K where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + Debug
+        + DeserializeOwned
+{
+}
 
 /// A client of the Kubernetes API that stays in one namespace.
 #[derive(Clone)]
@@ -132,41 +149,46 @@ impl Client {
     pub async fn ask(&self, query: &Query) -> Result<Answer> {
         match query {
             Query::Pods { cluster } => {
-                let api: Api<core::Pod> = Api::namespaced(self.api.clone(), &self.namespace);
-                let parameters =
-                    ListParams::default().labels(&format!("{CLUSTER_LABEL}={cluster}"));
-                let list = self
-                    .bounded(format!("pods of {cluster}"), api.list(&parameters))
-                    .await?;
-                let mut pods: Vec<_> = list
-                    .items
-                    .into_iter()
-                    .map(crate::objects::Pod::from)
-                    .collect();
-                pods.sort_by(|left, right| left.name.cmp(&right.name));
+                let pods = self.of_cluster::<core::Pod, _>("pods", cluster).await?;
                 Ok(Answer::Pods(pods))
             }
             Query::StatefulSets { cluster } => {
-                let api: Api<apps::StatefulSet> =
-                    Api::namespaced(self.api.clone(), &self.namespace);
-                let parameters =
-                    ListParams::default().labels(&format!("{CLUSTER_LABEL}={cluster}"));
-                let list = self
-                    .bounded(format!("StatefulSets of {cluster}"), api.list(&parameters))
-                    .await?;
-                let mut sets: Vec<_> = list
-                    .items
-                    .into_iter()
-                    .map(crate::objects::StatefulSet::from)
-                    .collect();
-                sets.sort_by(|left, right| left.name.cmp(&right.name));
-                Ok(Answer::StatefulSets(sets))
+                let sets = self.of_cluster::<apps::StatefulSet, _>("StatefulSets", cluster);
+                Ok(Answer::StatefulSets(sets.await?))
+            }
+            Query::Claims { cluster } => {
+                let claims =
+                    self.of_cluster::<core::PersistentVolumeClaim, _>("volume claims", cluster);
+                Ok(Answer::Claims(claims.await?))
             }
             Query::ConfigMap { name } => {
                 let found = self.config_map(name).await?;
                 Ok(Answer::ConfigMap(found.map(ConfigMap::from)))
             }
         }
+    }
+
+    /// The objects of a kind that a cluster has.
+    async fn of_cluster<K, T>(&self, kind: &str, cluster: &str) -> Result<Vec<T>>
+    where
+        K: Listed,
+        T: From<K>,
+    {
+        let object = format!("{kind} of {cluster}");
+        self.labelled(object, CLUSTER_LABEL, cluster).await
+    }
+
+    /// The objects of a kind with a value of a label, sorted by name.
+    async fn labelled<K, T>(&self, object: String, label: &str, value: &str) -> Result<Vec<T>>
+    where
+        K: Listed,
+        T: From<K>,
+    {
+        let api: Api<K> = Api::namespaced(self.api.clone(), &self.namespace);
+        let parameters = ListParams::default().labels(&format!("{label}={value}"));
+        let mut items = self.bounded(object, api.list(&parameters)).await?.items;
+        items.sort_by(|left, right| left.meta().name.cmp(&right.meta().name));
+        Ok(items.into_iter().map(T::from).collect())
     }
 
     /// Performs one command once.
@@ -191,6 +213,19 @@ impl Client {
                 // Two requests, one limit: the permit of a command covers it as a whole.
                 tokio::time::timeout(TIMEOUT, self.set_key(name, version, key, value.as_deref()))
                     .await,
+            ),
+            Command::GrowClaim {
+                name,
+                uid,
+                version,
+                mebibytes,
+            } => (
+                format!("volume claim {name}"),
+                tokio::time::timeout(TIMEOUT, self.grow(name, uid, version, *mebibytes)).await,
+            ),
+            Command::OrphanPods { name, uid } => (
+                format!("StatefulSet {name}"),
+                tokio::time::timeout(TIMEOUT, self.orphan(name, uid)).await,
             ),
         };
         performed.unwrap_or_else(|_| {
@@ -289,6 +324,60 @@ impl Client {
         }
     }
 
+    async fn grow(
+        &self,
+        name: &str,
+        uid: &str,
+        version: &str,
+        mebibytes: u64,
+    ) -> Result<(), CommandFault> {
+        let api: Api<core::PersistentVolumeClaim> =
+            Api::namespaced(self.api.clone(), &self.namespace);
+        let object = format!("volume claim {name}");
+        let patch = Patch::Merge(serde_json::json!({
+            "metadata": { "uid": uid, "resourceVersion": version },
+            "spec": { "resources": { "requests": { "storage": format!("{mebibytes}Mi") } } }
+        }));
+        let parameters = PatchParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        let request = api.patch(name, &parameters, &patch);
+        match self.bounded(object.clone(), request).await {
+            Ok(_) => Ok(()),
+            Err(Error::Refused { code: 404, .. }) => {
+                Err(declined(object, "it does not exist any more".to_owned()))
+            }
+            Err(Error::Refused { code: 409, .. }) => Err(declined(
+                object,
+                format!("it has another version by now, not {version}"),
+            )),
+            Err(error) => Err(error.command_fault()),
+        }
+    }
+
+    async fn orphan(&self, name: &str, uid: &str) -> Result<(), CommandFault> {
+        let api: Api<apps::StatefulSet> = Api::namespaced(self.api.clone(), &self.namespace);
+        let object = format!("StatefulSet {name}");
+        let parameters = DeleteParams {
+            propagation_policy: Some(PropagationPolicy::Orphan),
+            preconditions: Some(kube::api::Preconditions {
+                uid: Some(uid.to_owned()),
+                resource_version: None,
+            }),
+            ..DeleteParams::default()
+        };
+        let request = api.delete(name, &parameters);
+        match self.bounded(object.clone(), request).await {
+            Ok(_) | Err(Error::Refused { code: 404, .. }) => Ok(()),
+            Err(Error::Refused { code: 409, .. }) => Err(declined(
+                object,
+                format!("it is not the one with uid {uid} any more"),
+            )),
+            Err(error) => Err(error.command_fault()),
+        }
+    }
+
     async fn config_map(&self, name: &str) -> Result<Option<core::ConfigMap>> {
         let api: Api<core::ConfigMap> = Api::namespaced(self.api.clone(), &self.namespace);
         self.bounded(format!("ConfigMap {name}"), api.get_opt(name))
@@ -301,13 +390,9 @@ impl Client {
     /// # Errors
     /// When there is no answer.
     pub async fn config_maps_of_release(&self, release: &str) -> Result<Vec<ConfigMap>> {
-        let api: Api<core::ConfigMap> = Api::namespaced(self.api.clone(), &self.namespace);
-        let parameters = ListParams::default().labels(&format!("{RELEASE_LABEL}={release}"));
         let object = format!("ConfigMaps of the release {release}");
-        let list = self.bounded(object, api.list(&parameters)).await?;
-        let mut maps: Vec<_> = list.items.into_iter().map(ConfigMap::from).collect();
-        maps.sort_by(|left, right| left.name.cmp(&right.name));
-        Ok(maps)
+        let maps = self.labelled::<core::ConfigMap, _>(object, RELEASE_LABEL, release);
+        maps.await
     }
 
     /// Whether a Job exists and has neither completed nor failed for good. For people's commands.

@@ -13,6 +13,6 @@ pub mod store;
 pub use client::{Client, TIMEOUT};
 pub use error::Error;
 pub use event::Reason;
-pub use objects::{Answer, Command, ConfigMap, DataVolume, Pod, Query, StatefulSet};
+pub use objects::{Answer, Claim, Command, ConfigMap, DataVolume, Pod, Query, StatefulSet};
 pub use release::Revision;
 pub use store::Store;

@@ -4,10 +4,17 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1 as apps;
 use k8s_openapi::api::core::v1 as core;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use serde::{Deserialize, Serialize};
 
 /// The label that names a pod's or a `StatefulSet`'s cluster; its value is the release's full name.
 pub const CLUSTER_LABEL: &str = "midships/cluster";
+
+/// The label with which Kubernetes names the version of the `StatefulSet`'s template that a pod was made of.
+const REVISION_LABEL: &str = "controller-revision-hash";
+
+/// The annotation in which the chart writes a digest of the pod that a `StatefulSet` makes.
+const TEMPLATE_ANNOTATION: &str = "midships/template";
 
 /// What can be asked. Every query is about the client's own namespace.
 #[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
@@ -27,6 +34,11 @@ pub enum Query {
         /// Its name.
         name: String,
     },
+    /// The claims for volumes of a cluster, found by their label [`CLUSTER_LABEL`].
+    Claims {
+        /// The cluster: the release's full name.
+        cluster: String,
+    },
 }
 
 /// What is answered, one variant for each of [`Query`].
@@ -38,6 +50,8 @@ pub enum Answer {
     StatefulSets(Vec<StatefulSet>),
     /// The `ConfigMap`, or nothing if there is none of that name.
     ConfigMap(Option<ConfigMap>),
+    /// The claims, sorted by name.
+    Claims(Vec<Claim>),
 }
 
 /// A pod as operations see it.
@@ -61,6 +75,12 @@ pub struct Pod {
     pub terminating: bool,
     /// How many times its containers have been restarted, added up.
     pub restarts: i64,
+    /// The version of its `StatefulSet`'s template that it was made of.
+    pub revision: Option<String>,
+    /// The image of its first container, as its template names it.
+    pub image: String,
+    /// Whether a container of it runs or has run.
+    pub has_run: bool,
 }
 
 /// A `StatefulSet` as operations see it.
@@ -68,6 +88,8 @@ pub struct Pod {
 pub struct StatefulSet {
     /// Its name.
     pub name: String,
+    /// Its identity.
+    pub uid: String,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
     /// How many pods it shall have (`spec.replicas`; 1 where the field is absent, as the API has it).
@@ -80,6 +102,12 @@ pub struct StatefulSet {
     pub data: DataVolume,
     /// The variables of its first container that have their value in the template.
     pub environment: BTreeMap<String, String>,
+    /// The image of its first container.
+    pub image: String,
+    /// The version of its template as it is now; none while Kubernetes has not looked at it since its last change.
+    pub revision: Option<String>,
+    /// The digest of its pod that the chart has written.
+    pub template: Option<String>,
 }
 
 /// Where the data of a `StatefulSet`'s pods lie: its volume or its claim named `data`.
@@ -120,6 +148,23 @@ pub struct ConfigMap {
     pub data: BTreeMap<String, String>,
 }
 
+/// A claim for a volume as operations see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Its name, which begins with that of the volume and ends with that of the pod.
+    pub name: String,
+    /// Its identity.
+    pub uid: String,
+    /// Its `resourceVersion`, for the precondition of [`Command::GrowClaim`].
+    pub version: String,
+    /// How many bytes are asked for; none where the amount cannot be read.
+    pub requested: Option<u64>,
+    /// How many bytes the volume has that is bound to it.
+    pub capacity: Option<u64>,
+    /// What Kubernetes says of a growth that is under way or has failed.
+    pub growth: Option<String>,
+}
+
 /// What can be commanded. Each is harmless when repeated or late, because each carries the identity
 /// or the version that it was decided upon.
 #[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]
@@ -142,6 +187,24 @@ pub enum Command {
         /// The new text; none removes the key.
         value: Option<String>,
     },
+    /// Asks for a larger volume, if the claim still is that claim of that version.
+    GrowClaim {
+        /// The claim's name.
+        name: String,
+        /// The identity that it must have.
+        uid: String,
+        /// The `resourceVersion` that it must have.
+        version: String,
+        /// How many mebibytes it shall ask for.
+        mebibytes: u64,
+    },
+    /// Deletes a `StatefulSet` and leaves its pods running, if it still is that `StatefulSet`.
+    OrphanPods {
+        /// The name of the `StatefulSet`.
+        name: String,
+        /// The identity that it must have.
+        uid: String,
+    },
 }
 
 impl From<core::Pod> for Pod {
@@ -158,15 +221,24 @@ impl From<core::Pod> for Pod {
             .flatten()
             .map(|container| i64::from(container.restart_count))
             .sum();
+        let has_run = status.container_statuses.iter().flatten().any(|container| {
+            let now_and_before = [&container.state, &container.last_state];
+            now_and_before
+                .into_iter()
+                .flatten()
+                .any(|state| state.running.is_some() || state.terminated.is_some())
+        });
+        let labels = pod.metadata.labels.unwrap_or_default();
+        let spec = pod.spec.unwrap_or_default();
         Self {
             name: pod.metadata.name.unwrap_or_default(),
             uid: pod.metadata.uid.unwrap_or_default(),
-            labels: pod.metadata.labels.unwrap_or_default(),
+            revision: labels.get(REVISION_LABEL).cloned(),
+            labels,
             ip: status.pod_ip.filter(|ip| !ip.is_empty()),
-            node: pod
-                .spec
-                .and_then(|spec| spec.node_name)
-                .filter(|node| !node.is_empty()),
+            image: first_image(&spec),
+            node: spec.node_name.filter(|node| !node.is_empty()),
+            has_run,
             phase: status.phase.unwrap_or_default(),
             ready,
             terminating: pod.metadata.deletion_timestamp.is_some(),
@@ -189,19 +261,37 @@ impl From<apps::StatefulSet> for StatefulSet {
             .flatten()
             .filter_map(|variable| Some((variable.name.clone(), variable.value.clone()?)))
             .collect();
+        let image = spec
+            .template
+            .spec
+            .as_ref()
+            .map_or_else(String::new, first_image);
+        let status = set.status.unwrap_or_default();
+        let looked = status.observed_generation == set.metadata.generation;
         Self {
             name: set.metadata.name.unwrap_or_default(),
+            uid: set.metadata.uid.unwrap_or_default(),
             labels: set.metadata.labels.unwrap_or_default(),
             replicas: i64::from(spec.replicas.unwrap_or(1)),
-            ready_replicas: set
-                .status
-                .and_then(|status| status.ready_replicas)
-                .map_or(0, i64::from),
+            ready_replicas: status.ready_replicas.map_or(0, i64::from),
             deleting: set.metadata.deletion_timestamp.is_some(),
             data,
             environment,
+            image,
+            revision: status.update_revision.filter(|_| looked),
+            template: set
+                .metadata
+                .annotations
+                .and_then(|mut annotations| annotations.remove(TEMPLATE_ANNOTATION)),
         }
     }
+}
+
+fn first_image(pod: &core::PodSpec) -> String {
+    pod.containers
+        .first()
+        .and_then(|container| container.image.clone())
+        .unwrap_or_default()
 }
 
 fn data_volume(spec: &apps::StatefulSetSpec) -> DataVolume {
@@ -240,6 +330,59 @@ fn data_volume(spec: &apps::StatefulSetSpec) -> DataVolume {
     }
 }
 
+impl From<core::PersistentVolumeClaim> for Claim {
+    fn from(claim: core::PersistentVolumeClaim) -> Self {
+        let status = claim.status.unwrap_or_default();
+        let amount = |amounts: Option<BTreeMap<String, Quantity>>| {
+            amounts.and_then(|amounts| bytes(&amounts.get("storage")?.0))
+        };
+        let growth = status
+            .conditions
+            .iter()
+            .flatten()
+            .find(|condition| condition.status == "True")
+            .map(|condition| match condition.message.as_deref() {
+                Some(message) if !message.is_empty() => {
+                    format!("{}: {message}", condition.type_)
+                }
+                _ => condition.type_.clone(),
+            });
+        let requests = claim
+            .spec
+            .and_then(|spec| spec.resources)
+            .and_then(|resources| resources.requests);
+        Self {
+            name: claim.metadata.name.unwrap_or_default(),
+            uid: claim.metadata.uid.unwrap_or_default(),
+            version: claim.metadata.resource_version.unwrap_or_default(),
+            requested: amount(requests),
+            capacity: amount(status.capacity),
+            growth,
+        }
+    }
+}
+
+/// The bytes of an amount as Kubernetes writes it, such as `2Gi`, `1500M` or `1073741824`.
+fn bytes(quantity: &str) -> Option<u64> {
+    const UNITS: [(&str, u64); 10] = [
+        ("Ki", 1 << 10),
+        ("Mi", 1 << 20),
+        ("Gi", 1 << 30),
+        ("Ti", 1 << 40),
+        ("Pi", 1 << 50),
+        ("k", 1_000),
+        ("M", 1_000_000),
+        ("G", 1_000_000_000),
+        ("T", 1_000_000_000_000),
+        ("P", 1_000_000_000_000_000),
+    ];
+    let unit = UNITS.iter().find(|(unit, _)| quantity.ends_with(unit));
+    let (number, factor) = unit.map_or((quantity, 1), |(unit, factor)| {
+        (quantity.trim_end_matches(unit), *factor)
+    });
+    number.parse::<u64>().ok()?.checked_mul(factor)
+}
+
 impl From<core::ConfigMap> for ConfigMap {
     fn from(map: core::ConfigMap) -> Self {
         Self {
@@ -263,13 +406,16 @@ mod tests {
     #[test]
     fn a_running_pod_is_read_whole() {
         let read = pod(json!({
-            "metadata": {"name": "a-0", "uid": "u", "labels": {"midships/cluster": "a"}},
-            "spec": {"nodeName": "n", "containers": []},
+            "metadata": {"name": "a-0", "uid": "u", "labels": {"midships/cluster": "a", "controller-revision-hash": "a-7"}},
+            "spec": {"nodeName": "n", "containers": [{"name": "one", "image": "server:1"}]},
             "status": {
                 "phase": "Running", "podIP": "10.0.0.1",
                 "conditions": [{"type": "Initialized", "status": "True"}, {"type": "Ready", "status": "True"}],
                 "containerStatuses": [
-                    {"name": "one", "restartCount": 2, "image": "", "imageID": "", "ready": true},
+                    {
+                        "name": "one", "restartCount": 2, "image": "", "imageID": "", "ready": true,
+                        "state": {"running": {}}
+                    },
                     {"name": "two", "restartCount": 1, "image": "", "imageID": "", "ready": true}
                 ]
             }
@@ -277,13 +423,19 @@ mod tests {
         let expected = Pod {
             name: "a-0".to_owned(),
             uid: "u".to_owned(),
-            labels: BTreeMap::from([("midships/cluster".to_owned(), "a".to_owned())]),
+            labels: BTreeMap::from([
+                ("midships/cluster".to_owned(), "a".to_owned()),
+                ("controller-revision-hash".to_owned(), "a-7".to_owned()),
+            ]),
             ip: Some("10.0.0.1".to_owned()),
             node: Some("n".to_owned()),
             phase: "Running".to_owned(),
             ready: true,
             terminating: false,
             restarts: 3,
+            revision: Some("a-7".to_owned()),
+            image: "server:1".to_owned(),
+            has_run: true,
         };
         assert_eq!(read, expected);
     }
@@ -299,6 +451,78 @@ mod tests {
         }
         let bare = pod(json!({"metadata": {"name": "a-0"}}));
         assert!(!bare.ready && !bare.terminating && bare.ip.is_none() && bare.node.is_none());
+    }
+
+    #[test]
+    fn a_pod_whose_image_never_came_has_not_run() {
+        let status = |state: serde_json::Value| {
+            pod(json!({
+                "metadata": {"name": "a-0"},
+                "status": {"containerStatuses": [
+                    {"name": "one", "restartCount": 0, "image": "", "imageID": "", "ready": false, "state": state}
+                ]}
+            }))
+        };
+        assert!(!status(json!({"waiting": {"reason": "ImagePullBackOff"}})).has_run);
+        assert!(status(json!({"terminated": {"exitCode": 1}})).has_run);
+    }
+
+    #[test]
+    fn a_sets_template_has_no_version_until_kubernetes_has_looked_at_it() {
+        let set = |looked: i64| {
+            StatefulSet::from(
+                serde_json::from_value::<apps::StatefulSet>(json!({
+                    "metadata": {"name": "a", "generation": 2, "annotations": {"midships/template": "d"}},
+                    "spec": {
+                        "serviceName": "a", "selector": {},
+                        "template": {"spec": {"containers": [{"name": "broker", "image": "server:2"}]}}
+                    },
+                    "status": {"replicas": 1, "observedGeneration": looked, "updateRevision": "a-8"}
+                }))
+                .unwrap(),
+            )
+        };
+        assert_eq!(set(1).revision, None);
+        assert_eq!(set(2).revision.as_deref(), Some("a-8"));
+        assert_eq!(set(2).template.as_deref(), Some("d"));
+        assert_eq!(set(2).image, "server:2");
+    }
+
+    #[test]
+    fn a_claim_tells_what_it_asks_for_what_it_has_and_what_becomes_of_its_growth() {
+        let claim: core::PersistentVolumeClaim = serde_json::from_value(json!({
+            "metadata": {"name": "data-a-0", "uid": "u", "resourceVersion": "7"},
+            "spec": {"resources": {"requests": {"storage": "2Gi"}}},
+            "status": {
+                "capacity": {"storage": "1073741824"},
+                "conditions": [{"type": "FileSystemResizePending", "status": "True", "message": "waits for a pod"}]
+            }
+        }))
+        .unwrap();
+        let expected = Claim {
+            name: "data-a-0".to_owned(),
+            uid: "u".to_owned(),
+            version: "7".to_owned(),
+            requested: Some(2 << 30),
+            capacity: Some(1 << 30),
+            growth: Some("FileSystemResizePending: waits for a pod".to_owned()),
+        };
+        assert_eq!(Claim::from(claim), expected);
+    }
+
+    #[test]
+    fn amounts_are_read_in_every_unit_or_not_at_all() {
+        for (text, read) in [
+            ("1Ki", Some(1_024)),
+            ("20Gi", Some(20 << 30)),
+            ("1500M", Some(1_500_000_000)),
+            ("5", Some(5)),
+            ("1.5Gi", None),
+            ("", None),
+            ("99999999P", None),
+        ] {
+            assert_eq!(bytes(text), read, "{text}");
+        }
     }
 
     #[test]

@@ -3,15 +3,16 @@
 //! Started by the script `recordings/record`, which starts the servers. `before` is the time when the name server runs
 //! alone; for `after` it waits until a master and its replica are registered, and gives them topics and a group.
 
-use std::io::Write as _;
+use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use midships_client_rocketmq::recording::{self, Wire};
 use midships_client_rocketmq::{
-    Answer, CallError, Client, ClusterInfo, Frame, FrameError, Recording, Reply, Request, Timeouts,
-    encode,
+    Answer, CallError, Client, ClusterInfo, Frame, FrameError, ProductVersion, Recording, Reply,
+    Request, SubscriptionGroup, Timeouts, TopicConfiguration, encode,
 };
 use snafu::{ResultExt, Snafu, ensure};
 
@@ -21,6 +22,8 @@ const BINARY_NAME_SERVER: &str = "127.0.0.1:9877";
 const MASTER: &str = "127.0.0.1:10911";
 const REPLICA: &str = "127.0.0.1:11911";
 const ORDERED_TOPICS: &str = "ORDER_TOPIC_CONFIG";
+/// The product's request code of a heartbeat, with which clients join their groups.
+const HEARTBEAT: i32 = 34;
 /// The first release whose brokers have a list of protected properties in every build used here: 5.3.0.
 const PROTECTS_PROPERTIES: i32 = 473;
 
@@ -38,6 +41,10 @@ enum Error {
     },
     #[snafu(display("the master and its replica were not registered within {seconds} seconds"))]
     NotRegistered { seconds: u64 },
+    #[snafu(display("the master did not deliver within a minute ({request})"))]
+    NotDelivered { request: Request },
+    #[snafu(display("the master was not told of a client: {source}"))]
+    Heartbeat { source: std::io::Error },
     #[snafu(display("{name}: {source}"))]
     Recording {
         name: String,
@@ -191,6 +198,9 @@ impl Recorder {
         )
         .await?;
         self.round_trip().await?;
+        self.of_groups().await?;
+        self.of_members().await?;
+        self.of_deliveries().await?;
         // The second value has all that the form of properties must escape.
         let values = [
             ("namesrvAddr", "127.0.0.1:9876;127.0.0.2:9876"),
@@ -204,12 +214,7 @@ impl Recorder {
             .await?;
         self.record("broker-configuration", MASTER, Request::BrokerConfiguration)
             .await?;
-        let Answer { version, .. } = self
-            .client
-            .call(MASTER, &Request::RuntimeInformation)
-            .await
-            .context(CallSnafu)?;
-        if version.0 >= PROTECTS_PROPERTIES {
+        if self.ordinal().await? >= PROTECTS_PROPERTIES {
             let properties = [("rocketmqHome".to_owned(), "/tmp".to_owned())].into();
             let protected = Request::UpdateBrokerConfiguration { properties };
             self.record("update-broker-configuration-declined", MASTER, protected)
@@ -222,8 +227,8 @@ impl Recorder {
     async fn round_trip(&self) -> Result<(), Error> {
         let topic = "tried".to_owned();
         let put = Request::PutTopic {
-            topic: topic.clone(),
-            queues: 1,
+            configuration: TopicConfiguration::plain(&topic, 1),
+            without_attributes: BTreeSet::new(),
         };
         self.record("put-topic", MASTER, put).await?;
         let pull = |offset| Request::PullMessage {
@@ -250,6 +255,208 @@ impl Recorder {
         self.record("forget-topic", NAME_SERVER, forget).await?;
         self.record("delete-topic-none", MASTER, delete).await?;
         self.record("send-message-declined", MASTER, send).await
+    }
+
+    /// Three messages of a topic, of which a group has consumed two: places, offsets and progress; and a group that comes
+    /// and goes.
+    async fn of_groups(&self) -> Result<(), Error> {
+        let [topic, group] = ["orders", "billing"].map(str::to_owned);
+        for number in 1..=3 {
+            let send = Request::SendMessage {
+                topic: topic.clone(),
+                body: format!("order {number}"),
+                born: 1_700_000_000_000,
+            };
+            self.client.call(MASTER, &send).await.context(CallSnafu)?;
+        }
+        let put = Request::PutConsumerOffset {
+            group: group.clone(),
+            topic: topic.clone(),
+            queue: 0,
+            offset: 2,
+        };
+        self.record("put-consumer-offset", MASTER, put).await?;
+        for (name, queue) in [("consumer-offset", 0), ("consumer-offset-none", 1)] {
+            let ask = Request::ConsumerOffset {
+                group: group.clone(),
+                topic: topic.clone(),
+                queue,
+            };
+            self.record(name, MASTER, ask).await?;
+        }
+        // More queues are read than written here.
+        let configuration = TopicConfiguration {
+            write_queues: 2,
+            ..TopicConfiguration::plain("shrunk", 4)
+        };
+        let shrunk = Request::PutTopic {
+            configuration,
+            without_attributes: BTreeSet::new(),
+        };
+        self.client.call(MASTER, &shrunk).await.context(CallSnafu)?;
+        for (name, topic) in [
+            ("topic-statistics", "orders"),
+            ("topic-statistics-shrunk", "shrunk"),
+            ("topic-statistics-declined", "nothing"),
+        ] {
+            let topic = topic.to_owned();
+            self.record(name, MASTER, Request::TopicStatistics { topic })
+                .await?;
+        }
+        for (name, topic) in [
+            ("consume-statistics", None),
+            ("consume-statistics-shrunk", Some("shrunk".to_owned())),
+        ] {
+            let group = group.clone();
+            self.record(name, MASTER, Request::ConsumeStatistics { group, topic })
+                .await?;
+        }
+        self.record("consumer-offsets", MASTER, Request::ConsumerOffsets)
+            .await?;
+        for (name, topic) in [
+            ("topic-groups", topic),
+            ("topic-groups-none", "archive".to_owned()),
+        ] {
+            self.record(name, MASTER, Request::TopicGroups { topic })
+                .await?;
+        }
+        let other = serde_json::json!({"retryQueueNums": 2, "retryMaxTimes": 5, "consumeBroadcastEnable": true});
+        let shipping = SubscriptionGroup {
+            name: "shipping".to_owned(),
+            consume_enabled: false,
+            other: other.as_object().cloned().unwrap_or_default(),
+        };
+        let put = Request::PutSubscriptionGroup { group: shipping };
+        self.record("put-subscription-group", MASTER, put).await?;
+        let groups = Request::SubscriptionGroups;
+        self.record("subscription-groups-more", MASTER, groups)
+            .await?;
+        let delete = Request::DeleteSubscriptionGroup {
+            group: "shipping".to_owned(),
+            with_offsets: true,
+        };
+        self.record("delete-subscription-group", MASTER, delete)
+            .await
+    }
+
+    /// A client that consumes as a member of a group and produces as one of another.
+    async fn of_members(&self) -> Result<(), Error> {
+        let heartbeat = serde_json::json!({
+            "clientID": "127.0.0.1@recorded",
+            "consumerDataSet": [{
+                "groupName": "billing",
+                "consumeType": "CONSUME_PASSIVELY",
+                "messageModel": "CLUSTERING",
+                "consumeFromWhere": "CONSUME_FROM_LAST_OFFSET",
+                "subscriptionDataSet": [{
+                    "topic": "orders", "subString": "*", "expressionType": "TAG", "subVersion": 1_700_000_000_000_i64,
+                }],
+                "unitMode": false,
+            }],
+            "producerDataSet": [{"groupName": "shop"}],
+        });
+        let mut frame = Frame::request(HEARTBEAT, 1);
+        frame.body = heartbeat.to_string().into_bytes();
+        let bytes = frame.to_bytes().context(FrameSnafu { name: "heartbeat" })?;
+        // Brokers count a client in as long as it is connected.
+        let mut stream = std::net::TcpStream::connect(MASTER).context(HeartbeatSnafu)?;
+        stream.write_all(&bytes).context(HeartbeatSnafu)?;
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .context(HeartbeatSnafu)?;
+        stream.read_exact(&mut [0; 8]).context(HeartbeatSnafu)?;
+        for (name, group) in [
+            ("consumer-connections", "billing"),
+            ("consumer-connections-none", "nobody"),
+        ] {
+            let group = group.to_owned();
+            self.record(name, MASTER, Request::ConsumerConnections { group })
+                .await?;
+        }
+        for (name, group) in [
+            ("producer-connections", "shop"),
+            ("producer-connections-none", "nobody"),
+        ] {
+            let [group, topic] = [group, "orders"].map(str::to_owned);
+            self.record(name, MASTER, Request::ProducerConnections { group, topic })
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// What the master delivers later and to its replica.
+    async fn of_deliveries(&self) -> Result<(), Error> {
+        let version = ProductVersion(self.ordinal().await?);
+        let delayed = |reply: &Reply| matches!(reply, Reply::DelayOffsets(offsets) if !offsets.levels.is_empty());
+        self.send_with("DELAY\u{1}1\u{2}").await?;
+        self.wait_for_delivery(&Request::DelayOffsets, delayed)
+            .await?;
+        self.record("delay-offsets", MASTER, Request::DelayOffsets)
+            .await?;
+        if Request::TimerMetrics.is_known_by(version) {
+            let timed = |reply: &Reply| matches!(reply, Reply::TimerMetrics(metrics) if !metrics.topics.is_empty());
+            self.send_with("TIMER_DELAY_SEC\u{1}600\u{2}").await?;
+            self.wait_for_delivery(&Request::TimerMetrics, timed)
+                .await?;
+        }
+        for (name, address, request) in [
+            ("timer-metrics", MASTER, Request::TimerMetrics),
+            ("replication-status", MASTER, Request::ReplicationStatus),
+            (
+                "replication-status-replica",
+                REPLICA,
+                Request::ReplicationStatus,
+            ),
+        ] {
+            if request.is_known_by(version) {
+                self.record(name, address, request).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a message with properties, as the product writes them.
+    async fn send_with(&self, properties: &str) -> Result<(), Error> {
+        let send = Request::SendMessage {
+            topic: "orders".to_owned(),
+            body: "later".to_owned(),
+            born: 1_700_000_000_000,
+        };
+        let mut frame = encode(&send, 1);
+        frame.fields.insert("i".to_owned(), properties.to_owned());
+        self.tell(&frame, "a later message").await
+    }
+
+    /// Waits until the master says of its deliveries what is wanted.
+    async fn wait_for_delivery(
+        &self,
+        request: &Request,
+        wanted: impl Fn(&Reply) -> bool,
+    ) -> Result<(), Error> {
+        let end = Instant::now() + Duration::from_mins(1);
+        while !wanted(
+            &self
+                .client
+                .call(MASTER, request)
+                .await
+                .context(CallSnafu)?
+                .reply,
+        ) {
+            ensure!(
+                Instant::now() < end,
+                NotDeliveredSnafu {
+                    request: request.clone()
+                }
+            );
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        Ok(())
+    }
+
+    /// The version of the master.
+    async fn ordinal(&self) -> Result<i32, Error> {
+        let answer = self.client.call(MASTER, &Request::RuntimeInformation);
+        Ok(answer.await.context(CallSnafu)?.version.0)
     }
 
     /// Waits until a name server's list of brokers is as wanted, and returns a broker name of it.

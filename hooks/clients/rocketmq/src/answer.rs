@@ -1,16 +1,22 @@
 //! What servers answer, and how it is read from their frames and, for simulated servers, written into them.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use snafu::{OptionExt, ResultExt, Snafu, ensure};
 
+use crate::connections::{ClientConnection, ConsumerConnections};
 use crate::fastjson::{self, Key, Value};
 use crate::frame::Frame;
 use crate::message;
+use crate::node::{Node, WHOLE_BODY};
+use crate::offsets::{ConsumeStatistics, ConsumerOffsets, DelayOffsets, TopicStatistics};
 use crate::properties;
+use crate::replication::ReplicationStatus;
 use crate::request::Request;
+use crate::timers::TimerMetrics;
 use crate::version::ProductVersion;
 
 /// Response code: done.
@@ -25,11 +31,17 @@ pub const NO_TOPIC: i32 = 17;
 pub const NO_MESSAGE: i32 = 19;
 /// Response code: nothing found under this name.
 pub const NOT_FOUND: i32 = 22;
+/// Response code: nobody of the group is connected.
+pub const NOT_ONLINE: i32 = 206;
 /// Response code of a server of 5.3 or later that is stopping and did not take the request.
 pub const GOING_AWAY: i32 = 1500;
 
 /// The header field that says where a message is stored.
 const STORED_AT: &str = "queueOffset";
+/// The header field that says what a group's offset is.
+const OFFSET: &str = "offset";
+/// What a broker remarks when nobody of a group of producers is connected, beside the code of any error.
+const NO_PRODUCERS: &str = "not exist";
 
 /// An answer of a server.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -67,6 +79,26 @@ pub enum Reply {
     },
     /// Messages of a queue; none when none arrived in time.
     Messages(Vec<Message>),
+    /// The places of a topic's queues at a broker.
+    TopicStatistics(TopicStatistics),
+    /// How far a group has consumed.
+    ConsumeStatistics(ConsumeStatistics),
+    /// The offsets of all groups at a broker.
+    ConsumerOffsets(ConsumerOffsets),
+    /// A group's offset in a queue; none when the broker has none.
+    Offset(Option<u64>),
+    /// The names of groups.
+    Groups(BTreeSet<String>),
+    /// The members of a group that are connected; none when nobody is.
+    ConsumerConnections(Option<ConsumerConnections>),
+    /// The members of a group of producers that are connected, by their ids.
+    ProducerConnections(Vec<ClientConnection>),
+    /// How far the messages of each delay level are delivered.
+    DelayOffsets(DelayOffsets),
+    /// Timed messages that are not delivered yet.
+    TimerMetrics(TimerMetrics),
+    /// How far replicas are.
+    ReplicationStatus(ReplicationStatus),
     /// What was told is done.
     Accepted,
 }
@@ -151,7 +183,7 @@ pub struct TopicConfigurations {
 }
 
 /// A topic's configuration at one broker.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TopicConfiguration {
     /// The topic's name.
@@ -170,7 +202,73 @@ pub struct TopicConfiguration {
 
 impl TopicConfiguration {
     /// The bit of the permission that lets a topic be written.
-    const WRITE: u32 = 2;
+    pub const WRITE: u32 = 2;
+    /// The product's name of the field that says how messages are filtered.
+    pub(crate) const FILTER_TYPE: &str = "topicFilterType";
+    /// The product's name of the system flag.
+    pub(crate) const SYSTEM_FLAG: &str = "topicSysFlag";
+    /// The product's name of the attributes, which topics have since 5.0.0.
+    pub(crate) const ATTRIBUTES: &str = "attributes";
+
+    /// A topic that is read and written and has nothing special.
+    #[must_use]
+    pub fn plain(name: &str, queues: u32) -> Self {
+        let mut other = Map::new();
+        other.insert(Self::FILTER_TYPE.to_owned(), "SINGLE_TAG".into());
+        other.insert(Self::SYSTEM_FLAG.to_owned(), 0.into());
+        Self {
+            name: name.to_owned(),
+            read_queues: queues,
+            write_queues: queues,
+            permission: 6,
+            order: false,
+            other,
+        }
+    }
+
+    /// How messages are filtered, `SINGLE_TAG` unless the broker said otherwise.
+    #[must_use]
+    pub fn filter_type(&self) -> &str {
+        let said = self.other.get(Self::FILTER_TYPE);
+        said.and_then(serde_json::Value::as_str)
+            .unwrap_or("SINGLE_TAG")
+    }
+
+    /// The system flag; 0 unless the broker said otherwise.
+    #[must_use]
+    pub fn system_flag(&self) -> i64 {
+        let said = self.other.get(Self::SYSTEM_FLAG);
+        said.and_then(serde_json::Value::as_i64).unwrap_or(0)
+    }
+
+    /// The attributes by name; none where the broker knows none, before 5.0.0.
+    #[must_use]
+    pub fn attributes(&self) -> Option<BTreeMap<String, String>> {
+        let said = self.other.get(Self::ATTRIBUTES)?.as_object()?;
+        let attribute = |(name, value): (&String, &serde_json::Value)| {
+            let value = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            (name.clone(), value)
+        };
+        Some(said.iter().map(attribute).collect())
+    }
+
+    /// The same with these attributes and no others.
+    #[must_use]
+    pub fn with_attributes(mut self, attributes: BTreeMap<String, String>) -> Self {
+        if attributes.is_empty() {
+            self.other.remove(Self::ATTRIBUTES);
+        } else {
+            let attributes: Map<String, serde_json::Value> = attributes
+                .into_iter()
+                .map(|(name, value)| (name, value.into()))
+                .collect();
+            self.other
+                .insert(Self::ATTRIBUTES.to_owned(), attributes.into());
+        }
+        self
+    }
 
     /// Whether messages may be sent to it.
     #[must_use]
@@ -192,7 +290,7 @@ pub struct SubscriptionGroups {
 }
 
 /// A subscription group's configuration at one broker.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Eq, PartialEq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SubscriptionGroup {
     /// The group's name.
@@ -275,7 +373,7 @@ fn meaning(code: i32) -> &'static str {
         NOT_FOUND => "not found",
         24 => "no such subscription",
         26 => "no such subscription group",
-        206 => "nobody of the group is online",
+        NOT_ONLINE => "nobody of the group is online",
         2007 => "this controller is not the leader",
         _ => "unknown code",
     }
@@ -291,7 +389,8 @@ fn first_line(remark: &str) -> String {
 
 /// Reads the answer to a request.
 ///
-/// Code 17 for a route, code 19 for messages and code 22 for a namespace are answers: there is none.
+/// Code 17 for a route, code 19 for messages, code 22 for a namespace or an offset and code 206 for the members of a group
+/// are answers: there is none.
 ///
 /// # Errors
 /// When the server declined or its frame is not what this request is answered with.
@@ -304,8 +403,18 @@ pub fn decode(request: &Request, frame: &Frame) -> Result<Answer, DecodeError> {
         (NO_TOPIC, Request::TopicRoute { .. }) => Reply::Route(None),
         (NO_MESSAGE, Request::PullMessage { .. }) => Reply::Messages(Vec::new()),
         (NOT_FOUND, Request::KeyValues { .. }) => Reply::KeyValues(BTreeMap::new()),
+        (NOT_FOUND, Request::ConsumerOffset { .. }) => Reply::Offset(None),
+        (NOT_ONLINE, Request::ConsumerConnections { .. }) => Reply::ConsumerConnections(None),
         (code, _) => {
             let remark = frame.remark.clone().unwrap_or_default();
+            // There is no code of its own for this.
+            let producers = matches!(request, Request::ProducerConnections { .. });
+            if code == ERROR && producers && remark.contains(NO_PRODUCERS) {
+                return Ok(Answer {
+                    version,
+                    reply: Reply::ProducerConnections(Vec::new()),
+                });
+            }
             return DeclinedSnafu {
                 version,
                 code,
@@ -317,58 +426,90 @@ pub fn decode(request: &Request, frame: &Frame) -> Result<Answer, DecodeError> {
     Ok(Answer { version, reply })
 }
 
+/// Reads a body as the product's JSON library writes it.
+pub(crate) fn json(body: &[u8]) -> Result<Value, DecodeError> {
+    fastjson::parse(body).context(JsonSnafu)
+}
+
+/// Reads a body in JSON by one of the readers below.
+fn in_json<T>(
+    body: &[u8],
+    read: impl FnOnce(&Node) -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
+    read(&Node::of(&json(body)?))
+}
+
 fn reply(request: &Request, frame: &Frame) -> Result<Reply, DecodeError> {
     let body = frame.body.as_slice();
-    let json = || fastjson::parse(body).context(JsonSnafu);
+    let texts = |root: &Node| root.field("table").texts();
     Ok(match request {
-        Request::ClusterInfo => Reply::ClusterInfo(cluster_info(&Node::of(&json()?))?),
-        Request::TopicList => {
-            let value = json()?;
-            let root = Node::of(&value);
-            Reply::Topics(
-                root.field("topicList")
-                    .items()?
-                    .iter()
-                    .map(Node::text)
-                    .collect::<Result<_, _>>()?,
-            )
-        }
-        Request::TopicRoute { .. } => Reply::Route(Some(route(&Node::of(&json()?))?)),
-        Request::KeyValues { .. } => Reply::KeyValues(Node::of(&json()?).field("table").texts()?),
-        Request::RuntimeInformation => Reply::Runtime(Node::of(&json()?).field("table").texts()?),
+        Request::ClusterInfo => Reply::ClusterInfo(in_json(body, cluster_info)?),
+        Request::TopicList => Reply::Topics(in_json(body, |root| {
+            root.field("topicList").set_of_texts()
+        })?),
+        Request::TopicRoute { .. } => Reply::Route(Some(in_json(body, route)?)),
+        Request::KeyValues { .. } => Reply::KeyValues(in_json(body, texts)?),
+        Request::RuntimeInformation => Reply::Runtime(in_json(body, texts)?),
         Request::BrokerConfiguration => {
             let configuration = properties::from_plain(body).context(PropertiesSnafu)?;
             let expected = "at least one property";
             ensure!(
                 !configuration.is_empty(),
                 FieldSnafu {
-                    field: "(the whole body)",
+                    field: WHOLE_BODY,
                     expected
                 }
             );
             Reply::Configuration(configuration)
         }
         Request::TopicConfigurations => {
-            Reply::TopicConfigurations(topic_configurations(&Node::of(&json()?))?)
+            Reply::TopicConfigurations(in_json(body, topic_configurations)?)
         }
         Request::SubscriptionGroups => {
-            Reply::SubscriptionGroups(subscription_groups(&Node::of(&json()?))?)
+            Reply::SubscriptionGroups(in_json(body, subscription_groups)?)
+        }
+        Request::TopicStatistics { .. } => {
+            Reply::TopicStatistics(in_json(body, TopicStatistics::read)?)
+        }
+        Request::ConsumeStatistics { .. } => {
+            Reply::ConsumeStatistics(in_json(body, ConsumeStatistics::read)?)
+        }
+        Request::ConsumerOffsets => Reply::ConsumerOffsets(in_json(body, ConsumerOffsets::read)?),
+        Request::ConsumerOffset { .. } => Reply::Offset(Some(offset(frame, OFFSET)?)),
+        Request::TopicGroups { .. } => Reply::Groups(in_json(body, |root| {
+            root.field("groupList").set_of_texts()
+        })?),
+        Request::ConsumerConnections { .. } => {
+            Reply::ConsumerConnections(Some(in_json(body, ConsumerConnections::read)?))
+        }
+        Request::ProducerConnections { .. } => {
+            Reply::ProducerConnections(in_json(body, ClientConnection::read_all)?)
+        }
+        Request::DelayOffsets => Reply::DelayOffsets(in_json(body, DelayOffsets::read)?),
+        Request::TimerMetrics => Reply::TimerMetrics(in_json(body, TimerMetrics::read)?),
+        Request::ReplicationStatus => {
+            Reply::ReplicationStatus(in_json(body, ReplicationStatus::read)?)
         }
         Request::PutKeyValue { .. }
         | Request::DeleteKeyValue { .. }
         | Request::UpdateBrokerConfiguration { .. }
+        | Request::PutConsumerOffset { .. }
+        | Request::PutSubscriptionGroup { .. }
+        | Request::DeleteSubscriptionGroup { .. }
         | Request::PutTopic { .. }
         | Request::DeleteTopic { .. }
         | Request::ForgetTopic { .. } => Reply::Accepted,
-        Request::SendMessage { .. } => {
-            let field = STORED_AT;
-            let offset = frame.fields.get(field).and_then(|text| text.parse().ok());
-            Reply::Stored {
-                offset: offset.context(HeaderSnafu { field })?,
-            }
-        }
+        Request::SendMessage { .. } => Reply::Stored {
+            offset: offset(frame, STORED_AT)?,
+        },
         Request::PullMessage { .. } => Reply::Messages(message::read(body).context(MessagesSnafu)?),
     })
+}
+
+/// A place in a queue that a header field says.
+fn offset(frame: &Frame, field: &'static str) -> Result<u64, DecodeError> {
+    let offset = frame.fields.get(field).and_then(|text| text.parse().ok());
+    offset.context(HeaderSnafu { field })
 }
 
 fn cluster_info(root: &Node) -> Result<ClusterInfo, DecodeError> {
@@ -382,37 +523,17 @@ fn cluster_info(root: &Node) -> Result<ClusterInfo, DecodeError> {
         .field("clusterAddrTable")
         .entries()?
         .into_iter()
-        .map(|(name, node)| {
-            Ok((
-                name,
-                node.items()?
-                    .iter()
-                    .map(Node::text)
-                    .collect::<Result<_, _>>()?,
-            ))
-        })
+        .map(|(name, node)| Ok((name, node.set_of_texts()?)))
         .collect::<Result<_, _>>()?;
     Ok(ClusterInfo { brokers, clusters })
 }
 
 fn broker_group(node: &Node) -> Result<BrokerGroup, DecodeError> {
-    let table = node.field("brokerAddrs");
-    let addresses = table
-        .object()?
-        .iter()
-        .map(|(key, value)| {
-            let id = match key {
-                Key::Integer(id) => Some(*id),
-                Key::Text(text) => text.parse().ok(),
-                Key::Object(_) => None,
-            };
-            let entry = Node::new(format!("{}.{key}", table.path), Some(value));
-            let id = id.context(FieldSnafu {
-                field: &entry.path,
-                expected: "a whole number as the key: the broker id",
-            })?;
-            Ok((id, entry.text()?))
-        })
+    let addresses = node
+        .field("brokerAddrs")
+        .numbered("a whole number as the key: the broker id")?
+        .into_iter()
+        .map(|(id, address)| Ok((id, address.text()?)))
         .collect::<Result<_, _>>()?;
     Ok(BrokerGroup {
         cluster: node.field("cluster").text()?,
@@ -442,23 +563,15 @@ fn route(root: &Node) -> Result<TopicRoute, DecodeError> {
         };
         route.queues.insert(node.field("brokerName").text()?, range);
     }
-    let order = root.field("orderTopicConf");
-    if !order.is_absent() {
-        route.order = Some(order.text()?);
-    }
+    route.order = root.field("orderTopicConf").text_if_any()?;
     Ok(route)
 }
 
 fn data_version(node: &Node) -> Result<DataVersion, DecodeError> {
-    let state = node.field("stateVersion");
     Ok(DataVersion {
         counter: node.field("counter").integer()?,
         timestamp: node.field("timestamp").integer()?,
-        state_version: if state.is_absent() {
-            None
-        } else {
-            Some(state.integer()?)
-        },
+        state_version: node.field("stateVersion").integer_if_any()?,
     })
 }
 
@@ -498,135 +611,13 @@ fn subscription_groups(root: &Node) -> Result<SubscriptionGroups, DecodeError> {
         .field("subscriptionGroupTable")
         .entries()?
         .into_iter()
-        .map(|(name, node)| {
-            let group = SubscriptionGroup {
-                name: node.field("groupName").text()?,
-                consume_enabled: node.field("consumeEnable").boolean()?,
-                other: node.without(&["groupName", "consumeEnable"])?,
-            };
-            Ok((name, group))
-        })
+        .map(|(name, node)| Ok((name, SubscriptionGroup::read(&node)?)))
         .collect::<Result<_, _>>()?;
     Ok(SubscriptionGroups {
         groups,
         data_version: data_version(&root.field("dataVersion"))?,
         other: root.without(&["subscriptionGroupTable", "dataVersion"])?,
     })
-}
-
-/// A value of a body, or none, with its path for errors.
-struct Node<'a> {
-    path: String,
-    value: Option<&'a Value>,
-}
-
-impl<'a> Node<'a> {
-    fn of(value: &'a Value) -> Self {
-        Self::new(String::new(), Some(value))
-    }
-
-    fn new(path: String, value: Option<&'a Value>) -> Self {
-        Self { path, value }
-    }
-
-    fn below(&self, name: &str, value: Option<&'a Value>) -> Self {
-        let path = if self.path.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{}.{name}", self.path)
-        };
-        Self::new(path, value)
-    }
-
-    fn field(&self, name: &str) -> Self {
-        self.below(name, self.value.and_then(|value| value.get(name)))
-    }
-
-    fn is_absent(&self) -> bool {
-        matches!(self.value, None | Some(Value::Null))
-    }
-
-    fn wrong<T>(&self, expected: &'static str) -> Result<T, DecodeError> {
-        let field = if self.path.is_empty() {
-            "(the whole body)"
-        } else {
-            &self.path
-        };
-        FieldSnafu { field, expected }.fail()
-    }
-
-    fn object(&self) -> Result<&'a [(Key, Value)], DecodeError> {
-        match self.value {
-            Some(Value::Object(entries)) => Ok(entries),
-            _ => self.wrong("an object"),
-        }
-    }
-
-    fn entries(&self) -> Result<Vec<(String, Self)>, DecodeError> {
-        let entry = |(key, value): &'a (Key, Value)| {
-            let name = key.to_string();
-            let node = self.below(&name, Some(value));
-            (name, node)
-        };
-        Ok(self.object()?.iter().map(entry).collect())
-    }
-
-    fn items(&self) -> Result<Vec<Self>, DecodeError> {
-        let Some(Value::Array(values)) = self.value else {
-            return self.wrong("an array");
-        };
-        let item = |(index, value)| Self::new(format!("{}[{index}]", self.path), Some(value));
-        Ok(values.iter().enumerate().map(item).collect())
-    }
-
-    fn text(&self) -> Result<String, DecodeError> {
-        match self.value {
-            Some(Value::Text(text)) => Ok(text.clone()),
-            _ => self.wrong("text"),
-        }
-    }
-
-    fn texts(&self) -> Result<BTreeMap<String, String>, DecodeError> {
-        self.entries()?
-            .into_iter()
-            .map(|(name, node)| Ok((name, node.text()?)))
-            .collect()
-    }
-
-    fn integer(&self) -> Result<i64, DecodeError> {
-        match self.value {
-            Some(Value::Integer(number)) => Ok(*number),
-            _ => self.wrong("a whole number"),
-        }
-    }
-
-    fn count(&self) -> Result<u32, DecodeError> {
-        match u32::try_from(self.integer()?) {
-            Ok(count) => Ok(count),
-            Err(_) => self.wrong("a whole number from 0 to 4294967295"),
-        }
-    }
-
-    fn boolean(&self) -> Result<bool, DecodeError> {
-        match self.value {
-            Some(Value::Boolean(value)) => Ok(*value),
-            _ => self.wrong("true or false"),
-        }
-    }
-
-    /// All fields of an object but some.
-    fn without(&self, names: &[&str]) -> Result<Map<String, serde_json::Value>, DecodeError> {
-        let mut rest = Map::new();
-        for (name, node) in self.entries()? {
-            if !names.contains(&name.as_str()) {
-                match node.value.and_then(Value::to_json) {
-                    Some(value) => rest.insert(name, value),
-                    None => return node.wrong("a value of standard JSON"),
-                };
-            }
-        }
-        Ok(rest)
-    }
 }
 
 impl TopicConfiguration {
@@ -647,6 +638,14 @@ impl TopicConfiguration {
 }
 
 impl SubscriptionGroup {
+    pub(crate) fn read(node: &Node) -> Result<Self, DecodeError> {
+        Ok(Self {
+            name: node.field("groupName").text()?,
+            consume_enabled: node.field("consumeEnable").boolean()?,
+            other: node.without(&["groupName", "consumeEnable"])?,
+        })
+    }
+
     /// All fields under the product's names, as the broker said them.
     #[must_use]
     pub fn to_value(&self) -> Value {
@@ -660,7 +659,27 @@ impl SubscriptionGroup {
     }
 }
 
-fn with_other<'a>(
+/// Requests are told apart and sorted; the order of fields that were only passed on makes no difference.
+macro_rules! ordered_by_value {
+    ($name:ty) => {
+        impl Ord for $name {
+            fn cmp(&self, other: &Self) -> Ordering {
+                self.to_value().sorted().cmp(&other.to_value().sorted())
+            }
+        }
+
+        impl PartialOrd for $name {
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        }
+    };
+}
+
+ordered_by_value!(TopicConfiguration);
+ordered_by_value!(SubscriptionGroup);
+
+pub(crate) fn with_other<'a>(
     mut known: Vec<(&'a str, Value)>,
     other: &'a Map<String, serde_json::Value>,
 ) -> Value {
@@ -681,10 +700,7 @@ pub fn answered(request: &Frame, answer: &Answer) -> Frame {
     let json = |value: &Value| value.to_fastjson().into_bytes();
     match &answer.reply {
         Reply::ClusterInfo(info) => frame.body = json(&cluster_info_value(info)),
-        Reply::Topics(topics) => {
-            let topics = topics.iter().cloned().map(Value::Text).collect();
-            frame.body = json(&Value::object([("topicList", Value::Array(topics))]));
-        }
+        Reply::Topics(topics) => frame.body = json(&names_value("topicList", topics)),
         Reply::Route(Some(route)) => {
             let value = route_value(route, version);
             // Since 4.9.4 a client can ask for standard JSON.
@@ -713,32 +729,8 @@ pub fn answered(request: &Frame, answer: &Answer) -> Frame {
         Reply::Configuration(configuration) => {
             frame.body = properties::to_plain(configuration).into_bytes();
         }
-        Reply::TopicConfigurations(table) => {
-            let topics = table
-                .topics
-                .iter()
-                .map(|(name, topic)| (name.as_str(), topic.to_value()));
-            frame.body = json(&with_other(
-                vec![
-                    ("dataVersion", data_version_value(table.data_version)),
-                    ("topicConfigTable", Value::object(topics)),
-                ],
-                &table.other,
-            ));
-        }
-        Reply::SubscriptionGroups(table) => {
-            let groups = table
-                .groups
-                .iter()
-                .map(|(name, group)| (name.as_str(), group.to_value()));
-            frame.body = json(&with_other(
-                vec![
-                    ("dataVersion", data_version_value(table.data_version)),
-                    ("subscriptionGroupTable", Value::object(groups)),
-                ],
-                &table.other,
-            ));
-        }
+        Reply::TopicConfigurations(table) => frame.body = json(&topic_configurations_value(table)),
+        Reply::SubscriptionGroups(table) => frame.body = json(&subscription_groups_value(table)),
         Reply::Stored { offset } => {
             frame
                 .fields
@@ -750,8 +742,63 @@ pub fn answered(request: &Frame, answer: &Answer) -> Frame {
         }
         Reply::Messages(messages) => frame.body = message::write(messages),
         Reply::Accepted => {}
+        Reply::Offset(Some(offset)) => {
+            frame.fields.insert(OFFSET.to_owned(), offset.to_string());
+        }
+        Reply::Offset(None) => {
+            frame.code = NOT_FOUND;
+            frame.remark = Some("Not found, maybe this group consumer boot first".to_owned());
+        }
+        Reply::ConsumerConnections(None) => {
+            frame.code = NOT_ONLINE;
+            frame.remark = Some("the consumer group not online".to_owned());
+        }
+        Reply::ProducerConnections(clients) if clients.is_empty() => {
+            frame.code = ERROR;
+            frame.remark = Some("the producer group not exist".to_owned());
+        }
+        Reply::TopicStatistics(statistics) => frame.body = json(&statistics.to_value()),
+        Reply::ConsumeStatistics(statistics) => frame.body = json(&statistics.to_value()),
+        Reply::ConsumerOffsets(offsets) => frame.body = json(&offsets.to_value()),
+        Reply::Groups(groups) => frame.body = json(&names_value("groupList", groups)),
+        Reply::ConsumerConnections(Some(connections)) => frame.body = json(&connections.to_value()),
+        Reply::ProducerConnections(clients) => {
+            frame.body = json(&ClientConnection::to_value_of_all(clients));
+        }
+        Reply::DelayOffsets(offsets) => frame.body = json(&offsets.to_value()),
+        Reply::TimerMetrics(metrics) => frame.body = json(&metrics.to_value()),
+        Reply::ReplicationStatus(status) => frame.body = json(&status.to_value()),
     }
     frame
+}
+
+fn names_value(field: &str, names: &BTreeSet<String>) -> Value {
+    let names = names.iter().cloned().map(Value::Text).collect();
+    Value::object([(field, Value::Array(names))])
+}
+
+fn topic_configurations_value(table: &TopicConfigurations) -> Value {
+    let topics = table
+        .topics
+        .iter()
+        .map(|(name, topic)| (name.as_str(), topic.to_value()));
+    let known = vec![
+        ("dataVersion", data_version_value(table.data_version)),
+        ("topicConfigTable", Value::object(topics)),
+    ];
+    with_other(known, &table.other)
+}
+
+fn subscription_groups_value(table: &SubscriptionGroups) -> Value {
+    let groups = table
+        .groups
+        .iter()
+        .map(|(name, group)| (name.as_str(), group.to_value()));
+    let known = vec![
+        ("dataVersion", data_version_value(table.data_version)),
+        ("subscriptionGroupTable", Value::object(groups)),
+    ];
+    with_other(known, &table.other)
 }
 
 fn texts_value(table: &BTreeMap<String, String>) -> Value {

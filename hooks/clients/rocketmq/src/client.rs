@@ -1,7 +1,10 @@
-//! Carries requests to servers over TCP: one connection for each call, under a deadline, with nothing repeated.
+//! Carries requests to servers over TCP: under a deadline, with nothing repeated, and unless told otherwise with a connection
+//! of its own for each call.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use snafu::{ResultExt, Snafu, ensure};
@@ -149,6 +152,8 @@ impl CallError {
 pub struct Client {
     timeouts: Timeouts,
     opaque: AtomicI32,
+    /// Connections that wait for the next call, by address; nothing when each call has one of its own.
+    waiting: Option<Mutex<BTreeMap<String, Vec<TcpStream>>>>,
 }
 
 impl Client {
@@ -158,6 +163,45 @@ impl Client {
         Self {
             timeouts,
             opaque: AtomicI32::new(1),
+            waiting: None,
+        }
+    }
+
+    /// A client that uses a connection again once its call is answered: for many calls to few servers in a short time.
+    /// There are as many connections to a server as calls were under way to it at the same time.
+    ///
+    /// Servers close a connection that is idle for two minutes, and a call that is sent in that moment has no answer.
+    #[must_use]
+    pub fn reusing_connections(timeouts: Timeouts) -> Self {
+        Self {
+            waiting: Some(Mutex::default()),
+            ..Self::new(timeouts)
+        }
+    }
+
+    /// A connection that waits for a call and that the server has not closed meanwhile.
+    fn waiting(&self, address: &str) -> Option<TcpStream> {
+        let mut waiting = self
+            .waiting
+            .as_ref()?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let streams = waiting.get_mut(address)?;
+        while let Some(stream) = streams.pop() {
+            // Nothing is due: what is there to read is the end, or a request of the server, which needs no answer.
+            let idle = stream.try_read(&mut [0]);
+            if idle.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+                return Some(stream);
+            }
+        }
+        None
+    }
+
+    /// Lets a connection wait for the next call.
+    fn wait(&self, address: &str, stream: TcpStream) {
+        if let Some(waiting) = &self.waiting {
+            let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
+            waiting.entry(address.to_owned()).or_default().push(stream);
         }
     }
 
@@ -242,26 +286,25 @@ impl Client {
         opaque: i32,
         words: &str,
     ) -> Result<Vec<u8>, CallError> {
-        let split = address.rsplit_once(':');
-        let valid = split.is_some_and(|(host, port)| {
-            !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
-        });
-        ensure!(valid, BadAddressSnafu { address });
+        ensure!(is_address(address), BadAddressSnafu { address });
         let end = Instant::now() + self.timeouts.call;
         let connected = end.min(Instant::now() + self.timeouts.connect);
-        // Connecting tries every address of the name in turn.
-        let mut stream = within(connected, TcpStream::connect(address))
-            .await
-            .context(UnreachableSnafu {
-                address,
-                request: words,
-            })?;
+        let mut stream = match self.waiting(address) {
+            Some(stream) => stream,
+            // Connecting tries every address of the name in turn.
+            None => within(connected, TcpStream::connect(address))
+                .await
+                .context(UnreachableSnafu {
+                    address,
+                    request: words,
+                })?,
+        };
         let exchange = async {
             stream.write_all(bytes).await?;
             stream.flush().await?;
             receive(&mut stream, opaque).await
         };
-        within(end, exchange)
+        let received = within(end, exchange)
             .await
             .context(NoAnswerSnafu {
                 address,
@@ -271,8 +314,20 @@ impl Client {
             .context(MalformedSnafu {
                 address,
                 request: words,
-            })
+            })?;
+        self.wait(address, stream);
+        Ok(received)
     }
+}
+
+/// Whether a text is an address as calls want it: `host:port` with a port from 1 to 65535.
+#[must_use]
+pub fn is_address(text: &str) -> bool {
+    text.rsplit_once(':').is_some_and(|(host, port)| {
+        // What separates the addresses of a list belongs to none.
+        let one = !host.is_empty() && !host.contains([',', ';', ' ']);
+        one && port.parse::<u16>().is_ok_and(|port| port > 0)
+    })
 }
 
 /// Waits for an operation until a moment.

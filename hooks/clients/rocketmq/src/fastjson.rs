@@ -15,7 +15,7 @@ pub const DEEPEST: usize = 64;
 pub const MOST_VALUES: usize = 2_000_000;
 
 /// A value. The order of an object's entries is that of the text.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
 pub enum Value {
     /// `null`.
     Null,
@@ -34,7 +34,7 @@ pub enum Value {
 }
 
 /// A key of an object.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
 pub enum Key {
     /// Text in quotes.
     Text(String),
@@ -92,6 +92,21 @@ impl Value {
             .rev()
             .find(|(key, _)| matches!(key, Key::Text(text) if text == name))
             .map(|(_, value)| value)
+    }
+
+    /// The same value with the entries of all objects sorted by their keys.
+    #[must_use]
+    pub fn sorted(self) -> Self {
+        match self {
+            Self::Array(values) => Self::Array(values.into_iter().map(Self::sorted).collect()),
+            Self::Object(entries) => {
+                let sorted = |(key, value): (Key, Self)| (key, value.sorted());
+                let mut entries: Vec<_> = entries.into_iter().map(sorted).collect();
+                entries.sort();
+                Self::Object(entries)
+            }
+            other => other,
+        }
     }
 
     /// The text as the product's library writes it: whole numbers and objects as keys stand without quotes.
@@ -605,6 +620,17 @@ mod tests {
         assert_eq!(read("0.0"), Value::Decimal("0.0".to_owned()));
         assert_eq!(read("007").to_json(), None);
         assert_eq!(read("1e999").to_json(), None);
+    }
+
+    #[test]
+    fn values_are_alike_once_their_entries_are_sorted() {
+        let [one, other] = [
+            r#"{"a":[{"b":1,"c":null}],"d":2}"#,
+            r#"{"d":2,"a":[{"c":null,"b":1}]}"#,
+        ];
+        assert_ne!(read(one), read(other));
+        assert_eq!(read(one).sorted(), read(other).sorted());
+        assert_eq!(read(other).sorted().to_fastjson(), one);
     }
 
     #[test]

@@ -5,12 +5,17 @@
 
 pub mod answer;
 pub mod client;
+pub mod connections;
 pub mod fastjson;
 pub mod frame;
 mod message;
+mod node;
+pub mod offsets;
 pub mod properties;
 pub mod recording;
+pub mod replication;
 pub mod request;
+pub mod timers;
 pub mod version;
 
 pub use answer::{
@@ -18,8 +23,14 @@ pub use answer::{
     SubscriptionGroup, SubscriptionGroups, TopicConfiguration, TopicConfigurations, TopicRoute,
     decode,
 };
-pub use client::{CallError, Client, Timeouts};
+pub use client::{CallError, Client, Timeouts, is_address};
+pub use connections::{ClientConnection, ConsumerConnections};
 pub use frame::{Frame, FrameError};
+pub use offsets::{
+    ConsumeStatistics, ConsumerOffsets, DelayOffsets, QueueExtent, QueueProgress, TopicStatistics,
+};
 pub use recording::Recording;
+pub use replication::{ReplicaConnection, ReplicationStatus};
 pub use request::{Request, encode};
+pub use timers::{TimedMessages, TimerMetrics};
 pub use version::ProductVersion;

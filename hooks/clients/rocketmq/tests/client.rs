@@ -91,6 +91,42 @@ fn an_answer_in_small_pieces_after_frames_for_others_is_found() {
     });
 }
 
+/// Answers calls on as many connections as come, `each` on one before it is closed; returns how many came.
+async fn serve(listener: TcpListener, connections: usize, each: usize) -> usize {
+    for _ in 0..connections {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        for _ in 0..each {
+            let asked = request(&mut stream).await;
+            let bytes = answered(&asked, &good()).to_bytes().unwrap();
+            stream.write_all(&bytes).await.unwrap();
+        }
+    }
+    connections
+}
+
+#[test]
+fn a_connection_is_used_again_where_that_is_wanted() {
+    run(async {
+        for (client, connections, each) in [
+            (Client::new(LONG), 3, 1),
+            (Client::reusing_connections(LONG), 1, 3),
+            // Closed by the server after each answer: the next call sees that and connects anew.
+            (Client::reusing_connections(LONG), 3, 1),
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = listener.local_addr().unwrap().to_string();
+            let server = tokio::spawn(serve(listener, connections, each));
+            for _ in 0..3 {
+                let answer = client.call(&address, &Request::ClusterInfo).await;
+                assert_eq!(answer.unwrap(), good());
+                // The server's end of the connection arrives meanwhile.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            assert_eq!(server.await.unwrap(), connections);
+        }
+    });
+}
+
 #[test]
 fn a_refusal_carries_code_and_remark() {
     run(async {
@@ -215,6 +251,7 @@ fn a_server_that_is_not_there_is_unreachable() {
             "host:0",
             "host:65536",
             "host:port",
+            "host:1,other:2",
         ] {
             let error = Client::new(LONG)
                 .call(address, &Request::TopicList)

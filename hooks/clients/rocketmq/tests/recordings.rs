@@ -18,11 +18,12 @@ use midships_client_rocketmq::{
 };
 
 /// The ordinal of each recorded version, and how many exchanges of it there are at least.
-const VERSIONS: [(&str, i32, usize); 4] = [
-    ("4.5.0", 313, 26),
-    ("4.9.3", 399, 26),
-    ("5.4.0", 493, 27),
-    ("5.5.0", 513, 27),
+const VERSIONS: [(&str, i32, usize); 5] = [
+    ("4.5.0", 313, 44),
+    ("4.9.3", 399, 44),
+    ("4.9.7", 407, 44),
+    ("5.4.0", 493, 48),
+    ("5.5.0", 513, 48),
 ];
 
 /// Response code: the broker does not let anybody do that.
@@ -104,7 +105,7 @@ fn every_recording_is_read_and_says_its_version() {
                 }) => {
                     assert_eq!(said, ProductVersion(ordinal));
                     let expected = match name.as_str() {
-                        "send-message-declined" => NO_TOPIC,
+                        "send-message-declined" | "topic-statistics-declined" => NO_TOPIC,
                         "update-broker-configuration-declined" => NO_PERMISSION,
                         _ if name.ends_with("-early") => ERROR,
                         _ => panic!("{version} {name} is declined: {code}"),
@@ -242,6 +243,157 @@ fn brokers_store_a_message_and_give_it_back() {
         }
         // The topic is gone: that is what a send to it is told.
         assert!(!replies.contains_key("send-message-declined"), "{version}");
+    }
+}
+
+#[test]
+fn brokers_say_where_queues_and_groups_are() {
+    for (version, ordinal, _) in VERSIONS {
+        let five = ordinal >= 413;
+        let replies = replies(version);
+        let Reply::TopicStatistics(orders) = &replies["topic-statistics"] else {
+            panic!("topic statistics")
+        };
+        let [first, second, _, _] = orders.queues.as_slice() else {
+            panic!("{version}: {orders:?}")
+        };
+        assert_eq!(
+            (first.queue, first.minimum_offset, first.maximum_offset),
+            (0, 0, 3)
+        );
+        assert!(first.updated > 1_700_000_000_000, "{version}");
+        assert_eq!(
+            (second.queue, second.maximum_offset, second.updated),
+            (1, 0, 0)
+        );
+        // Four queues are read and two are written: 4.x tells only of those that are written.
+        let Reply::TopicStatistics(shrunk) = &replies["topic-statistics-shrunk"] else {
+            panic!("topic statistics")
+        };
+        assert_eq!(shrunk.queues.len(), if five { 4 } else { 2 }, "{version}");
+        let Reply::ConsumeStatistics(shrunk) = &replies["consume-statistics-shrunk"] else {
+            panic!("consume statistics")
+        };
+        assert_eq!(shrunk.queues.len(), 4, "{version}");
+
+        let Reply::ConsumeStatistics(billing) = &replies["consume-statistics"] else {
+            panic!("consume statistics")
+        };
+        assert_eq!(billing.queues.len(), 4, "{version}");
+        let first = &billing.queues[0];
+        assert_eq!(
+            (&*first.broker, &*first.topic),
+            ("recorded-broker-0", "orders")
+        );
+        assert_eq!((first.broker_offset, first.consumer_offset), (3, 2));
+        assert!(first.consumed > 1_700_000_000_000, "{version}");
+        assert_eq!(first.pull_offset, five.then_some(2), "{version}");
+
+        let Reply::ConsumerOffsets(offsets) = &replies["consumer-offsets"] else {
+            panic!("consumer offsets")
+        };
+        assert_eq!(offsets.offset("billing", "orders", 0), Some(2), "{version}");
+        assert_eq!(offsets.offset("billing", "orders", 1), None, "{version}");
+        assert_eq!(replies["consumer-offset"], Reply::Offset(Some(2)));
+        // 4.x says 0 when there is none and the queue is whole.
+        let none = (!five).then_some(0);
+        assert_eq!(
+            replies["consumer-offset-none"],
+            Reply::Offset(none),
+            "{version}"
+        );
+        let billing = BTreeSet::from([text("billing")]);
+        assert_eq!(replies["topic-groups"], Reply::Groups(billing));
+        assert_eq!(replies["topic-groups-none"], Reply::Groups(BTreeSet::new()));
+    }
+}
+
+#[test]
+fn brokers_say_who_is_connected() {
+    for (version, _, _) in VERSIONS {
+        let replies = replies(version);
+        let Reply::ConsumerConnections(Some(members)) = &replies["consumer-connections"] else {
+            panic!("members")
+        };
+        let [client] = members.clients.as_slice() else {
+            panic!("{version}: {members:?}")
+        };
+        assert_eq!(
+            (&*client.id, &*client.language),
+            ("127.0.0.1@recorded", "OTHER")
+        );
+        assert_eq!(members.consume_type.as_deref(), Some("CONSUME_PASSIVELY"));
+        assert_eq!(members.message_model.as_deref(), Some("CLUSTERING"));
+        assert_eq!(members.subscriptions["orders"]["subString"], "*");
+        assert_eq!(
+            replies["consumer-connections-none"],
+            Reply::ConsumerConnections(None)
+        );
+        let Reply::ProducerConnections(clients) = &replies["producer-connections"] else {
+            panic!("producers")
+        };
+        assert_eq!(clients, &members.clients, "{version}");
+        let none = Reply::ProducerConnections(Vec::new());
+        assert_eq!(replies["producer-connections-none"], none, "{version}");
+    }
+}
+
+#[test]
+fn brokers_say_what_is_delivered_later_and_to_replicas() {
+    for (version, ordinal, _) in VERSIONS {
+        let replies = replies(version);
+        let Reply::DelayOffsets(delayed) = &replies["delay-offsets"] else {
+            panic!("delay offsets")
+        };
+        // One message of the first level; a broker may have counted it already or not.
+        let levels: Vec<(u32, i64)> = delayed.levels.clone().into_iter().collect();
+        assert!(
+            matches!(levels.as_slice(), [(1, 0..=1)]),
+            "{version}: {levels:?}"
+        );
+        if ordinal < 413 {
+            continue;
+        }
+        let Reply::TimerMetrics(timed) = &replies["timer-metrics"] else {
+            panic!("timer metrics")
+        };
+        assert_eq!(timed.topics["orders"].count, 1, "{version}");
+        let Reply::ReplicationStatus(master) = &replies["replication-status"] else {
+            panic!("replication")
+        };
+        let [replica] = master.replicas.as_slice() else {
+            panic!("{version}: {master:?}")
+        };
+        assert!(master.master && replica.in_sync, "{version}");
+        assert_eq!(
+            replica.acknowledged_offset + replica.behind,
+            master.maximum_offset
+        );
+        let Reply::ReplicationStatus(replica) = &replies["replication-status-replica"] else {
+            panic!("replication")
+        };
+        assert!(!replica.master && replica.replicas.is_empty(), "{version}");
+    }
+}
+
+#[test]
+fn a_group_is_kept_as_it_was_put() {
+    for (version, _, _) in VERSIONS {
+        let replies = replies(version);
+        let Reply::SubscriptionGroups(groups) = &replies["subscription-groups-more"] else {
+            panic!("groups")
+        };
+        let group = &groups.groups["shipping"];
+        assert!(!group.consume_enabled, "{version}");
+        assert_eq!(group.other["retryMaxTimes"], 5, "{version}");
+        assert_eq!(group.other["consumeBroadcastEnable"], true, "{version}");
+        for name in [
+            "put-subscription-group",
+            "delete-subscription-group",
+            "put-consumer-offset",
+        ] {
+            assert_eq!(replies[name], Reply::Accepted, "{version} {name}");
+        }
     }
 }
 

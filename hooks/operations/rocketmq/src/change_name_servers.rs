@@ -9,24 +9,22 @@
 //! is no such topic. Everything else happens after, when new name servers stand. Brokers that read
 //! their list only when they start are restarted one at a time then, replicas first.
 
-pub mod steps;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use midships_client_kubernetes::{self as kubernetes, DataVolume};
 use midships_client_rocketmq::Request;
 use midships_engine::step::{Limits, Operation, Planning, Problem, Seen};
-use midships_model::rocketmq::NAME_SERVER_PORT;
 use sha2::{Digest, Sha256};
 
-use crate::desired::{Broker, Desired, Phase};
+use crate::desired::{Broker, Desired, Phase, hexadecimal};
 use crate::fixed;
-use crate::view::{BrokerSettings, PERMISSION_SETTING, View};
+use crate::steps::{self, Reason, RocketmqStep, Scene, ToldBroker};
+use crate::survey;
+use crate::view::{BrokerSettings, View, ask_config_map, ask_pods, ask_stateful_sets, list_of};
 use crate::vocabulary::{Answer, Query};
-use steps::{ChangeStep, Scene, ToldBroker};
 
 /// How long a name server goes on listing a broker that stopped reporting, and a margin, in seconds.
 /// Source: the name server's expiry of 120 s, looked at every 10 s.
@@ -53,7 +51,7 @@ impl ChangeNameServers {
 }
 
 impl Operation for ChangeNameServers {
-    type Step = ChangeStep;
+    type Step = RocketmqStep;
 
     fn name(&self) -> &'static str {
         "change_name_servers"
@@ -90,13 +88,7 @@ impl Operation for ChangeNameServers {
             add(&broker.address);
             add(&broker.name);
         }
-        hash.finalize()
-            .iter()
-            .fold(String::new(), |mut text, byte| {
-                // Writing to a string cannot fail.
-                let _ = write!(text, "{byte:02x}");
-                text
-            })
+        hexadecimal(&hash.finalize())
     }
 
     fn limits(&self) -> Limits {
@@ -114,15 +106,9 @@ impl Operation for ChangeNameServers {
         let view = View::new(seen);
         let cluster = &self.desired.full_name;
         let mut wanted = vec![
-            Query::Kubernetes(kubernetes::Query::StatefulSets {
-                cluster: cluster.clone(),
-            }),
-            Query::Kubernetes(kubernetes::Query::Pods {
-                cluster: cluster.clone(),
-            }),
-            Query::Kubernetes(kubernetes::Query::ConfigMap {
-                name: self.desired.broker_config_map(),
-            }),
+            ask_stateful_sets(cluster),
+            ask_pods(cluster),
+            ask_config_map(&self.desired.broker_config_map()),
         ];
         match self.phase {
             Phase::Before => wanted.extend(self.queries_before(view)),
@@ -131,7 +117,7 @@ impl Operation for ChangeNameServers {
         view.unasked(wanted)
     }
 
-    fn plan(&self, seen: &Observation) -> Planning<ChangeStep> {
+    fn plan(&self, seen: &Observation) -> Planning<RocketmqStep> {
         let view = View::new(seen);
         match self.phase {
             Phase::Before => self.plan_before(view),
@@ -151,23 +137,14 @@ struct Leaving<'a> {
 }
 
 impl ChangeNameServers {
-    fn address_of_own(&self, pod: &str) -> String {
-        let Desired {
-            full_name,
-            dns_zone,
-            ..
-        } = &self.desired;
-        format!("{pod}.{full_name}-name-server.{dns_zone}:{NAME_SERVER_PORT}")
-    }
-
     fn leaving<'a>(&'a self, sets: &'a [kubernetes::StatefulSet]) -> Leaving<'a> {
-        let name_server_set = format!("{}-name-server", self.desired.full_name);
+        let name_server_set = self.desired.name_server_set();
         let servers = sets
             .iter()
             .filter(|set| set.name == name_server_set)
             .flat_map(|set| (0..set.replicas).map(move |ordinal| format!("{}-{ordinal}", set.name)))
             .filter(|pod| !self.desired.own_name_servers.contains(pod))
-            .map(|pod| self.address_of_own(&pod))
+            .map(|pod| self.desired.own_address(&pod))
             .collect();
         let desired: BTreeSet<&str> = self
             .desired
@@ -223,37 +200,22 @@ impl ChangeNameServers {
             .collect();
         for server in servers {
             wanted.push(Query::rocketmq(server, Request::ClusterInfo));
-            wanted.extend(steps::key_value_queries(
+            wanted.extend(steps::key_values::queries(
                 server,
                 &self.desired.key_value_namespaces,
             ));
         }
-        wanted.extend(self.naming_queries(view));
+        wanted.extend(survey::naming_queries(&self.desired, view));
         wanted
     }
 
-    /// The questions that tell versions apart which say the same ordinal.
-    fn naming_queries(&self, view: View<'_>) -> Vec<Query> {
-        self.desired
-            .brokers
-            .iter()
-            .filter(|broker| {
-                view.settings(&broker.address)
-                    .is_ok_and(|found| found.version.is_ambiguous())
-            })
-            .map(|broker| Query::rocketmq(&broker.address, Request::RuntimeInformation))
-            .collect()
-    }
-
-    fn plan_before(&self, view: View<'_>) -> Planning<ChangeStep> {
+    fn plan_before(&self, view: View<'_>) -> Planning<RocketmqStep> {
         let sets = match view.stateful_sets(&self.desired.full_name) {
             Ok(sets) => sets,
-            Err(unanswered) => return unanswering(&unanswered.object, &unanswered.why),
+            Err(unanswered) => return survey::unanswering(&unanswered.object, &unanswered.why),
         };
         if sets.is_empty() {
-            return Planning::Absent {
-                why: "nothing of this release stands yet".to_owned(),
-            };
+            return survey::nothing_stands();
         }
         let leaving = self.leaving(sets);
         if let Some(set) = leaving.brokers.first() {
@@ -267,7 +229,7 @@ impl ChangeNameServers {
         }
         let configuration = match view.config_map(&self.desired.broker_config_map()) {
             Ok(configuration) => configuration,
-            Err(unanswered) => return unanswering(&unanswered.object, &unanswered.why),
+            Err(unanswered) => return survey::unanswering(&unanswered.object, &unanswered.why),
         };
         if let Some(problem) = fixed::changed(&self.desired, sets, configuration) {
             return Planning::Refused(problem);
@@ -290,7 +252,7 @@ impl ChangeNameServers {
         {
             return planning;
         }
-        let settings = match self.settings_of(&leaving.standing, view) {
+        let settings = match survey::settings_of(&self.desired, &leaving.standing, view) {
             Ok(settings) => settings,
             Err(planning) => return *planning,
         };
@@ -331,7 +293,7 @@ impl ChangeNameServers {
         &self,
         view: View<'_>,
         leaving: &Leaving<'_>,
-    ) -> Option<Planning<ChangeStep>> {
+    ) -> Option<Planning<RocketmqStep>> {
         let own: BTreeSet<&str> = self
             .desired
             .brokers
@@ -365,70 +327,13 @@ impl ChangeNameServers {
         None
     }
 
-    /// The settings of all these brokers, or why they cannot be told.
-    fn settings_of<'a>(
-        &'a self,
-        brokers: &[&'a Broker],
-        view: View<'a>,
-    ) -> Result<Vec<(&'a Broker, BrokerSettings<'a>)>, Box<Planning<ChangeStep>>> {
-        let mut settings = Vec::new();
-        let mut silent = Vec::new();
-        for &broker in brokers {
-            match view.settings(&broker.address) {
-                Ok(found) => settings.push((broker, found)),
-                Err(unanswered) => silent.push(format!(
-                    "{}: {}",
-                    view.describe_pod(&self.desired.full_name, &broker.pod),
-                    unanswered.why
-                )),
-            }
-        }
-        if !silent.is_empty() {
-            return Err(Box::new(Planning::Wait {
-                why: format!("brokers do not answer: {}", silent.join("; ")),
-                otherwise: Problem {
-                    object: "brokers".to_owned(),
-                    why: format!("these do not answer: {}", silent.join("; ")),
-                    remedy: "bring these pods (or their nodes) back, then run the upgrade again"
-                        .to_owned(),
-                },
-            }));
-        }
-        for (broker, found) in &settings {
-            let named = if found.version.is_ambiguous() {
-                match view.is_named(&broker.address) {
-                    Ok(named) => named,
-                    Err(unanswered) => {
-                        return Err(Box::new(unanswering(&unanswered.object, &unanswered.why)));
-                    }
-                }
-            } else {
-                true
-            };
-            if found.version.reloads_name_servers().is_none() || !named {
-                return Err(Box::new(Planning::Refused(Problem {
-                    object: format!("broker {}", broker.pod),
-                    why: format!(
-                        "its version {} is not known: whether it takes a name server list online \
-                         cannot be told",
-                        found.version
-                    ),
-                    remedy: "use a released version of RocketMQ from 4.5.0 to 5.x, or a hook \
-                             image that knows this version"
-                        .to_owned(),
-                })));
-            }
-        }
-        Ok(settings)
-    }
-
     /// Refuses a list that has no name server in common with the one that a broker uses, and
     /// key-value configuration of which nobody could say what new name servers shall get.
     fn check_lists(
         &self,
         view: View<'_>,
         settings: &[(&Broker, BrokerSettings<'_>)],
-    ) -> Option<Planning<ChangeStep>> {
+    ) -> Option<Planning<RocketmqStep>> {
         let list = self.desired.list();
         let wanted = list_of(&list);
         for (broker, found) in settings {
@@ -448,13 +353,18 @@ impl ChangeNameServers {
         if targets.is_empty() || kept.is_empty() {
             return None;
         }
-        self.desired.key_value_namespaces.iter().find_map(
-            |namespace| match steps::agreed_key_values(&kept, namespace, view) {
-                Ok(Err(problem)) => Some(Planning::Refused(problem)),
-                Ok(Ok(_)) => None,
-                Err(unanswered) => Some(unanswering(&unanswered.object, &unanswered.why)),
-            },
-        )
+        self.desired
+            .key_value_namespaces
+            .iter()
+            .find_map(
+                |namespace| match steps::key_values::agreed(&kept, namespace, view) {
+                    Ok(Err(problem)) => Some(Planning::Refused(problem)),
+                    Ok(Ok(_)) => None,
+                    Err(unanswered) => {
+                        Some(survey::unanswering(&unanswered.object, &unanswered.why))
+                    }
+                },
+            )
     }
 
     /// The desired name servers that every broker uses already, and those that none uses.
@@ -476,16 +386,16 @@ impl ChangeNameServers {
     }
 
     /// The step that gives new name servers the key-value configuration.
-    fn copying(&self, sources: Vec<String>, targets: Vec<String>) -> ChangeStep {
+    fn copying(&self, sources: Vec<String>, targets: Vec<String>) -> RocketmqStep {
         let own: BTreeSet<String> = self
             .desired
             .own_name_servers
             .iter()
-            .map(|pod| self.address_of_own(pod))
+            .map(|pod| self.desired.own_address(pod))
             .collect();
         let (targets, foreign_targets) =
             targets.into_iter().partition(|server| own.contains(server));
-        ChangeStep::KeyValuesCopied {
+        RocketmqStep::KeyValuesCopied {
             namespaces: self.desired.key_value_namespaces.clone(),
             sources,
             targets,
@@ -500,7 +410,7 @@ impl ChangeNameServers {
         view: View<'_>,
         settings: &[(&Broker, BrokerSettings<'_>)],
         sets: &[kubernetes::StatefulSet],
-    ) -> Option<Planning<ChangeStep>> {
+    ) -> Option<Planning<RocketmqStep>> {
         let desired: BTreeSet<&str> = self
             .desired
             .name_servers
@@ -549,48 +459,8 @@ impl ChangeNameServers {
         if restarting.is_empty() {
             None
         } else {
-            self.check_all_open(view, settings)
+            survey::check_all_open(&self.desired, view, settings)
         }
-    }
-
-    /// Waits while a master is closed for writing or a broker's pod stops.
-    fn check_all_open(
-        &self,
-        view: View<'_>,
-        settings: &[(&Broker, BrokerSettings<'_>)],
-    ) -> Option<Planning<ChangeStep>> {
-        let cluster = &self.desired.full_name;
-        let stopping = view.pods(cluster).unwrap_or_default();
-        for (broker, found) in settings {
-            let pod = stopping.iter().find(|pod| pod.name == broker.pod);
-            let (why, remedy) = if pod.is_some_and(|pod| pod.terminating) {
-                (
-                    view.describe_pod(cluster, &broker.pod),
-                    "wait until it is back, then run the upgrade again",
-                )
-            } else if broker.is_master() && !found.is_open() {
-                (
-                    format!(
-                        "it is closed for writing (`{PERMISSION_SETTING}` is {}), so that no other \
-                         broker can be restarted without sends failing",
-                        found.permission()
-                    ),
-                    "open it again (mqadmin updateBrokerConfig -k brokerPermission -v 6), then run \
-                     the upgrade again",
-                )
-            } else {
-                continue;
-            };
-            return Some(Planning::Wait {
-                why: format!("broker {}: {why}", broker.pod),
-                otherwise: Problem {
-                    object: format!("broker {}", broker.pod),
-                    why,
-                    remedy: remedy.to_owned(),
-                },
-            });
-        }
-        None
     }
 
     /// The steps that let brokers leave the name servers that Helm will remove.
@@ -600,7 +470,7 @@ impl ChangeNameServers {
         leaving: &Leaving<'_>,
         settings: &[(&Broker, BrokerSettings<'_>)],
         remaining: Vec<String>,
-    ) -> Planning<ChangeStep> {
+    ) -> Planning<RocketmqStep> {
         let list = remaining.join(";");
         let (online, restarted): (Vec<_>, Vec<_>) = settings
             .iter()
@@ -647,18 +517,16 @@ impl ChangeNameServers {
             steps.push(self.copying(leaving.servers.clone(), targets));
         }
         let scene = Scene {
-            cluster: self.desired.full_name.clone(),
             brokers: brokers.clone(),
             name_servers: remaining,
-            kept_name_servers: Vec::new(),
-            route_refresh_seconds: self.desired.route_refresh_seconds,
+            ..Scene::of(&self.desired, Vec::new())
         };
-        steps.push(ChangeStep::BrokersTold {
+        steps.push(RocketmqStep::BrokersTold {
             list: list.clone(),
             brokers: told,
         });
-        steps.push(ChangeStep::BrokersRegistered { scene });
-        steps.push(ChangeStep::BrokersReleased {
+        steps.push(RocketmqStep::BrokersRegistered { scene });
+        steps.push(RocketmqStep::BrokersReleased {
             list,
             brokers,
             seconds,
@@ -687,8 +555,8 @@ impl ChangeNameServers {
         let Ok(_) = view.stateful_sets(&self.desired.full_name) else {
             return Vec::new();
         };
-        let scene = self.scene(Vec::new());
-        let mut wanted = steps::registration_queries(&scene);
+        let scene = Scene::of(&self.desired, Vec::new());
+        let mut wanted = steps::registration::queries(&scene);
         wanted.extend(
             self.desired
                 .brokers
@@ -696,31 +564,16 @@ impl ChangeNameServers {
                 .map(|broker| Query::rocketmq(&broker.address, Request::BrokerConfiguration)),
         );
         wanted.extend(self.desired.name_servers.iter().flat_map(|server| {
-            steps::key_value_queries(server, &self.desired.key_value_namespaces)
+            steps::key_values::queries(server, &self.desired.key_value_namespaces)
         }));
-        wanted.extend(self.naming_queries(view));
+        wanted.extend(survey::naming_queries(&self.desired, view));
         wanted
     }
 
-    fn scene(&self, kept_name_servers: Vec<String>) -> Scene {
-        Scene {
-            cluster: self.desired.full_name.clone(),
-            brokers: self.desired.brokers.clone(),
-            name_servers: self.desired.name_servers.clone(),
-            kept_name_servers,
-            route_refresh_seconds: self.desired.route_refresh_seconds,
-        }
-    }
-
-    fn plan_after(&self, view: View<'_>) -> Planning<ChangeStep> {
-        let pods = match (
-            view.stateful_sets(&self.desired.full_name),
-            view.pods(&self.desired.full_name),
-        ) {
-            (Ok(_), Ok(pods)) => pods,
-            (Err(unanswered), _) | (_, Err(unanswered)) => {
-                return unanswering(&unanswered.object, &unanswered.why);
-            }
+    fn plan_after(&self, view: View<'_>) -> Planning<RocketmqStep> {
+        let pods = match view.sets_and_pods(&self.desired.full_name) {
+            Ok((_, pods)) => pods,
+            Err(unanswered) => return survey::unanswering(&unanswered.object, &unanswered.why),
         };
         if let Some(planning) = self.check_name_servers(view, pods) {
             return planning;
@@ -731,7 +584,7 @@ impl ChangeNameServers {
             };
         }
         let brokers: Vec<&Broker> = self.desired.brokers.iter().collect();
-        let settings = match self.settings_of(&brokers, view) {
+        let settings = match survey::settings_of(&self.desired, &brokers, view) {
             Ok(settings) => settings,
             Err(planning) => return *planning,
         };
@@ -746,7 +599,7 @@ impl ChangeNameServers {
         &self,
         view: View<'_>,
         pods: &[kubernetes::Pod],
-    ) -> Option<Planning<ChangeStep>> {
+    ) -> Option<Planning<RocketmqStep>> {
         let mut missing = Vec::new();
         for server in &self.desired.name_servers {
             if let Err(unanswered) = view.cluster_info(server) {
@@ -796,11 +649,13 @@ impl ChangeNameServers {
     }
 
     /// Refuses when brokers would read another list at their next start than the desired one.
-    fn check_config_map(&self, view: View<'_>) -> Option<Planning<ChangeStep>> {
+    fn check_config_map(&self, view: View<'_>) -> Option<Planning<RocketmqStep>> {
         let name = self.desired.broker_config_map();
         let found = match view.config_map(&name) {
             Ok(found) => found.and_then(|map| map.data.get("name-servers")),
-            Err(unanswered) => return Some(unanswering(&unanswered.object, &unanswered.why)),
+            Err(unanswered) => {
+                return Some(survey::unanswering(&unanswered.object, &unanswered.why));
+            }
         };
         if found.map(|list| list.trim()) == Some(self.desired.list().as_str()) {
             return None;
@@ -822,7 +677,7 @@ impl ChangeNameServers {
         &self,
         view: View<'_>,
         settings: &[(&Broker, BrokerSettings<'_>)],
-    ) -> Planning<ChangeStep> {
+    ) -> Planning<RocketmqStep> {
         let list = self.desired.list();
         let wanted = list_of(&list);
         let mut told = Vec::new();
@@ -839,7 +694,7 @@ impl ChangeNameServers {
             }
         }
         let (kept, targets) = self.kept_and_new(settings);
-        let scene = self.scene(kept.clone());
+        let scene = Scene::of(&self.desired, kept.clone());
         if told.is_empty() && restarted.is_empty() {
             return Self::plan_nothing(view, &scene);
         }
@@ -857,7 +712,7 @@ impl ChangeNameServers {
             steps.push(self.copying(kept, targets));
         }
         if !told.is_empty() {
-            steps.push(ChangeStep::BrokersTold {
+            steps.push(RocketmqStep::BrokersTold {
                 list,
                 brokers: told,
             });
@@ -865,18 +720,19 @@ impl ChangeNameServers {
         // Replicas first: their masters go on serving.
         restarted.sort_by_key(|broker| (broker.is_master(), broker.pod.clone()));
         for broker in restarted {
-            steps.push(ChangeStep::BrokerRestarted {
+            steps.push(RocketmqStep::BrokerRestarted {
                 scene: scene.clone(),
                 pod: broker.pod.clone(),
+                reason: Reason::NameServers,
             });
         }
-        steps.push(ChangeStep::BrokersRegistered { scene });
+        steps.push(RocketmqStep::BrokersRegistered { scene });
         Planning::Steps(steps)
     }
 
     /// Nothing has to be told; all that may be missing is time.
-    fn plan_nothing(view: View<'_>, scene: &Scene) -> Planning<ChangeStep> {
-        let (missing, done, total) = steps::missing_registrations(scene, view);
+    fn plan_nothing(view: View<'_>, scene: &Scene) -> Planning<RocketmqStep> {
+        let (missing, done, total) = steps::registration::missing(scene, view);
         if missing.is_empty() {
             return Planning::Nothing {
                 why: format!(
@@ -900,14 +756,6 @@ impl ChangeNameServers {
     }
 }
 
-/// A list of name servers as the set that it means.
-fn list_of(list: &str) -> BTreeSet<&str> {
-    list.split(';')
-        .map(str::trim)
-        .filter(|server| !server.is_empty())
-        .collect()
-}
-
 fn in_two_upgrades(object: &str, why: String) -> Problem {
     Problem {
         object: object.to_owned(),
@@ -915,16 +763,5 @@ fn in_two_upgrades(object: &str, why: String) -> Problem {
         remedy: "change it in two upgrades: add the new name servers first, then remove the old \
                  ones"
             .to_owned(),
-    }
-}
-
-fn unanswering(object: &str, why: &str) -> Planning<ChangeStep> {
-    Planning::Wait {
-        why: format!("{object}: {why}"),
-        otherwise: Problem {
-            object: object.to_owned(),
-            why: why.to_owned(),
-            remedy: "find out why it does not answer, then run the upgrade again".to_owned(),
-        },
     }
 }

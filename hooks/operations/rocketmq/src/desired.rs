@@ -1,10 +1,17 @@
 //! What a release of the chart `rocketmq` shall be, resolved from its values into addresses.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
 use midships_client_rocketmq::ClusterInfo;
 use midships_model::desired;
 use midships_model::rocketmq::names::{Names, Role};
-use midships_model::rocketmq::{BROKER_PORT, NameServerSource, ORDER_CONFIGURATION, Values};
+use midships_model::rocketmq::{
+    BROKER_PORT, NAME_SERVER_PORT, NameServerSource, ORDER_CONFIGURATION, OrderedTopics, Timing,
+    Values,
+};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::fixed::{DataPlace, Fixed};
 
@@ -91,12 +98,32 @@ pub struct Desired {
     pub key_value_namespaces: Vec<String>,
     /// What cannot be changed once the release stands.
     pub fixed: Fixed,
+    /// Whether sends wait until a replica has the message.
+    pub synchronous: bool,
+    /// The tag of the name servers' image.
+    pub name_server_tag: String,
+    /// The tag of the brokers' image.
+    pub broker_tag: String,
+    /// The digest of a name server's pod, as the chart makes it.
+    pub name_server_template: Option<String>,
+    /// The digest of a broker's pod, as the chart makes it.
+    pub broker_template: Option<String>,
+    /// What brokers shall have of the settings that they take while they run.
+    pub broker_settings: BTreeMap<String, String>,
+    /// The name of the group from which new groups get topics and subscription groups.
+    pub source_group: String,
+    /// Whether new groups get ordered topics as well.
+    pub spread_ordered: bool,
+    /// The number of the release's revision that asks for this, where that is known.
+    pub revision: Option<u64>,
+    /// A digest of everything that the release's values ask for.
+    pub digest: String,
 }
 
 impl Desired {
     /// What a release's values ask for.
     #[must_use]
-    pub fn of(file: &desired::Desired<Values>) -> Self {
+    pub fn of(file: &desired::Desired<Values>, revision: Option<u64>) -> Self {
         let values = &file.values;
         let names = Names {
             full_name: file.full_name.clone(),
@@ -140,8 +167,37 @@ impl Desired {
                 broker_data: DataPlace::of(&values.brokers.storage),
                 commit_log_file_mebibytes: u64::from(values.brokers.commit_log_file_megabytes),
             },
+            source_group: names.group_name(values.brokers.new_groups_from),
             full_name: names.full_name,
+            synchronous: values.brokers.replication == Timing::Synchronous,
+            name_server_tag: values.name_servers.image.tag.clone(),
+            broker_tag: values.brokers.image.tag.clone(),
+            name_server_template: file.templates.get("nameServer").cloned(),
+            broker_template: file.templates.get("broker").cloned(),
+            broker_settings: values.brokers.online_settings(),
+            spread_ordered: values.brokers.ordered_topics == OrderedTopics::Spread,
+            revision,
+            digest: digest(file),
         }
+    }
+
+    /// The ConfigMap in which the *after* Job, and nobody else, finds what is desired.
+    #[must_use]
+    pub fn after_config_map(&self) -> String {
+        format!("{}-after", self.full_name)
+    }
+
+    /// The StatefulSet of its own name servers.
+    #[must_use]
+    pub fn name_server_set(&self) -> String {
+        format!("{}-name-server", self.full_name)
+    }
+
+    /// The address of one of its own name servers.
+    #[must_use]
+    pub fn own_address(&self, pod: &str) -> String {
+        let (set, zone) = (self.name_server_set(), &self.dns_zone);
+        format!("{pod}.{set}.{zone}:{NAME_SERVER_PORT}")
     }
 
     /// The name server list as brokers are told it.
@@ -155,4 +211,21 @@ impl Desired {
     pub fn broker_config_map(&self) -> String {
         format!("{}-brokers", self.full_name)
     }
+}
+
+/// A digest of a release's names, templates and values.
+fn digest(file: &desired::Desired<Values>) -> String {
+    // Values that came from JSON can be written as JSON; were they not, no two would be told apart, and no plan be left.
+    let text = serde_json::to_vec(file).unwrap_or_default();
+    hexadecimal(&Sha256::digest(&text))
+}
+
+/// Bytes as hexadecimal digits.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

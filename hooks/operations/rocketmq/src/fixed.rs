@@ -2,7 +2,7 @@
 
 use midships_client_kubernetes::{ConfigMap, DataVolume, StatefulSet};
 use midships_engine::step::Problem;
-use midships_model::fields::{Bytes, Storage, StorageMode};
+use midships_model::fields::{Storage, StorageMode};
 use serde::{Deserialize, Serialize};
 
 use crate::desired::Desired;
@@ -149,16 +149,10 @@ fn moved(set: &StatefulSet, wanted: &DataPlace, section: &str) -> Option<Problem
             differs("hostPath", path, &wanted.host_path)
         }
         DataVolume::Claim {
-            size,
             class,
             access_modes,
+            ..
         } => {
-            let stands = Bytes(size.clone()).mebibytes();
-            if let (Some(stands), Some(wants)) = (stands, wanted.mebibytes)
-                && stands != wants
-            {
-                return differs("size", size, &format!("{wants}Mi"));
-            }
             if *class != wanted.class {
                 let words = |class: &Option<String>| {
                     class

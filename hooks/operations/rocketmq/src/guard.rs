@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use midships_client_kubernetes::Pod;
+use midships_client_kubernetes::{Pod, StatefulSet};
 use midships_engine::step::Seen;
 
 use crate::desired::Broker;
+use crate::steps::{GrownClaim, NameServerRenewal, Silent};
 use crate::view::View;
 use crate::vocabulary::{Answer, Query};
 
@@ -32,8 +33,9 @@ impl Clearance {
 }
 
 /// Clears a broker's pod for its restart if every other broker of the cluster is up and known to
-/// every name server, so that never more than one broker is away. For a master every other master
-/// must take messages as well, so that there is always one that clients can turn to.
+/// every name server, so that never more than one broker is away. If a master is `affected`, from
+/// which clients have to turn away, every other master must take messages as well, so that there is
+/// always one that they can turn to.
 ///
 /// # Errors
 /// Why not, naming the pods and servers.
@@ -43,6 +45,7 @@ pub fn clear(
     brokers: &[Broker],
     name_servers: &[String],
     cluster: &str,
+    affected: Option<&Broker>,
     seen: &Seen<Query, Answer>,
 ) -> Result<Clearance, String> {
     let view = View::new(seen);
@@ -82,7 +85,7 @@ pub fn clear(
     }
     for other in brokers
         .iter()
-        .filter(|other| broker.is_master() && other.is_master() && other.pod != broker.pod)
+        .filter(|other| affected.is_some_and(|master| other.is_master() && other.pod != master.pod))
     {
         let settings = view
             .settings(&other.address)
@@ -94,5 +97,114 @@ pub fn clear(
     Ok(Clearance {
         pod: pod.name.clone(),
         uid: pod.uid.clone(),
+    })
+}
+
+/// Clears a name server's pod for its restart if every other name server is up and lists every
+/// broker that this one lists. The only one is cleared always: clients that stand go on without it.
+///
+/// # Errors
+/// Why not, naming the servers.
+pub fn clear_name_server(
+    renewal: &NameServerRenewal,
+    pod: &Pod,
+    seen: &Seen<Query, Answer>,
+) -> Result<Clearance, String> {
+    let view = View::new(seen);
+    // One that does not answer has nothing that the others could lack.
+    let listed = view.cluster_info(&renewal.address).ok();
+    for server in &renewal.others {
+        let info = view.cluster_info(server).map_err(|unanswered| {
+            format!("name server {server} does not answer: {}", unanswered.why)
+        })?;
+        for broker in &renewal.brokers {
+            if !broker.is_registered(info) {
+                return Err(format!(
+                    "broker {} is not registered at {server}",
+                    broker.pod
+                ));
+            }
+        }
+        let lacking = listed
+            .iter()
+            .flat_map(|listed| listed.brokers.keys())
+            .find(|name| !info.brokers.contains_key(*name));
+        if let Some(name) = lacking {
+            return Err(format!(
+                "{server} lacks broker {name}, which {} lists",
+                renewal.address
+            ));
+        }
+    }
+    Ok(Clearance {
+        pod: pod.name.clone(),
+        uid: pod.uid.clone(),
+    })
+}
+
+/// Clears a pod that does not serve: it is not ready, and its server does not answer.
+#[must_use]
+pub fn clear_silent(silent: &Silent, pod: &Pod, seen: &Seen<Query, Answer>) -> Option<Clearance> {
+    let answers = matches!(seen.answer(&silent.query()), Some(Ok(_)) | None);
+    (!pod.ready && !answers).then(|| Clearance {
+        pod: pod.name.clone(),
+        uid: pod.uid.clone(),
+    })
+}
+
+/// Leave to delete a StatefulSet while its pods run. Only [`clear_room`] can make one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Room {
+    stateful_set: String,
+    uid: String,
+}
+
+impl Room {
+    /// The name of the StatefulSet.
+    #[must_use]
+    pub fn stateful_set(&self) -> &str {
+        &self.stateful_set
+    }
+
+    /// The identity that it must still have.
+    #[must_use]
+    pub fn uid(&self) -> &str {
+        &self.uid
+    }
+}
+
+/// Clears a StatefulSet for its replacement if each of its pods serves, since nobody would make a lost one anew
+/// meanwhile, and each of its claims is at least as large as the new ones will ask for.
+///
+/// # Errors
+/// Why not, naming the pods and claims.
+pub fn clear_room(
+    set: &StatefulSet,
+    mebibytes: u64,
+    cluster: &str,
+    view: View<'_>,
+) -> Result<Room, String> {
+    let pods = view.pods(cluster).map_err(|unanswered| unanswered.why)?;
+    let claims = view.claims(cluster).map_err(|unanswered| unanswered.why)?;
+    for ordinal in 0..set.replicas {
+        let name = format!("{}-{ordinal}", set.name);
+        let serves = pods
+            .iter()
+            .any(|pod| pod.name == name && pod.ready && !pod.terminating);
+        if !serves {
+            return Err(view.describe_pod(cluster, &name));
+        }
+        let wanted = GrownClaim {
+            name: format!("data-{name}"),
+            mebibytes,
+        };
+        let claim = claims.iter().find(|claim| claim.name == wanted.name);
+        if !claim.is_some_and(|claim| wanted.is_there(claim)) {
+            return Err(format!("volume claim {} has not grown", wanted.name));
+        }
+    }
+    Ok(Room {
+        stateful_set: set.name.clone(),
+        uid: set.uid.clone(),
     })
 }

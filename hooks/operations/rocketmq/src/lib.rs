@@ -1,10 +1,20 @@
 //! The stateful operations on a live RocketMQ cluster, as steps of the engine.
 
+pub mod add_brokers;
 pub mod change_name_servers;
 pub mod desired;
 pub mod fixed;
+pub mod grow_volumes;
 pub mod guard;
+pub mod metadata;
+pub mod release;
+pub mod renew_pods;
+pub mod restart_brokers;
+pub mod restart_name_servers;
 pub mod simulation;
+pub mod steps;
+mod survey;
+mod version;
 pub mod view;
 pub mod vocabulary;
 

@@ -5,23 +5,27 @@
 //! newer ones look at it at fixed intervals; a name server forgets a broker at once when its process
 //! ends, and after 120 s when it merely stops reporting.
 
+mod groups;
+mod metadata;
 pub mod scenario;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use midships_client_kubernetes as kubernetes;
 use midships_client_rocketmq as rocketmq;
-use midships_client_rocketmq::answer::{DataVersion, answered};
+use midships_client_rocketmq::answer::answered;
 use midships_client_rocketmq::{
-    BrokerGroup, ClusterInfo, Frame, ProductVersion, Reply, Request, TopicConfiguration,
-    TopicConfigurations, decode, encode,
+    BrokerGroup, ClusterInfo, Frame, ProductVersion, Reply, Request, SubscriptionGroup,
+    TopicConfiguration, decode, encode,
 };
 use midships_engine::simulation::{BEGINNING, Simulation};
 use midships_engine::step::{Moment, Unanswered};
 use midships_engine::world::CommandFault;
 use midships_model::rocketmq::ORDER_CONFIGURATION;
 
+use self::metadata::Metadata;
 use crate::desired::{Broker, Desired};
+use crate::guard::Room;
 use crate::view::{
     NAME_SERVER_SETTING, OPEN, PERMISSION_SETTING, READ_ONLY, RELOAD_PERIOD_SETTING,
 };
@@ -38,6 +42,12 @@ const REPORT_PERIOD: Moment = 10 * SECOND;
 const REST: Moment = 300 * SECOND;
 /// How long a simulated broker takes to stop.
 const STOPPING: Moment = 8 * SECOND;
+/// How long a simulated volume takes to grow.
+const GROWTH: Moment = 5 * SECOND;
+/// How many messages a replica fetches in a tick.
+const FETCHED: i64 = 20;
+/// How long a name server takes to stop and to start.
+const NAME_SERVER_RENEWAL: Moment = 8 * SECOND;
 /// How long a simulated broker takes to start.
 const STARTING: Moment = 20 * SECOND;
 
@@ -55,6 +65,10 @@ struct Registration {
 struct NameServer {
     /// Its pod, if it is one of the release's own.
     pod: Option<String>,
+    /// How many times its pod has been made.
+    generation: u32,
+    /// The template that its pod was made of.
+    template: Option<String>,
     serves_from: Moment,
     order: BTreeMap<String, String>,
     live: BTreeMap<(String, i64), Registration>,
@@ -63,8 +77,18 @@ struct NameServer {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum State {
     Up,
-    Stopping { until: Moment },
-    Starting { until: Moment },
+    /// Its pod can never come up as it was made.
+    Broken,
+    Stopping {
+        until: Moment,
+    },
+    Starting {
+        until: Moment,
+    },
+    /// It is new and was never there.
+    Coming {
+        until: Moment,
+    },
 }
 
 /// A simulated broker and its pod.
@@ -82,14 +106,26 @@ struct SimulatedBroker {
     next_look: Moment,
     next_report: Moment,
     stored: i64,
-    topics: BTreeSet<String>,
+    metadata: Metadata,
+    /// Whether Helm has made it since the cluster stands.
+    added: bool,
+    /// The template that its pod was made of.
+    template: Option<String>,
+    version: ProductVersion,
+    /// What it has of the settings that it takes while it runs.
+    settings: BTreeMap<String, String>,
 }
 
 /// The simulated world of one release.
 #[derive(Clone, Debug)]
 pub struct Cluster {
+    /// The claims of brokers by name, where their storage has any: mebibytes asked for, there, and since when asked.
+    claims: BTreeMap<String, (u64, u64, Moment)>,
+    /// StatefulSets that were deleted with their pods left running.
+    removed: BTreeSet<String>,
     now: Moment,
     desired: Desired,
+    /// The version that brokers have after their next start.
     version: ProductVersion,
     /// The period of looks at the name server list.
     look_period: Moment,
@@ -101,6 +137,10 @@ pub struct Cluster {
     description: Option<String>,
     name_servers: BTreeMap<String, NameServer>,
     brokers: Vec<SimulatedBroker>,
+    /// What the group from which new ones are filled knew when Helm made them.
+    source: Option<Metadata>,
+    /// What somebody makes at that group as soon as a new one has its first offset.
+    latecomers: Option<(TopicConfiguration, SubscriptionGroup)>,
     breach: Option<String>,
 }
 
@@ -111,6 +151,8 @@ impl Cluster {
         let now = BEGINNING - 2 * TICK;
         let list = desired.list();
         let mut cluster = Self {
+            claims: BTreeMap::new(),
+            removed: BTreeSet::new(),
             now,
             desired: desired.clone(),
             version,
@@ -121,26 +163,58 @@ impl Cluster {
             description: None,
             name_servers: BTreeMap::new(),
             brokers: Vec::new(),
+            source: None,
+            latecomers: None,
             breach: None,
         };
         cluster.add_name_servers(desired, now);
         for identity in &desired.brokers {
-            cluster.brokers.push(SimulatedBroker {
-                identity: identity.clone(),
-                state: State::Up,
-                generation: 1,
-                configured: list.clone(),
-                used: desired.name_servers.clone(),
-                permission: OPEN.to_owned(),
-                permission_since: 0,
-                next_look: now + TICK,
-                next_report: now,
-                stored: 0,
-                topics: ["orders", "payments"].map(str::to_owned).into(),
-            });
+            let mut broker = cluster.made(identity, desired, version);
+            broker.state = State::Up;
+            broker.added = false;
+            for topic in ["orders", "payments"] {
+                let topic = TopicConfiguration::plain(topic, 8);
+                broker.metadata.put_topic(topic);
+            }
+            cluster.brokers.push(broker);
         }
         cluster.advance(now + 2 * TICK);
         cluster
+    }
+
+    /// A broker that Helm has just made.
+    fn made(
+        &self,
+        identity: &Broker,
+        desired: &Desired,
+        version: ProductVersion,
+    ) -> SimulatedBroker {
+        let now = self.now;
+        SimulatedBroker {
+            identity: identity.clone(),
+            state: State::Coming {
+                until: now + STARTING,
+            },
+            generation: 1,
+            configured: self.applied.clone(),
+            used: list_of(&self.applied),
+            permission: OPEN.to_owned(),
+            permission_since: 0,
+            next_look: now + TICK,
+            next_report: now,
+            stored: 0,
+            metadata: Metadata::of_new(identity, version),
+            added: true,
+            template: desired.broker_template.clone(),
+            version,
+            settings: desired.broker_settings.clone(),
+        }
+    }
+
+    fn at(&mut self, pod: &str) -> Option<&mut SimulatedBroker> {
+        self.brokers
+            .iter_mut()
+            .find(|broker| broker.identity.pod == pod)
     }
 
     /// Sets an entry of the order configuration at one name server.
@@ -159,15 +233,25 @@ impl Cluster {
         self
     }
 
+    /// Gives every broker a claim of the size that is desired.
+    #[must_use]
+    pub fn with_claims(mut self) -> Self {
+        let mebibytes = self.desired.fixed.broker_data.mebibytes.unwrap_or_default();
+        self.claims = self
+            .brokers
+            .iter()
+            .map(|broker| {
+                let name = format!("data-{}", broker.identity.pod);
+                (name, (mebibytes, mebibytes, 0))
+            })
+            .collect();
+        self
+    }
+
     /// Gives one master a topic that no other has.
     #[must_use]
-    pub fn with_topic_at(mut self, pod: &str, topic: &str) -> Self {
-        for broker in &mut self.brokers {
-            if broker.identity.pod == pod {
-                broker.topics.insert(topic.to_owned());
-            }
-        }
-        self
+    pub fn with_topic_at(self, pod: &str, topic: &str) -> Self {
+        self.with_topic(pod, TopicConfiguration::plain(topic, 8))
     }
 
     /// Has every name server forget a broker that goes on, until it reports again.
@@ -181,6 +265,30 @@ impl Cluster {
             let key = (broker.identity.name.clone(), broker.identity.id);
             for server in self.name_servers.values_mut() {
                 server.live.remove(&key);
+            }
+        }
+        self
+    }
+
+    /// Has a broker's pod be of a template that never comes up, such as one with an image that does not exist.
+    #[must_use]
+    pub fn with_broken(mut self, pod: &str, template: &str) -> Self {
+        self.stop(pod, Moment::MAX);
+        for broker in &mut self.brokers {
+            if broker.identity.pod == pod {
+                broker.state = State::Broken;
+                broker.template = Some(template.to_owned());
+            }
+        }
+        self
+    }
+
+    /// Has a replica be behind its master by so many messages.
+    #[must_use]
+    pub fn with_lag(mut self, pod: &str, messages: i64) -> Self {
+        for broker in &mut self.brokers {
+            if broker.identity.pod == pod {
+                broker.stored -= messages;
             }
         }
         self
@@ -244,12 +352,18 @@ impl Cluster {
         self.now
     }
 
-    /// What Helm does between the two phases: name servers come and go, and what brokers read at
+    /// What Helm does between the two phases: name servers come and go, brokers come, and what brokers read at
     /// their next start changes.
     #[must_use]
     pub fn applied(mut self, desired: &Desired) -> Self {
         self.applied = desired.list();
+        if let Some(version) = crate::version::of_tag(&desired.broker_tag)
+            && desired.broker_tag != self.desired.broker_tag
+        {
+            self.version = version;
+        }
         self.desired = desired.clone();
+        self.removed.clear();
         self.name_servers.retain(|address, server| {
             server
                 .pod
@@ -258,10 +372,12 @@ impl Cluster {
                 || desired.name_servers.contains(address)
         });
         self.add_name_servers(desired, self.now + 5 * SECOND);
+        self.add_brokers(desired);
         self
     }
 
     fn add_name_servers(&mut self, desired: &Desired, serves_from: Moment) {
+        let template = &desired.name_server_template;
         for address in &desired.name_servers {
             let host = address.split('.').next().unwrap_or(address).to_owned();
             let pod = desired.own_name_servers.contains(&host).then_some(host);
@@ -269,6 +385,8 @@ impl Cluster {
                 .entry(address.clone())
                 .or_insert_with(|| NameServer {
                     pod,
+                    generation: 1,
+                    template: template.clone(),
                     serves_from,
                     order: BTreeMap::new(),
                     live: BTreeMap::new(),
@@ -293,6 +411,17 @@ impl Cluster {
     fn tick(&mut self) {
         let now = self.now;
         let refresh = self.desired.route_refresh_seconds * SECOND;
+        for (asked, there, since) in self.claims.values_mut() {
+            if now >= *since + GROWTH {
+                *there = *asked;
+            }
+        }
+        let masters: BTreeMap<String, i64> = self
+            .brokers
+            .iter()
+            .filter(|broker| broker.identity.is_master() && broker.state == State::Up)
+            .map(|broker| (broker.identity.name.clone(), broker.stored))
+            .collect();
         for broker in &mut self.brokers {
             match broker.state {
                 State::Stopping { until } if now >= until => {
@@ -300,8 +429,9 @@ impl Cluster {
                         until: now + STARTING,
                     };
                     broker.generation += 1;
+                    broker.template.clone_from(&self.desired.broker_template);
                 }
-                State::Starting { until } if now >= until => {
+                State::Starting { until } | State::Coming { until } if now >= until => {
                     broker.state = State::Up;
                     broker.configured.clone_from(&self.applied);
                     broker.used = list_of(&self.applied);
@@ -309,13 +439,15 @@ impl Cluster {
                     broker.permission_since = now;
                     broker.next_look = now + 10 * SECOND;
                     broker.next_report = now;
+                    broker.version = self.version;
+                    broker.settings.clone_from(&self.desired.broker_settings);
                 }
                 _ => {}
             }
             if broker.state != State::Up {
                 continue;
             }
-            if self.version.reloads_name_servers() == Some(true) && now >= broker.next_look {
+            if broker.version.reloads_name_servers() == Some(true) && now >= broker.next_look {
                 broker.used = list_of(&broker.configured);
                 broker.next_look += self.look_period;
             }
@@ -324,8 +456,19 @@ impl Cluster {
                 broker.report(now, &mut self.name_servers);
             }
             let written = broker.permission == OPEN || now < broker.permission_since + refresh;
+            let written = written
+                && broker
+                    .metadata
+                    .user_topics(&broker.identity)
+                    .any(TopicConfiguration::is_written);
             if broker.identity.is_master() && written {
                 broker.stored += 1;
+            }
+            // A replica fetches what its master had a tick ago, so many messages at a time.
+            if let Some(end) = masters.get(&broker.identity.name)
+                && !broker.identity.is_master()
+            {
+                broker.stored = (broker.stored + FETCHED).min(*end).max(broker.stored);
             }
         }
         for server in self.name_servers.values_mut() {
@@ -341,7 +484,12 @@ impl Cluster {
         if self.breach.is_some() {
             return;
         }
-        let away = |broker: &&SimulatedBroker| broker.state != State::Up;
+        let away = |broker: &&SimulatedBroker| {
+            matches!(
+                broker.state,
+                State::Stopping { .. } | State::Starting { .. }
+            )
+        };
         if self.brokers.iter().filter(away).count() > 1 {
             self.breach = Some("more than one broker is away".to_owned());
         }
@@ -357,6 +505,14 @@ impl Cluster {
         if total > 1 && writable == 0 {
             self.breach = Some("no master takes messages".to_owned());
         }
+        let added = self
+            .brokers
+            .iter()
+            .filter(|broker| broker.added && broker.identity.is_master());
+        let rashness = added
+            .zip(self.source.iter().cycle())
+            .find_map(|(broker, source)| broker.metadata.rashness(&broker.identity, source));
+        self.breach = self.breach.take().or(rashness);
         for broker in self
             .brokers
             .iter()
@@ -376,6 +532,40 @@ impl Cluster {
         }
     }
 
+    fn grow(&mut self, name: &str, mebibytes: u64) -> Result<(), CommandFault> {
+        let now = self.now;
+        match self.claims.get_mut(name) {
+            Some((asked, _, since)) if *asked <= mebibytes => {
+                (*asked, *since) = (mebibytes, now);
+                Ok(())
+            }
+            _ => Err(CommandFault::Declined(Unanswered {
+                object: format!("volume claim {name}"),
+                why: "cannot become smaller".to_owned(),
+            })),
+        }
+    }
+
+    fn make_room(&mut self, room: &Room) {
+        let name = room.stateful_set();
+        let claim = self.claims.get(&format!("data-{name}-0"));
+        if claim.is_some_and(|(asked, there, _)| there < asked) {
+            self.breach = Some(format!(
+                "StatefulSet {name} was deleted before its volume had grown"
+            ));
+        }
+        if self
+            .brokers
+            .iter()
+            .any(|broker| broker.identity.stateful_set() == name && broker.state != State::Up)
+        {
+            self.breach = Some(format!(
+                "StatefulSet {name} was deleted while its pod was away"
+            ));
+        }
+        self.removed.insert(name.to_owned());
+    }
+
     fn evict(&mut self, pod: &str, uid: &str) -> Result<(), CommandFault> {
         let declined = |why: &str| {
             Err(CommandFault::Declined(Unanswered {
@@ -384,7 +574,21 @@ impl Cluster {
             }))
         };
         let now = self.now;
-        let refresh = self.desired.route_refresh_seconds * SECOND;
+        if self.declines_evictions {
+            return declined("a disruption budget does not allow it");
+        }
+        let server = self
+            .name_servers
+            .iter()
+            .find(|(_, server)| server.pod.as_deref() == Some(pod));
+        if let Some((address, server)) = server {
+            if server.uid() != Some(uid.to_owned()) || server.serves_from > now {
+                return declined("is another pod by now");
+            }
+            let address = address.clone();
+            self.renew_name_server(&address);
+            return Ok(());
+        }
         let Some(broker) = self
             .brokers
             .iter()
@@ -392,26 +596,91 @@ impl Cluster {
         else {
             return declined("does not exist");
         };
-        if self.declines_evictions {
-            return declined("a disruption budget does not allow it");
-        }
-        if broker.uid() != uid || broker.state != State::Up {
+        if broker.uid() != uid || !matches!(broker.state, State::Up | State::Broken) {
             return declined("is another pod by now");
         }
-        let drained = broker.permission == READ_ONLY && now >= broker.permission_since + refresh;
-        let mut others = self.brokers.iter().filter(|other| {
-            other.identity.is_master() && other.identity.pod != broker.identity.pod
-        });
-        // A drain serves those whose topics can be written elsewhere.
-        let drainable = others.any(|other| broker.topics.is_subset(&other.topics));
-        if broker.identity.is_master() && drainable && !drained {
-            self.breach = Some(format!(
-                "master {pod} was restarted while clients wrote to it"
-            ));
+        if broker.state == State::Up {
+            self.breach = self.breach.take().or(self.rashness(broker));
         }
         self.stop(pod, now + STOPPING);
         self.check();
         Ok(())
+    }
+
+    /// What is wrong with stopping a broker now, if anything.
+    fn rashness(&self, broker: &SimulatedBroker) -> Option<String> {
+        let refresh = self.desired.route_refresh_seconds * SECOND;
+        let identity = &broker.identity;
+        let group = |other: &&SimulatedBroker| other.identity.name == identity.name;
+        let master = self
+            .brokers
+            .iter()
+            .filter(group)
+            .find(|other| other.identity.is_master())?;
+        let drained =
+            master.permission == READ_ONLY && self.now >= master.permission_since + refresh;
+        let mut others = self.brokers.iter().filter(|other| {
+            other.identity.is_master() && other.identity.pod != master.identity.pod
+        });
+        // A drain serves those whose topics can be written elsewhere.
+        let drainable =
+            others.any(|other| master.metadata.is_within(&master.identity, &other.metadata));
+        if identity.is_master() && drainable && !drained {
+            return Some(format!(
+                "master {} was restarted while clients wrote to it",
+                identity.pod
+            ));
+        }
+        if !identity.is_master() && self.desired.synchronous && drainable && !drained {
+            return Some(format!(
+                "replica {} was restarted while clients waited for it",
+                identity.pod
+            ));
+        }
+        let behind = self
+            .brokers
+            .iter()
+            .filter(group)
+            .find(|other| !other.identity.is_master() && other.stored < master.stored);
+        match behind {
+            Some(behind) if identity.is_master() && drained => Some(format!(
+                "master {} was restarted while {} lacked messages of it",
+                identity.pod, behind.identity.pod
+            )),
+            _ => None,
+        }
+    }
+
+    fn renew_name_server(&mut self, address: &str) {
+        let now = self.now;
+        let elsewhere = |key: &(String, i64)| {
+            self.name_servers.iter().any(|(other, server)| {
+                other != address && server.serves_from <= now && server.live.contains_key(key)
+            })
+        };
+        let known = self.name_servers.get(address);
+        let lost = known
+            .into_iter()
+            .flat_map(|server| server.live.keys())
+            .find(|key| !elsewhere(key));
+        if let Some((name, id)) = lost
+            && self.name_servers.len() > 1
+        {
+            self.breach = Some(format!(
+                "nobody lists broker {name} {id} but {address}, which was restarted"
+            ));
+        }
+        let template = self.desired.name_server_template.clone();
+        let ephemeral = self.ephemeral_storage;
+        if let Some(server) = self.name_servers.get_mut(address) {
+            server.live.clear();
+            server.generation += 1;
+            server.template = template;
+            server.serves_from = now + NAME_SERVER_RENEWAL;
+            if ephemeral {
+                server.order.clear();
+            }
+        }
     }
 
     fn ask_kubernetes(&self, query: &kubernetes::Query) -> kubernetes::Answer {
@@ -420,8 +689,9 @@ impl Cluster {
                 let servers = self.name_servers.values().filter_map(|server| {
                     server.pod.as_ref().map(|pod| kubernetes::Pod {
                         name: pod.clone(),
-                        uid: format!("{pod}/1"),
+                        uid: server.uid().unwrap_or_default(),
                         labels: labels("name-server"),
+                        revision: server.template.clone(),
                         ready: self.now >= server.serves_from,
                         phase: "Running".to_owned(),
                         ..kubernetes::Pod::default()
@@ -434,6 +704,8 @@ impl Cluster {
                     ready: broker.state == State::Up,
                     terminating: matches!(broker.state, State::Stopping { .. }),
                     phase: "Running".to_owned(),
+                    revision: broker.template.clone(),
+                    has_run: broker.state != State::Broken,
                     ..kubernetes::Pod::default()
                 });
                 kubernetes::Answer::Pods(servers.chain(brokers).collect())
@@ -448,29 +720,76 @@ impl Cluster {
                     name: format!("{}-name-server", self.desired.full_name),
                     labels: labels("name-server"),
                     replicas: i64::try_from(own).unwrap_or(i64::MAX),
+                    data: self.data(),
+                    revision: self.desired.name_server_template.clone(),
+                    template: self.desired.name_server_template.clone(),
+                    image: format!("rocketmq:{}", self.desired.name_server_tag),
                     ..kubernetes::StatefulSet::default()
                 });
-                let brokers = self.brokers.iter().map(|broker| kubernetes::StatefulSet {
+                let standing = self
+                    .brokers
+                    .iter()
+                    .filter(|broker| !self.removed.contains(broker.identity.stateful_set()));
+                let brokers = standing.map(|broker| kubernetes::StatefulSet {
                     name: broker.identity.stateful_set().to_owned(),
+                    uid: format!("{} of {}", broker.identity.stateful_set(), self.applied),
                     labels: labels("broker"),
                     replicas: 1,
-                    data: if self.ephemeral_storage {
-                        kubernetes::DataVolume::EmptyDir
-                    } else {
-                        kubernetes::DataVolume::None
-                    },
+                    data: self.broker_data(),
+                    revision: self.desired.broker_template.clone(),
+                    template: self.desired.broker_template.clone(),
+                    image: format!("rocketmq:{}", self.desired.broker_tag),
                     ..kubernetes::StatefulSet::default()
                 });
                 kubernetes::Answer::StatefulSets(servers.into_iter().chain(brokers).collect())
             }
+            kubernetes::Query::Claims { .. } => {
+                let bytes = |mebibytes: u64| Some(mebibytes << 20);
+                let claims =
+                    self.claims
+                        .iter()
+                        .map(|(name, (asked, there, since))| kubernetes::Claim {
+                            name: name.clone(),
+                            uid: name.clone(),
+                            version: since.to_string(),
+                            requested: bytes(*asked),
+                            capacity: bytes(*there),
+                            growth: (there < asked).then(|| "Resizing".to_owned()),
+                        });
+                kubernetes::Answer::Claims(claims.collect())
+            }
             kubernetes::Query::ConfigMap { name } => {
-                let data = BTreeMap::from([("name-servers".to_owned(), self.applied.clone())]);
+                let revision = self.desired.revision.unwrap_or_default();
+                let data = BTreeMap::from([
+                    ("name-servers".to_owned(), self.applied.clone()),
+                    ("revision".to_owned(), revision.to_string()),
+                ]);
                 kubernetes::Answer::ConfigMap(Some(kubernetes::ConfigMap {
                     name: name.clone(),
                     version: "1".to_owned(),
                     data,
                 }))
             }
+        }
+    }
+
+    fn broker_data(&self) -> kubernetes::DataVolume {
+        if self.claims.is_empty() {
+            return self.data();
+        }
+        let size = self.desired.fixed.broker_data.mebibytes.unwrap_or_default();
+        kubernetes::DataVolume::Claim {
+            size: format!("{size}Mi"),
+            class: None,
+            access_modes: vec!["ReadWriteOnce".to_owned()],
+        }
+    }
+
+    fn data(&self) -> kubernetes::DataVolume {
+        if self.ephemeral_storage {
+            kubernetes::DataVolume::EmptyDir
+        } else {
+            kubernetes::DataVolume::None
         }
     }
 
@@ -481,6 +800,7 @@ impl Cluster {
             why: why.to_owned(),
         };
         let question = encode(request, 7);
+        let mut version = self.version;
         let reply = if let Some(server) = self.name_servers.get_mut(address) {
             if server.serves_from > self.now {
                 return Err(silent("connection refused"));
@@ -492,17 +812,22 @@ impl Cluster {
             .find(|broker| broker.identity.address == address && broker.state == State::Up)
         {
             let now = self.now;
-            let mut reply = broker.serve(request, now, self.look_period, self.version);
+            version = broker.version;
+            let mut reply = broker.serve(request, now, self.look_period);
             if let Some(Reply::Runtime(table)) = &mut reply {
                 let description = self
                     .description
                     .clone()
-                    .unwrap_or_else(|| format!("V{}", self.version.to_string().replace('.', "_")));
+                    .unwrap_or_else(|| format!("V{}", version.to_string().replace('.', "_")));
                 table.insert("brokerVersionDesc".to_owned(), description);
             }
             // A change of the permission is reported to the name servers at once.
             if request.changes() {
                 broker.report(now, &mut self.name_servers);
+            }
+            let is_first = broker.added && matches!(request, Request::PutConsumerOffset { .. });
+            if is_first {
+                self.come_late();
             }
             reply
         } else {
@@ -510,10 +835,7 @@ impl Cluster {
         };
         // Servers of old versions stay silent on what they do not know; nothing here asks that.
         let reply = reply.ok_or_else(|| silent("does not know the request"))?;
-        let answer = rocketmq::Answer {
-            version: self.version,
-            reply,
-        };
+        let answer = rocketmq::Answer { version, reply };
         let bytes = answered(&question, &answer)
             .to_bytes()
             .map_err(|error| silent(&error.to_string()))?;
@@ -541,6 +863,13 @@ impl Simulation for Cluster {
         self.advance(now);
         match command {
             Command::Restart(clearance) => self.evict(clearance.pod(), clearance.uid()),
+            Command::GrowClaim {
+                name, mebibytes, ..
+            } => self.grow(name, *mebibytes),
+            Command::MakeRoom(room) => {
+                self.make_room(room);
+                Ok(())
+            }
             Command::Rocketmq { address, request } => self
                 .exchange(address, request)
                 .map(|_| ())
@@ -601,18 +930,34 @@ impl Cluster {
                 ..
             } = broker;
             let listed = self.is_listed(broker);
+            let template = broker.template.as_deref().unwrap_or_default();
+            let settings: Vec<&str> = broker.settings.values().map(String::as_str).collect();
             lines.push(format!(
-                "{} list {configured} permission {permission} pod {generation} listed {listed}",
-                identity.pod
+                "{} list {configured} permission {permission} pod {generation} of {template} version {} settings {} listed {listed}",
+                identity.pod,
+                broker.version,
+                settings.join(",")
             ));
+            if identity.is_master() {
+                lines.push(broker.metadata.state(identity));
+            }
         }
+        for (name, (asked, there, _)) in &self.claims {
+            lines.push(format!("{name} {asked} {there} MiB"));
+        }
+        lines.extend(self.removed.iter().map(|name| format!("{name} makes room")));
         for (address, server) in &self.name_servers {
             if self
                 .brokers
                 .iter()
                 .any(|broker| list_of(&broker.configured).contains(address))
             {
-                lines.push(format!("{address} order {:?}", server.order));
+                lines.push(format!(
+                    "{address} order {:?} renewed {} of {}",
+                    server.order,
+                    server.generation,
+                    server.template.as_deref().unwrap_or_default()
+                ));
             }
         }
         lines.join("\n")
@@ -631,6 +976,11 @@ fn list_of(list: &str) -> Vec<String> {
 }
 
 impl NameServer {
+    fn uid(&self) -> Option<String> {
+        let pod = self.pod.as_ref()?;
+        Some(format!("{pod}/{}", self.generation))
+    }
+
     fn serve(&mut self, request: &Request) -> Option<Reply> {
         match request {
             Request::ClusterInfo => {
@@ -690,27 +1040,23 @@ impl SimulatedBroker {
                         address: self.identity.address.clone(),
                         cluster: self.identity.cluster.clone(),
                         expires: now + EXPIRY,
-                        topics: self.topics.clone(),
+                        topics: self.metadata.topics.keys().cloned().collect(),
                     },
                 );
             }
         }
     }
 
-    fn serve(
-        &mut self,
-        request: &Request,
-        now: Moment,
-        look_period: Moment,
-        version: ProductVersion,
-    ) -> Option<Reply> {
+    fn serve(&mut self, request: &Request, now: Moment, look_period: Moment) -> Option<Reply> {
         match request {
             Request::BrokerConfiguration => {
                 let mut properties = BTreeMap::from([
                     (NAME_SERVER_SETTING.to_owned(), self.configured.clone()),
                     (PERMISSION_SETTING.to_owned(), self.permission.clone()),
                 ]);
-                if version.reloads_name_servers() == Some(true) && look_period != 120 * SECOND {
+                properties.extend(self.settings.clone());
+                if self.version.reloads_name_servers() == Some(true) && look_period != 120 * SECOND
+                {
                     properties.insert(RELOAD_PERIOD_SETTING.to_owned(), look_period.to_string());
                 }
                 Some(Reply::Configuration(properties))
@@ -725,31 +1071,21 @@ impl SimulatedBroker {
                     self.permission.clone_from(permission);
                     self.permission_since = now;
                 }
+                for (key, value) in &mut self.settings {
+                    if let Some(set) = properties.get(key) {
+                        value.clone_from(set);
+                    }
+                }
                 Some(Reply::Accepted)
             }
-            Request::RuntimeInformation => Some(Reply::Runtime(BTreeMap::from([(
-                "msgPutTotalTodayNow".to_owned(),
-                self.stored.to_string(),
-            )]))),
-            Request::TopicConfigurations => {
-                let topic = |name: &String| TopicConfiguration {
-                    name: name.clone(),
-                    read_queues: 8,
-                    write_queues: 8,
-                    permission: 6,
-                    ..TopicConfiguration::default()
-                };
-                Some(Reply::TopicConfigurations(TopicConfigurations {
-                    topics: self
-                        .topics
-                        .iter()
-                        .map(|name| (name.clone(), topic(name)))
-                        .collect(),
-                    data_version: DataVersion::default(),
-                    other: serde_json::Map::new(),
-                }))
-            }
-            _ => None,
+            Request::RuntimeInformation => Some(Reply::Runtime(BTreeMap::from([
+                ("msgPutTotalTodayNow".to_owned(), self.stored.to_string()),
+                (
+                    "commitLogMaxOffset".to_owned(),
+                    (self.stored * 100).to_string(),
+                ),
+            ]))),
+            _ => self.metadata.serve(request, self.version),
         }
     }
 }

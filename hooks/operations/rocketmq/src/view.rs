@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use midships_client_kubernetes as kubernetes;
 use midships_client_rocketmq as rocketmq;
-use midships_client_rocketmq::{ClusterInfo, ProductVersion, Reply, Request, TopicConfiguration};
+use midships_client_rocketmq::{
+    ClusterInfo, ConsumerOffsets, ProductVersion, Reply, Request, SubscriptionGroup,
+    TopicConfiguration, TopicConfigurations,
+};
 use midships_engine::step::{Seen, Unanswered};
 
 use crate::vocabulary::{Answer, Query};
@@ -102,11 +105,10 @@ impl<'a> View<'a> {
         }
     }
 
-    fn kubernetes(self, query: kubernetes::Query) -> Result<&'a kubernetes::Answer, Unanswered> {
-        let query = Query::Kubernetes(query);
-        match self.answer(&query)? {
+    fn kubernetes(self, query: &Query) -> Result<&'a kubernetes::Answer, Unanswered> {
+        match self.answer(query)? {
             Answer::Kubernetes(answer) => Ok(answer),
-            Answer::Rocketmq(_) => Err(another_kind(&query)),
+            Answer::Rocketmq(_) => Err(another_kind(query)),
         }
     }
 
@@ -127,12 +129,10 @@ impl<'a> View<'a> {
     /// # Errors
     /// Without an answer.
     pub fn pods(self, cluster: &str) -> Result<&'a [kubernetes::Pod], Unanswered> {
-        let query = kubernetes::Query::Pods {
-            cluster: cluster.to_owned(),
-        };
-        match self.kubernetes(query.clone())? {
+        let query = ask_pods(cluster);
+        match self.kubernetes(&query)? {
             kubernetes::Answer::Pods(pods) => Ok(pods),
-            _ => Err(another_kind(&Query::Kubernetes(query))),
+            _ => Err(another_kind(&query)),
         }
     }
 
@@ -141,12 +141,33 @@ impl<'a> View<'a> {
     /// # Errors
     /// Without an answer.
     pub fn stateful_sets(self, cluster: &str) -> Result<&'a [kubernetes::StatefulSet], Unanswered> {
-        let query = kubernetes::Query::StatefulSets {
-            cluster: cluster.to_owned(),
-        };
-        match self.kubernetes(query.clone())? {
+        let query = ask_stateful_sets(cluster);
+        match self.kubernetes(&query)? {
             kubernetes::Answer::StatefulSets(sets) => Ok(sets),
-            _ => Err(another_kind(&Query::Kubernetes(query))),
+            _ => Err(another_kind(&query)),
+        }
+    }
+
+    /// The StatefulSets of a cluster and its pods.
+    ///
+    /// # Errors
+    /// Without an answer about both.
+    pub fn sets_and_pods(
+        self,
+        cluster: &str,
+    ) -> Result<(&'a [kubernetes::StatefulSet], &'a [kubernetes::Pod]), Unanswered> {
+        Ok((self.stateful_sets(cluster)?, self.pods(cluster)?))
+    }
+
+    /// The claims for volumes of a cluster.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn claims(self, cluster: &str) -> Result<&'a [kubernetes::Claim], Unanswered> {
+        let query = ask_claims(cluster);
+        match self.kubernetes(&query)? {
+            kubernetes::Answer::Claims(claims) => Ok(claims),
+            _ => Err(another_kind(&query)),
         }
     }
 
@@ -155,12 +176,10 @@ impl<'a> View<'a> {
     /// # Errors
     /// Without an answer.
     pub fn config_map(self, name: &str) -> Result<Option<&'a kubernetes::ConfigMap>, Unanswered> {
-        let query = kubernetes::Query::ConfigMap {
-            name: name.to_owned(),
-        };
-        match self.kubernetes(query.clone())? {
+        let query = ask_config_map(name);
+        match self.kubernetes(&query)? {
             kubernetes::Answer::ConfigMap(map) => Ok(map.as_ref()),
-            _ => Err(another_kind(&Query::Kubernetes(query))),
+            _ => Err(another_kind(&query)),
         }
     }
 
@@ -176,6 +195,14 @@ impl<'a> View<'a> {
                 Request::ClusterInfo,
             ))),
         }
+    }
+
+    /// The version of a name server.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn name_server_version(self, name_server: &str) -> Result<ProductVersion, Unanswered> {
+        Ok(self.rocketmq(name_server, Request::ClusterInfo)?.0)
     }
 
     /// The topics that a name server knows.
@@ -232,19 +259,31 @@ impl<'a> View<'a> {
     /// # Errors
     /// Without an answer, or without that figure in it.
     pub fn messages_stored_today(self, broker: &str) -> Result<i64, Unanswered> {
+        self.runtime_number(broker, "msgPutTotalTodayNow")
+    }
+
+    fn runtime_number(self, broker: &str, key: &str) -> Result<i64, Unanswered> {
         match self.rocketmq(broker, Request::RuntimeInformation)?.1 {
             Reply::Runtime(table) => table
-                .get("msgPutTotalTodayNow")
+                .get(key)
                 .and_then(|text| text.parse().ok())
                 .ok_or_else(|| Unanswered {
                     object: broker.to_owned(),
-                    why: "its runtime information lacks `msgPutTotalTodayNow`".to_owned(),
+                    why: format!("its runtime information lacks `{key}`"),
                 }),
             _ => Err(another_kind(&Query::rocketmq(
                 broker,
                 Request::RuntimeInformation,
             ))),
         }
+    }
+
+    /// Where the commit log of a broker ends, in bytes from its beginning.
+    ///
+    /// # Errors
+    /// Without an answer, or without that figure in it.
+    pub fn log_end(self, broker: &str) -> Result<i64, Unanswered> {
+        self.runtime_number(broker, "commitLogMaxOffset")
     }
 
     /// Whether a broker calls itself the version that its answers say.
@@ -271,11 +310,50 @@ impl<'a> View<'a> {
         self,
         broker: &str,
     ) -> Result<&'a BTreeMap<String, TopicConfiguration>, Unanswered> {
+        Ok(&self.topic_table(broker)?.topics)
+    }
+
+    /// All that a broker tells of its topics.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn topic_table(self, broker: &str) -> Result<&'a TopicConfigurations, Unanswered> {
         match self.rocketmq(broker, Request::TopicConfigurations)?.1 {
-            Reply::TopicConfigurations(table) => Ok(&table.topics),
+            Reply::TopicConfigurations(table) => Ok(table),
             _ => Err(another_kind(&Query::rocketmq(
                 broker,
                 Request::TopicConfigurations,
+            ))),
+        }
+    }
+
+    /// The subscription groups of a broker.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn subscription_groups(
+        self,
+        broker: &str,
+    ) -> Result<&'a BTreeMap<String, SubscriptionGroup>, Unanswered> {
+        match self.rocketmq(broker, Request::SubscriptionGroups)?.1 {
+            Reply::SubscriptionGroups(table) => Ok(&table.groups),
+            _ => Err(another_kind(&Query::rocketmq(
+                broker,
+                Request::SubscriptionGroups,
+            ))),
+        }
+    }
+
+    /// The offsets of all groups at a broker.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn consumer_offsets(self, broker: &str) -> Result<&'a ConsumerOffsets, Unanswered> {
+        match self.rocketmq(broker, Request::ConsumerOffsets)?.1 {
+            Reply::ConsumerOffsets(offsets) => Ok(offsets),
+            _ => Err(another_kind(&Query::rocketmq(
+                broker,
+                Request::ConsumerOffsets,
             ))),
         }
     }
@@ -310,6 +388,38 @@ fn another_kind(query: &Query) -> Unanswered {
     }
 }
 
+/// The query for the pods of a cluster.
+#[must_use]
+pub fn ask_pods(cluster: &str) -> Query {
+    Query::Kubernetes(kubernetes::Query::Pods {
+        cluster: cluster.to_owned(),
+    })
+}
+
+/// The query for the StatefulSets of a cluster.
+#[must_use]
+pub fn ask_stateful_sets(cluster: &str) -> Query {
+    Query::Kubernetes(kubernetes::Query::StatefulSets {
+        cluster: cluster.to_owned(),
+    })
+}
+
+/// The query for the claims for volumes of a cluster.
+#[must_use]
+pub fn ask_claims(cluster: &str) -> Query {
+    Query::Kubernetes(kubernetes::Query::Claims {
+        cluster: cluster.to_owned(),
+    })
+}
+
+/// The query for a ConfigMap.
+#[must_use]
+pub fn ask_config_map(name: &str) -> Query {
+    Query::Kubernetes(kubernetes::Query::ConfigMap {
+        name: name.to_owned(),
+    })
+}
+
 /// The queries that the view needs about a name server's brokers and topics.
 #[must_use]
 pub fn ask_name_server(address: &str) -> [Query; 2] {
@@ -317,4 +427,13 @@ pub fn ask_name_server(address: &str) -> [Query; 2] {
         Query::rocketmq(address, rocketmq::Request::ClusterInfo),
         Query::rocketmq(address, rocketmq::Request::TopicList),
     ]
+}
+
+/// A list of name servers as the set that it means.
+#[must_use]
+pub fn list_of(list: &str) -> BTreeSet<&str> {
+    list.split(';')
+        .map(str::trim)
+        .filter(|server| !server.is_empty())
+        .collect()
 }

@@ -3,7 +3,7 @@
 use midships_client_kubernetes as kubernetes;
 use midships_client_rocketmq as rocketmq;
 
-use crate::guard::Clearance;
+use crate::guard::{Clearance, Room};
 
 /// What can be asked.
 #[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -53,6 +53,19 @@ pub enum Answer {
 pub enum Command {
     /// Evict one broker's pod; its StatefulSet makes a new one at once.
     Restart(Clearance),
+    /// Ask for a larger volume.
+    GrowClaim {
+        /// The claim's name.
+        name: String,
+        /// The identity that it must have.
+        uid: String,
+        /// The version that it must have.
+        version: String,
+        /// How many mebibytes it shall ask for.
+        mebibytes: u64,
+    },
+    /// Delete a StatefulSet and leave its pods running; Helm makes it anew.
+    MakeRoom(Room),
     /// Tell a broker or a name server something.
     Rocketmq {
         /// Its address, `host:port`.

@@ -6,9 +6,10 @@
     reason = "a test tells its counts, and fails loudly"
 )]
 
+mod trying;
+
 use std::sync::{Arc, Mutex};
 
-use midships_engine::harness::{Counts, Scenario, exercise};
 use midships_engine::journal::Journal;
 use midships_engine::report::{Outcome, Report};
 use midships_engine::runner;
@@ -21,46 +22,10 @@ use midships_operations_rocketmq::change_name_servers::ChangeNameServers;
 use midships_operations_rocketmq::simulation::Cluster;
 use midships_operations_rocketmq::simulation::scenario::{desired, version};
 use midships_operations_rocketmq::{Desired, Phase};
+use trying::try_out;
 
 /// The steps of a change that brokers take online.
 const ONLINE: &[&str] = &["key_values_copied", "brokers_told", "brokers_registered"];
-
-/// Whether a step performs commands, doing and undoing. The others only wait, are news that do no
-/// harm, or are restarts, which stay.
-fn acts(step: &str) -> (bool, bool) {
-    match step {
-        "brokers_told" => (true, true),
-        "key_values_copied" | "broker_restarted" => (true, false),
-        _ => (false, false),
-    }
-}
-
-fn try_out(
-    name: &str,
-    start: Cluster,
-    operation: &ChangeNameServers,
-    steps: &[&'static str],
-) -> Counts {
-    let without = |acts: fn(&str) -> bool| -> Vec<&str> {
-        steps.iter().copied().filter(|step| !acts(step)).collect()
-    };
-    let counts = exercise(Scenario {
-        name,
-        start,
-        operation,
-        cannot_act: &without(|step| acts(step).0),
-        cannot_undo: &without(|step| acts(step).1),
-        schedules: 100,
-        only: None,
-    });
-    match counts {
-        Ok(counts) => {
-            println!("{counts}");
-            counts
-        }
-        Err(failure) => panic!("{failure}"),
-    }
-}
 
 /// A release whose name servers went from one number to another, as Helm leaves it.
 fn applied(from: u32, to: u32, release: &str) -> Cluster {

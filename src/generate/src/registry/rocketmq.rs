@@ -3,7 +3,7 @@
 use midships_model::fields::Resources;
 use midships_model::model::Model;
 use midships_model::rocketmq::rules::{OWNED_CONFIGURATION, UNSUPPORTED_CONFIGURATION};
-use midships_model::rocketmq::{self, NameServerSource, Values};
+use midships_model::rocketmq::{self, NameServerSource, Values, settings};
 use serde_json::{Value, json};
 
 use super::{Entry, Facts, reference, requested, sources, version};
@@ -43,7 +43,12 @@ pub(super) const ENTRY: Entry = Entry {
         "templates/operations.yaml",
         "templates/service-account.yaml",
     ),
-    read_by_the_hook: &["brokers.allowRestart", "nameServers.keyValueNamespaces"],
+    read_by_the_hook: &[
+        "brokers.allowRestart",
+        "brokers.newGroupsFrom",
+        "brokers.orderedTopics",
+        "nameServers.keyValueNamespaces",
+    ],
     facts,
 };
 
@@ -70,6 +75,8 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
             "hookImage": reference(registry, &values.hook.image),
             "ownedConfiguration": OWNED_CONFIGURATION.join(" "),
             "unsupportedConfiguration": UNSUPPORTED_CONFIGURATION.join(" "),
+            "onlineConfiguration": settings::online_keys(),
+            "mostNameServers": rocketmq::MOST_NAME_SERVERS,
             "nameServerPort": rocketmq::NAME_SERVER_PORT,
             "brokerPort": rocketmq::BROKER_PORT,
             "replicationPort": rocketmq::BROKER_REPLICATION_PORT,

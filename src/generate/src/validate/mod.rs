@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind;
-use midships_model::change::{Effect, changes};
+use midships_model::change::{Effect, GROW_VOLUMES, changes};
 use midships_model::condition::at;
 use midships_model::description::{Description, DescriptionError, OF_PARENTS};
 use midships_model::rules::{self, Finding, Place, Related, Release, Severity};
@@ -264,7 +264,11 @@ pub(crate) fn forbidden(target: &Target<'_>, old: &str, new: &str) -> Vec<Findin
     let findings = refused(&wanted).into_iter().map(|change| {
         let (new, old) = (yaml::scalar(&change.new), yaml::scalar(&change.old));
         let field = target.base.schema_at(&change.path);
-        let can_grow = field.is_some_and(|field| field["x-mutability"] == "increase-only");
+        let can_grow = field.is_some_and(|field| {
+            ["increase-only", GROW_VOLUMES]
+                .iter()
+                .any(|word| field["x-mutability"] == *word)
+        });
         let mut finding = Finding {
             path: change.path.clone(),
             rule: FORBIDDEN_CHANGE.to_owned(),

@@ -140,10 +140,15 @@ const CHANGES: &[Mistake] = &[
     .after("nameServers:\n  count: 3\nbrokers:\n  groups: 3\n")
     .taken_by_helm(LATE),
     mistake(
-        "another-size-of-volumes",
-        "Another size of volumes that are there",
-        b"brokers:\n  storage:\n    size: 40Gi\n",
-        ("forbidden-change", "brokers.storage.size", 3, "20Gi"),
+        "smaller-volumes",
+        "Smaller volumes than those that are there",
+        b"brokers:\n  storage:\n    size: 10Gi\n",
+        (
+            "forbidden-change",
+            "brokers.storage.size",
+            3,
+            "at least \"20Gi\"",
+        ),
     )
     .after("brokers:\n  storage:\n    size: 20Gi\n")
     .taken_by_helm(LATE),

@@ -2,6 +2,7 @@
 
 pub mod names;
 pub mod rules;
+pub mod settings;
 
 use std::collections::BTreeMap;
 
@@ -175,6 +176,17 @@ pub enum Timing {
     Synchronous,
 }
 
+/// What becomes of ordered topics when groups are added.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum OrderedTopics {
+    /// They stay where they are, and messages of one key stay together.
+    #[schemars(extend("x-help-zh" = "保留在原来的组，同一键的消息仍在一起"))]
+    Leave,
+    /// New groups get them too. Messages of one key may then change their queue.
+    #[schemars(extend("x-help-zh" = "新组也获得这些主题，同一键的消息可能换到其他队列"))]
+    Spread,
+}
+
 /// A value of the broker's configuration file.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -232,11 +244,21 @@ pub struct Brokers {
     #[schemars(title = "Flush")]
     #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "刷盘方式", "x-help-zh" = "发送确认在消息落盘之前还是之后。", "x-level" = "basic", "x-mutability" = "restart"))]
     pub flush: Timing,
-    /// Whether an operation may restart brokers, one at a time and drained. Brokers older than 4.9.4 take a new list of name
-    /// servers in no other way.
+    /// Whether an upgrade may restart brokers, one at a time and drained, where a change needs it: of the image, the resources
+    /// or the configuration, and for brokers older than 4.9.4 also of the name servers. Otherwise such a change is refused.
     #[schemars(title = "Allow restart")]
-    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "允许重启", "x-help-zh" = "操作是否可以逐个排空并重启 Broker。低于 4.9.4 的版本只能这样获得新的名称服务器列表。", "x-level" = "basic", "x-mutability" = "online"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "允许重启", "x-help-zh" = "镜像、资源、配置的更改需要重启时（低于 4.9.4 的版本更改名称服务器时也需要），升级是否可以逐个排空并重启 Broker；否则拒绝此类更改。", "x-level" = "basic", "x-mutability" = "online"))]
     pub allow_restart: bool,
+    /// The group, counted from 0, from which groups that are added get topics, subscription groups and the order of topics
+    /// before they take messages.
+    #[schemars(title = "Fill new groups from", range(min = 0, max = 31))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "新组的来源", "x-help-zh" = "新增的组在接收消息之前，从哪个组（从 0 起）复制主题、订阅组和主题顺序。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub new_groups_from: u32,
+    /// What becomes of ordered topics when groups are added: those whose configuration, message type or order configuration
+    /// says that the order of messages counts.
+    #[schemars(title = "Ordered topics")]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "顺序主题", "x-help-zh" = "增加组时如何处理顺序主题（由主题配置、消息类型或顺序配置标明）。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub ordered_topics: OrderedTopics,
     /// How long clients take to refresh their routes (`pollNameServerInterval`). Waits of operations and drains follow from it.
     #[schemars(title = "Clients' route refresh", range(min = 1, max = 600))]
     #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "客户端路由刷新时间", "x-help-zh" = "客户端刷新路由的周期，操作与排空的等待时间由它得出。", "x-unit" = "s", "x-level" = "advanced", "x-mutability" = "restart"))]
@@ -246,9 +268,9 @@ pub struct Brokers {
     #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "提交日志文件大小", "x-help-zh" = "每个 CommitLog 文件的大小，索引文件随之调整。建立后不可更改。", "x-unit" = "MB", "x-level" = "expert", "x-mutability" = "create-only"))]
     pub commit_log_file_megabytes: u32,
     /// Keys of the broker's configuration file in addition, such as `autoCreateTopicEnable: true`. Keys that the chart sets
-    /// itself are refused.
+    /// itself are refused. What a running broker takes, such as `fileReservedTime`, restarts none.
     #[schemars(title = "Configuration", schema_with = "ConfigurationValue::schema")]
-    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "附加配置", "x-help-zh" = "broker.conf 的附加配置项；由 chart 设置的项会被拒绝。", "x-level" = "advanced", "x-mutability" = "restart"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "附加配置", "x-help-zh" = "broker.conf 的附加配置项；由 chart 设置的项会被拒绝。运行中的 Broker 可接受的项（如 fileReservedTime）不引起重启。", "x-level" = "advanced", "x-mutability" = "restart", "x-online-keys" = settings::ONLINE.map(|(key, _)| key)))]
     pub configuration: BTreeMap<String, ConfigurationValue>,
     /// Image of the brokers.
     #[schemars(title = "Image", extend("x-visible-if" = ".enabled == true", "x-title-zh" = "镜像", "x-help-zh" = "Broker 的镜像。"))]
@@ -462,7 +484,9 @@ impl Default for Values {
                 replicas_per_group: 1,
                 replication: Timing::Asynchronous,
                 flush: Timing::Asynchronous,
-                allow_restart: false,
+                allow_restart: true,
+                new_groups_from: 0,
+                ordered_topics: OrderedTopics::Leave,
                 client_route_refresh_seconds: 30,
                 commit_log_file_megabytes: 1024,
                 configuration: BTreeMap::new(),

@@ -426,6 +426,36 @@ brokers.replication|Synchronous without replicas
         ],
     },
     Rule {
+        id: "source-group-exists",
+        allowed: "less than brokers.groups",
+        hint: "set brokers.newGroupsFrom to the number of a group, counted from 0",
+        check: |subject| {
+            let brokers = &subject.values.brokers;
+            let (from, groups) = (brokers.new_groups_from, brokers.groups);
+            let found = format!("{from} with {groups} groups");
+            because(
+                one_if(
+                    brokers.enabled && from >= groups,
+                    "brokers.newGroupsFrom",
+                    &found,
+                ),
+                &["brokers.groups"],
+            )
+        },
+        template: r#"{{- if and .Values.brokers.enabled (ge (int .Values.brokers.newGroupsFrom) (int .Values.brokers.groups)) }}
+brokers.newGroupsFrom|{{ int .Values.brokers.newGroupsFrom }} with {{ int .Values.brokers.groups }} groups
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"brokers":{"groups":3,"newGroupsFrom":2}}"#),
+            accepted(r#"{"brokers":{"enabled":false,"groups":1,"newGroupsFrom":2}}"#),
+            refused(
+                r#"{"brokers":{"groups":3,"newGroupsFrom":3}}"#,
+                &["brokers.newGroupsFrom"],
+            ),
+        ],
+    },
+    Rule {
         id: "grace-period-covers-drain",
         allowed: "0, or at least the clients' route refresh and 105 seconds",
         hint: "set brokers.pod.terminationGracePeriodSeconds to 0: it is then derived",

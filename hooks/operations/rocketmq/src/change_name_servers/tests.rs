@@ -11,15 +11,15 @@ use midships_engine::simulation::{Ground, SimulatedWorld, Simulation, locked};
 use midships_engine::step::{Direction, Memory, Operation, Planning, Seen, Step, Verdict};
 
 use super::ChangeNameServers;
-use super::steps::{ChangeStep, Scene};
 use crate::desired::{Desired, Phase};
 use crate::fixed;
 use crate::simulation::Cluster;
 use crate::simulation::scenario::{desired, version};
+use crate::steps::{Reason, RocketmqStep, Scene};
 use crate::vocabulary::Command;
 
 /// Surveys once, as the engine does: rounds of queries until the operation asks no more.
-fn survey(operation: &ChangeNameServers, cluster: &mut Cluster) -> Planning<ChangeStep> {
+fn survey(operation: &ChangeNameServers, cluster: &mut Cluster) -> Planning<RocketmqStep> {
     let now = cluster.now();
     let mut seen = Seen::new(now, Memory::new());
     for _ in 0..operation.limits().rounds {
@@ -43,12 +43,12 @@ fn plan(
     name_servers: u32,
     phase: Phase,
     restart: bool,
-) -> Planning<ChangeStep> {
+) -> Planning<RocketmqStep> {
     let desired = desired(name_servers, 2, 1, restart);
     survey(&ChangeNameServers::new(desired, phase), cluster)
 }
 
-fn names(planning: &Planning<ChangeStep>) -> Vec<String> {
+fn names(planning: &Planning<RocketmqStep>) -> Vec<String> {
     match planning {
         Planning::Steps(steps) => steps.iter().map(Step::name).collect(),
         other => panic!("expected steps, got {other:?}"),
@@ -113,7 +113,7 @@ fn older_brokers_are_restarted_one_at_a_time_replicas_first() {
     );
 }
 
-fn refusal(planning: &Planning<ChangeStep>) -> String {
+fn refusal(planning: &Planning<RocketmqStep>) -> String {
     match planning {
         Planning::Refused(problem)
         | Planning::Wait {
@@ -316,7 +316,7 @@ fn the_largest_release_has_room_in_the_journal() {
     };
     assert_eq!(steps.len(), 162);
     let plan = Plan::freeze(&operation, &steps, 1, 0).unwrap();
-    assert_eq!(plan.decode::<ChangeStep>().unwrap(), steps);
+    assert_eq!(plan.decode::<RocketmqStep>().unwrap(), steps);
 }
 
 fn stands(change: impl FnOnce(&mut StatefulSet)) -> Vec<StatefulSet> {
@@ -364,7 +364,10 @@ fn what_cannot_be_changed_is_refused_by_its_field() {
         class: class.map(str::to_owned),
         access_modes: vec![mode.to_owned()],
     };
-    let cases: [(&str, DataVolume); 5] = [
+    // Volumes of another size are a matter of `grow_volumes`.
+    let smaller = stands(|set| set.data = claim("5Gi", None, "ReadWriteOnce"));
+    assert_eq!(found(&smaller, gibibyte), None);
+    let cases: [(&str, DataVolume); 4] = [
         ("brokers.storage.mode", DataVolume::EmptyDir),
         (
             "brokers.storage.mode",
@@ -372,7 +375,6 @@ fn what_cannot_be_changed_is_refused_by_its_field() {
                 path: "/srv".to_owned(),
             },
         ),
-        ("brokers.storage.size", claim("5Gi", None, "ReadWriteOnce")),
         (
             "brokers.storage.className",
             claim("10Gi", Some("fast"), "ReadWriteOnce"),
@@ -409,16 +411,11 @@ const MASTER: &str = "shop-rocketmq-broker-0-master-0";
 /// What the step that restarts the first master concludes, once it has believed what it sees.
 fn judged(cluster: &mut Cluster, memory: &Memory) -> Verdict<Command> {
     let wanted = desired(2, 2, 1, true);
-    let scene = Scene {
-        cluster: wanted.full_name.clone(),
-        brokers: wanted.brokers.clone(),
-        name_servers: wanted.name_servers.clone(),
-        kept_name_servers: wanted.name_servers[..1].to_vec(),
-        route_refresh_seconds: wanted.route_refresh_seconds,
-    };
-    let step = ChangeStep::BrokerRestarted {
+    let scene = Scene::of(&wanted, wanted.name_servers[..1].to_vec());
+    let step = RocketmqStep::BrokerRestarted {
         scene,
         pod: MASTER.to_owned(),
+        reason: Reason::NameServers,
     };
     let now = cluster.now();
     let mut seen = Seen::new(now, memory.clone());
@@ -435,7 +432,7 @@ fn judged(cluster: &mut Cluster, memory: &Memory) -> Verdict<Command> {
 }
 
 fn believed() -> Memory {
-    Memory::from([("another list".to_owned(), 1)])
+    Memory::from([("outdated".to_owned(), 1)])
 }
 
 /// A cluster of 4.9.3 to which Helm has applied a second name server.
@@ -485,6 +482,9 @@ fn a_closed_master_is_evicted_when_clients_have_turned_to_others() {
     let now = i64::try_from(cluster.now()).unwrap();
     let memory = |drained: i64, still: i64, stored: i64| {
         Memory::from([
+            ("outdated".to_owned(), 1),
+            // Its replica has what it had when that was looked at.
+            ("goal of shop-rocketmq-broker-0-replica-1-0".to_owned(), 0),
             ("drained".to_owned(), now - drained * 1_000),
             ("still".to_owned(), now - still * 1_000),
             ("stored".to_owned(), stored),

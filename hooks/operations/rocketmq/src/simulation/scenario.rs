@@ -58,7 +58,53 @@ pub fn desired(name_servers: u32, groups: u32, replicas: u32, allow_restart: boo
             broker_data: place,
             commit_log_file_mebibytes: 1_024,
         },
+        synchronous: false,
+        name_server_tag: "5.4.0".to_owned(),
+        broker_tag: "5.4.0".to_owned(),
+        name_server_template: Some("n1".to_owned()),
+        broker_template: Some("b1".to_owned()),
+        broker_settings: [("fileReservedTime".to_owned(), "72".to_owned())].into(),
+        source_group: format!("{full_name}-broker-0"),
+        spread_ordered: false,
+        revision: Some(1),
+        digest: format!("{name_servers} {groups} {replicas} {allow_restart}"),
     }
+}
+
+/// The same with another template of brokers, and their image of a version.
+#[must_use]
+pub fn with_template(mut desired: Desired, template: &str, tag: &str) -> Desired {
+    desired.broker_template = Some(template.to_owned());
+    tag.clone_into(&mut desired.broker_tag);
+    desired.digest = format!("{} {template} {tag}", desired.digest);
+    desired
+}
+
+/// The same with another template of name servers.
+#[must_use]
+pub fn with_name_server_template(mut desired: Desired, template: &str) -> Desired {
+    desired.name_server_template = Some(template.to_owned());
+    desired.digest = format!("{} {template}", desired.digest);
+    desired
+}
+
+/// The same with volumes of brokers of another size, asked for by a revision.
+#[must_use]
+pub fn with_size(mut desired: Desired, mebibytes: u64, revision: u64) -> Desired {
+    desired.fixed.broker_data.mebibytes = Some(mebibytes);
+    desired.revision = Some(revision);
+    desired.digest = format!("{} {mebibytes} MiB", desired.digest);
+    desired
+}
+
+/// The same with another value of a setting that brokers take while they run.
+#[must_use]
+pub fn with_setting(mut desired: Desired, key: &str, value: &str) -> Desired {
+    desired
+        .broker_settings
+        .insert(key.to_owned(), value.to_owned());
+    desired.digest = format!("{} {key} {value}", desired.digest);
+    desired
 }
 
 /// The version that a release calls itself, such as `4.9.3`; an unknown one when it is not one.

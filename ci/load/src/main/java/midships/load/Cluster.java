@@ -47,7 +47,7 @@ final class Cluster implements AutoCloseable {
 
     /** Creates topic, groups and pairs, and waits until every name server of the list routes the topic to every master. */
     static void prepare(Options options) throws Exception {
-        options.finish("name-servers", "topic", "queues", "groups", "seconds");
+        options.finish("name-servers", "topic", "queues", "groups", "seconds", "more-topics", "more-groups", "order");
         String topic = options.text("topic");
         int queues = options.number("queues", 16);
         List<String> servers = options.list("name-servers");
@@ -65,6 +65,7 @@ final class Cluster implements AutoCloseable {
                     subscription.setGroupName(group);
                     cluster.calls.createSubscriptionGroup(address, subscription, TIMEOUT_MILLISECONDS);
                 }
+                cluster.furnish(address, options.number("more-topics", 0), options.number("more-groups", 0));
             }
             StringJoiner order = new StringJoiner(";");
             masters.keySet().forEach(master -> order.add(master + ":" + share));
@@ -73,6 +74,9 @@ final class Cluster implements AutoCloseable {
                     one.calls.putKVConfigValue(NAMESPACE, "topic", topic, TIMEOUT_MILLISECONDS);
                     // Of a topic that nobody uses, so that it orders nothing.
                     one.calls.putKVConfigValue(ORDER_NAMESPACE, topic + "-ordered", order.toString(), TIMEOUT_MILLISECONDS);
+                    for (String ordered : options.list("order")) {
+                        one.calls.putKVConfigValue(ORDER_NAMESPACE, ordered, order.toString(), TIMEOUT_MILLISECONDS);
+                    }
                 }
                 NameServerView view;
                 do {
@@ -83,6 +87,28 @@ final class Cluster implements AutoCloseable {
                 } while (!view.routed(masters.keySet(), share));
             }
             System.out.println("prepared topic " + topic + ": " + share + " queues on each of " + masters.keySet());
+        }
+    }
+
+    /** Gives a master so many topics and groups that nobody uses, each with another configuration. */
+    private void furnish(String address, int topics, int groups) throws Exception {
+        for (int number = 0; number < topics; number++) {
+            TopicConfig topic = new TopicConfig(String.format("more-%03d", number), 1 + number % 8, 1 + number % 4);
+            // Every tenth is ordered by its configuration, the next one by the kind of its messages.
+            topic.setOrder(number % 10 == 0);
+            if (number % 10 == 1) {
+                topic.setAttributes(Map.of("+message.type", "FIFO"));
+            } else if (number % 10 == 2) {
+                topic.setAttributes(Map.of("+message.type", "DELAY"));
+            }
+            calls.createTopic(address, TEMPLATE_TOPIC, topic, TIMEOUT_MILLISECONDS);
+        }
+        for (int number = 0; number < groups; number++) {
+            SubscriptionGroupConfig group = new SubscriptionGroupConfig();
+            group.setGroupName(String.format("more-%03d", number));
+            group.setRetryMaxTimes(number);
+            group.setConsumeBroadcastEnable(number % 2 == 0);
+            calls.createSubscriptionGroup(address, group, TIMEOUT_MILLISECONDS);
         }
     }
 

@@ -7,7 +7,9 @@ import java.security.Security;
 public final class Load {
     private static final String USAGE = String.join(System.lineSeparator(),
         "prepare --name-servers LIST --topic NAME [--queues 16] [--groups a,b] [--seconds 60]",
-        "    creates the topic on every master, the queues shared out evenly, and the consumer groups",
+        "    [--more-topics 0] [--more-groups 0] [--order a,b]",
+        "    creates the topic on every master, the queues shared out evenly, and the consumer groups,",
+        "    so many topics and groups more that nobody uses, and the order configuration of these topics",
         "run --name-servers LIST --topic NAME [--groups a,b] [--rate 250] [--route-refresh SECONDS] [--senders 8]",
         "    [--minimum 10000] [--drain SECONDS] [--seconds SECONDS] [--progress true] [--watch LIST]",
         "    sends and consumes until SIGTERM, then prints one line of JSON",

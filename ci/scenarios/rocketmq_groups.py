@@ -1,0 +1,103 @@
+"""RocketMQ: groups of brokers are added while real clients send and consume."""
+
+from __future__ import annotations
+
+import json
+
+from .bed import command_result
+from .load import QUEUES, TOPIC, Load
+from .release import Release
+from .trial import Failed, Trial, scenario, until
+
+# The codes of the questions for all topics, for all subscription groups, and for what a broker has done.
+TOPICS, GROUPS, RUNTIME = 21, 201, 28
+MORE_TOPICS, MORE_GROUPS = 50, 30
+MARK = "MIDSHIPS_ADDITION_UNFINISHED"
+SYSTEM = ("TBW102", "SELF_TEST_TOPIC", "BenchmarkTest", "OFFSET_MOVED_EVENT", "SCHEDULE_TOPIC_XXXX", "RMQ_SYS_", "rmq_sys_")
+
+
+@scenario("rocketmq-add-groups")
+def add_groups(trial: Trial) -> None:
+    """5.4.0: 1 to 3 groups under load with 50 topics and 30 groups: all but ordered ones are equal on each, and all are written."""
+    with trial.bed.namespace("accept-add-groups") as namespace:
+        release = Release(trial, namespace, "5.4.0", values={"brokers": {"groups": 1, "replicasPerGroup": 0}})
+        release.install()
+        load = Load(release, watched=1, more=f"--more-topics {MORE_TOPICS} --more-groups {MORE_GROUPS}")
+        known = made(release, 0)
+        trial.check(len(known["topics"]) > MORE_TOPICS, f"the source has only the topics {sorted(known['topics'])}")
+        added(trial, release, 3)
+        ordered = {name for name in known["topics"] if is_ordered(known["topics"][name])}
+        trial.equal(len(ordered), MORE_TOPICS // 5, "ordered topics of the source")
+        unordered = {name: topic for name, topic in known["topics"].items() if name not in ordered}
+        for number in (1, 2):
+            found = made(release, number)
+            trial.equal(found["topics"], unordered, f"topics of group {number}")
+            trial.equal(found["groups"], known["groups"], f"subscription groups of group {number}")
+            until(f"group {number} takes messages", lambda at=number: stored(release, at) > 0, 60)
+        before = {number: made(release, number) for number in range(3)}
+        release.succeed("upgrade")
+        trial.equal({number: made(release, number) for number in range(3)}, before, "topics and groups after the same upgrade again")
+        load.finish()
+
+
+@scenario("rocketmq-spread-ordered")
+def spread(trial: Trial) -> None:
+    """5.4.0: 1 to 2 groups with orderedTopics Spread: ordered topics are copied too, and the order configuration names the group."""
+    with trial.bed.namespace("accept-spread") as namespace:
+        brokers = {"groups": 1, "replicasPerGroup": 0, "orderedTopics": "Spread"}
+        release = Release(trial, namespace, "5.4.0", values={"brokers": brokers})
+        release.install()
+        load = Load(release, watched=1, more=f"--more-topics 20 --more-groups 2 --order {TOPIC}")
+        added(trial, release, 2)
+        # Brokers take whether a topic is ordered from the order configuration too, each when it registers next.
+        until("group 1 has the topics and groups of group 0", lambda: made(release, 0) == made(release, 1), 60)
+        name = f"{namespace}_{release.full_name}-broker"
+        view = load.views(release.name_server(0))[-1][1]
+        entry = view["pairs"]["ORDER_TOPIC_CONFIG"].get(TOPIC)
+        trial.equal(entry, f"{name}-0:{QUEUES};{name}-1:{QUEUES}", f"order configuration of {TOPIC}")
+        load.finish()
+
+
+def added(trial: Trial, release: Release, groups: int) -> None:
+    """Grows the release to so many groups; no broker that stood is restarted."""
+    before = release.broker_lives()
+    seconds = release.succeed("upgrade", {"brokers": {"groups": groups}})
+    trial.figure(f"{groups} groups", f"{seconds:.1f} s")
+    after = release.broker_lives()
+    trial.equal({name: after.get(name) for name in before}, before, "uid and restarts of each broker that stood")
+    trial.equal(len(after), groups, "brokers")
+
+
+def is_ordered(topic: dict) -> bool:
+    """Whether a topic's configuration says that the order of its messages counts."""
+    return topic["order"] or topic.get("attributes", {}).get("message.type") == "FIFO"
+
+
+def made(release: Release, number: int) -> dict:
+    """The topics and subscription groups of a group's master that somebody has made, each with all its fields."""
+    own = (f"{release.namespace}_{release.full_name}-broker-", release.full_name)
+    topics = asked(release, number, TOPICS)["topicConfigTable"]
+    groups = asked(release, number, GROUPS)["subscriptionGroupTable"]
+    if MARK in groups:
+        raise Failed(f"group {number} still has the mark of an addition")
+    return {
+        "topics": {name: topic for name, topic in topics.items() if not name.startswith((*SYSTEM, *own))},
+        "groups": {name: group for name, group in groups.items() if name.startswith(("more-", "load-"))},
+    }
+
+
+def stored(release: Release, number: int) -> int:
+    """How many messages a group's master has stored today."""
+    return int(asked(release, number, RUNTIME)["table"]["msgPutTotalTodayNow"])
+
+
+def asked(release: Release, number: int, code: int) -> dict:
+    """The body of a group's master's answer to a question without fields."""
+    pod = f"{release.full_name}-broker-{number}-master-0"
+    ask = ["exec", "-n", release.namespace, pod, "--", "bash", "/scripts/remoting.bash", "127.0.0.1", str(code), ""]
+    answer = command_result([*release.bed.kubectl, *ask]).stdout
+    start = answer.find("{")
+    if start < 0:
+        raise Failed(f"{pod} does not answer {code}: {json.dumps(answer[:300])}")
+    _, end = json.JSONDecoder().raw_decode(answer, start)
+    return json.loads(answer[end:])

@@ -1,0 +1,168 @@
+//! `rocketmq`: asks name servers and brokers a question and prints the answer; nothing is changed.
+
+use std::time::Duration;
+
+use midships_client_rocketmq::{Client, Timeouts};
+use midships_questions_rocketmq::{Clusters, Groups, Offsets, Progress, Scope, Told, Topics};
+use serde::Serialize;
+
+use crate::arguments::{Common, Output, Question, Rocketmq};
+use crate::exit::Exit;
+use crate::log;
+use crate::operate::runtime;
+
+/// How long one call may take. The offsets of all groups of a large broker are some megabytes.
+const TIMEOUTS: Timeouts = Timeouts {
+    connect: Duration::from_secs(3),
+    call: Duration::from_secs(10),
+};
+
+/// Asks a question and prints the answer.
+pub fn ask(arguments: Rocketmq) -> Exit {
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(why) => {
+            log::complain(&why);
+            return Exit::Crash;
+        }
+    };
+    runtime.block_on(asked(
+        &Client::reusing_connections(TIMEOUTS),
+        arguments.question,
+    ))
+}
+
+async fn asked(client: &Client, question: Question) -> Exit {
+    match question {
+        Question::Cluster { common } => {
+            let (scope, output) = scope(common);
+            print(&Clusters::ask(client, &scope).await, output)
+        }
+        Question::Topics {
+            common,
+            topic,
+            system,
+        } => {
+            let (scope, output) = scope(common);
+            let scope = Scope {
+                topic,
+                system,
+                ..scope
+            };
+            print(&Topics::ask(client, &scope).await, output)
+        }
+        Question::Groups {
+            common,
+            group,
+            system,
+        } => {
+            let (scope, output) = scope(common);
+            let scope = Scope {
+                group,
+                system,
+                ..scope
+            };
+            print(&Groups::ask(client, &scope).await, output)
+        }
+        Question::Progress {
+            common,
+            group,
+            topic,
+            system,
+        } => {
+            let (scope, output) = scope(common);
+            let scope = Scope {
+                group,
+                topic,
+                system,
+                ..scope
+            };
+            print(&Progress::ask(client, &scope).await, output)
+        }
+        Question::Offsets {
+            common,
+            group,
+            topic,
+        } => {
+            let (scope, output) = scope(common);
+            let scope = Scope {
+                group: Some(group),
+                topic,
+                ..scope
+            };
+            print(&Offsets::ask(client, &scope).await, output)
+        }
+    }
+}
+
+fn scope(common: Common) -> (Scope, Output) {
+    let Common {
+        name_servers,
+        cluster,
+        output,
+    } = common;
+    let scope = Scope {
+        name_servers,
+        cluster,
+        ..Scope::default()
+    };
+    (scope, output)
+}
+
+fn print(told: &(impl Told + Serialize), output: Output) -> Exit {
+    match output {
+        Output::Text => log::say(told.text().trim_end()),
+        Output::Json => match serde_json::to_string_pretty(told) {
+            Ok(text) => log::say(&text),
+            Err(error) => {
+                log::complain(&format!("the answer cannot be written as JSON: {error}"));
+                return Exit::Bug;
+            }
+        },
+    }
+    if told.problems().is_empty() {
+        Exit::Done
+    } else {
+        Exit::Failed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use midships_questions_rocketmq::Problem;
+
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Answer {
+        problems: Vec<Problem>,
+    }
+
+    impl Told for Answer {
+        fn text(&self) -> String {
+            "told\n".to_owned()
+        }
+
+        fn problems(&self) -> &[Problem] {
+            &self.problems
+        }
+    }
+
+    #[test]
+    fn a_question_that_is_not_wholly_answered_fails() {
+        let problem = Problem {
+            object: "a:1".to_owned(),
+            why: "did not answer".to_owned(),
+        };
+        for output in [Output::Text, Output::Json] {
+            let whole = Answer {
+                problems: Vec::new(),
+            };
+            assert_eq!(print(&whole, output), Exit::Done);
+            let part = Answer {
+                problems: vec![problem.clone()],
+            };
+            assert_eq!(print(&part, output), Exit::Failed);
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! `add_brokers`: groups that are new get topics, subscription groups and the order of topics before they take traffic.
+//!
+//! A group is new while its master has no topic and no subscription group that somebody has made and has never stored
+//! anything, or while it has the mark of an addition that was left in the middle. All others are never touched: topics may
+//! be on some groups only on purpose.
+//!
+//! The invariant that it keeps: a topic of a new group is written only when every subscription group is there and has an
+//! offset of each queue, so that no message is skipped, even by a group that is away. So subscription groups come first,
+//! then the topics, closed for writing, then offsets, and in the end the topics are opened. That last step looks at all of it
+//! once more and gets what was made meanwhile.
+//!
+//! Only the mark is taken back, and only before anything was copied. What is copied stays, since messages may lie there as
+//! soon as a topic is open; every step finds out what is still missing, so that whoever comes next, with the journal or
+//! without it, goes on. Removing the new groups again is another operation.
+
+#[cfg(test)]
+mod tests;
+
+use midships_client_rocketmq::Request;
+use midships_engine::step::{Limits, Operation, Planning, Problem, Seen, Unanswered};
+
+use crate::desired::{Broker, Desired, Phase};
+use crate::metadata::{self, MARK};
+use crate::steps::addition::{
+    agreed_order, copied_topics, order_queries, user_groups, user_topics,
+};
+use crate::steps::{Addition, AdditionPart, RocketmqStep, Scene};
+use crate::survey::{self, unanswering};
+use crate::view::{BrokerSettings, View, ask_pods};
+use crate::vocabulary::{Answer, Query};
+
+/// The operation, for one release. It has nothing to do before Helm has made the new brokers.
+#[derive(Clone, Debug)]
+pub struct AddBrokers {
+    desired: Desired,
+}
+
+/// What is known of a master.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    /// It has what somebody has made or sent.
+    Used,
+    /// It has nothing.
+    Empty,
+    /// It is being filled.
+    Marked,
+}
+
+impl AddBrokers {
+    /// Fills the groups of a release that are new.
+    #[must_use]
+    pub fn new(desired: Desired) -> Self {
+        Self { desired }
+    }
+
+    fn masters(&self) -> Vec<&Broker> {
+        let brokers = self.desired.brokers.iter();
+        brokers.filter(|broker| broker.is_master()).collect()
+    }
+
+    /// The masters that are new, and the one to copy from.
+    fn addition(
+        &self,
+        view: View<'_>,
+    ) -> Result<Option<(Addition, Vec<(Broker, State)>)>, Unanswered> {
+        let masters = self.masters();
+        let mut found = Vec::new();
+        for master in &masters {
+            found.push(((*master).clone(), state(master, view)?));
+        }
+        let Some(source) = masters
+            .iter()
+            .find(|master| master.name == self.desired.source_group)
+        else {
+            return Ok(None);
+        };
+        let targets = found
+            .iter()
+            .filter(|(master, state)| *state != State::Used && master.name != source.name)
+            .map(|(master, _)| master.clone())
+            .collect();
+        let addition = Addition {
+            source: (*source).clone(),
+            targets,
+            name_servers: self.desired.name_servers.clone(),
+            spread: self.desired.spread_ordered,
+        };
+        Ok(Some((addition, found)))
+    }
+
+    fn survey(
+        &self,
+        settings: &[(&Broker, BrokerSettings<'_>)],
+        view: View<'_>,
+    ) -> Result<Planning<RocketmqStep>, Unanswered> {
+        let nothing = |why: String| Ok(Planning::Nothing { why });
+        let Some((addition, found)) = self.addition(view)? else {
+            return Ok(Planning::Refused(Problem {
+                object: "brokers.newGroupsFrom".to_owned(),
+                why: format!("the release has no group `{}`", self.desired.source_group),
+                remedy: "name a group that the release has, counted from 0".to_owned(),
+            }));
+        };
+        if addition.targets.is_empty() {
+            return nothing(format!(
+                "{} groups have topics, subscription groups or messages of their own",
+                found.len()
+            ));
+        }
+        let source = &addition.source;
+        let is_marked = |(master, state): &&(Broker, State)| {
+            *state == State::Marked && master.name == source.name
+        };
+        if found.iter().any(|master| is_marked(&master)) {
+            return Ok(Planning::Refused(Problem {
+                object: format!("broker {}", source.pod),
+                why: "new groups would be filled from it, and it is itself a new one that was not filled to the end"
+                    .to_owned(),
+                remedy: "set `brokers.newGroupsFrom` to a group that has all topics, then run the upgrade again"
+                    .to_owned(),
+            }));
+        }
+        let topics = copied_topics(&addition, view)?;
+        let has_marks = found.iter().any(|(_, state)| *state == State::Marked);
+        if topics.is_empty() && user_groups(source, view)?.is_empty() && !has_marks {
+            return nothing(format!(
+                "{} groups are new, and group {} has nothing that they could get",
+                addition.targets.len(),
+                source.name
+            ));
+        }
+        if let Some(problem) = Self::check_attributes(&addition, settings, view)? {
+            return Ok(Planning::Refused(problem));
+        }
+        if addition.spread
+            && let Err(problem) = agreed_order(&addition, view)?
+        {
+            return Ok(Planning::Refused(problem));
+        }
+        let empty = found.into_iter().filter(|(master, state)| {
+            *state == State::Empty && master.name != addition.source.name
+        });
+        let unmarked = empty.map(|(master, _)| master.name).collect();
+        Ok(Planning::Steps(self.steps(&addition, unmarked)))
+    }
+
+    /// Refuses topics with attributes that a new master does not know.
+    fn check_attributes(
+        addition: &Addition,
+        settings: &[(&Broker, BrokerSettings<'_>)],
+        view: View<'_>,
+    ) -> Result<Option<Problem>, Unanswered> {
+        let version = |broker: &Broker| {
+            let found = settings.iter().find(|(other, _)| other.pod == broker.pod);
+            found
+                .map(|(_, settings)| settings.version)
+                .unwrap_or_default()
+        };
+        let from = version(&addition.source);
+        for target in &addition.targets {
+            let to = version(target);
+            for topic in copied_topics(addition, view)? {
+                if let Some(attribute) = metadata::unknown_attribute(topic, from, to) {
+                    return Ok(Some(Problem {
+                        object: format!("topic {}", topic.name),
+                        why: format!(
+                            "it has the attribute `{attribute}` at {}, which runs RocketMQ {from}; the new broker {} \
+                             runs {to} and does not know it",
+                            addition.source.pod, target.pod
+                        ),
+                        remedy: format!(
+                            "bring all brokers to RocketMQ {from}, or take the attribute from the topic (mqadmin \
+                             updateTopic -a -{attribute}), then run the upgrade again"
+                        ),
+                    }));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn steps(&self, addition: &Addition, unmarked: Vec<String>) -> Vec<RocketmqStep> {
+        let mut parts = Vec::new();
+        if !unmarked.is_empty() {
+            parts.push(AdditionPart::GroupsMarked(unmarked));
+        }
+        for part in [
+            AdditionPart::SubscriptionGroupsCopied,
+            AdditionPart::TopicsCopied,
+            AdditionPart::OffsetsBegun,
+        ] {
+            let names = addition.targets.iter().map(|target| target.name.clone());
+            parts.extend(names.map(part));
+        }
+        parts.push(AdditionPart::TopicsEqual);
+        if addition.spread {
+            parts.push(AdditionPart::OrderConfigurationExtended);
+        }
+        let step = |part| RocketmqStep::GroupsAdded {
+            addition: addition.clone(),
+            part,
+        };
+        let mut steps: Vec<RocketmqStep> = parts.into_iter().map(step).collect();
+        steps.push(RocketmqStep::BrokersRegistered {
+            scene: Scene::of(&self.desired, self.desired.name_servers.clone()),
+        });
+        steps.push(step(AdditionPart::MarksRemoved));
+        steps
+    }
+}
+
+fn state(master: &Broker, view: View<'_>) -> Result<State, Unanswered> {
+    if view
+        .subscription_groups(&master.address)?
+        .contains_key(MARK)
+    {
+        return Ok(State::Marked);
+    }
+    let is_used = !user_groups(master, view)?.is_empty()
+        || !user_topics(master, view)?.is_empty()
+        || view.log_end(&master.address)? > 0;
+    Ok(if is_used { State::Used } else { State::Empty })
+}
+
+impl Operation for AddBrokers {
+    type Step = RocketmqStep;
+
+    fn name(&self) -> &'static str {
+        "add_brokers"
+    }
+
+    fn phase(&self) -> &'static str {
+        Phase::After.as_str()
+    }
+
+    fn fingerprint(&self) -> String {
+        self.desired.digest.clone()
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            seconds: self.desired.patience_seconds,
+            ..Limits::default()
+        }
+    }
+
+    fn observe(&self, seen: &Seen<Query, Answer>) -> Vec<Query> {
+        let view = View::new(seen);
+        let mut wanted = vec![ask_pods(&self.desired.full_name)];
+        let masters = self.masters();
+        // With one group there is nobody to get anything from.
+        if masters.len() > 1 {
+            for master in &masters {
+                wanted.extend(
+                    [
+                        Request::BrokerConfiguration,
+                        Request::RuntimeInformation,
+                        Request::SubscriptionGroups,
+                        Request::TopicConfigurations,
+                    ]
+                    .map(|request| Query::rocketmq(&master.address, request)),
+                );
+            }
+            let is_new = |found: &Addition| !found.targets.is_empty();
+            if let Ok(Some((addition, _))) = self.addition(view)
+                && is_new(&addition)
+            {
+                wanted.extend(order_queries(&self.desired.name_servers));
+            }
+        }
+        view.unasked(wanted)
+    }
+
+    fn plan(&self, seen: &Seen<Query, Answer>) -> Planning<RocketmqStep> {
+        let view = View::new(seen);
+        let masters = self.masters();
+        if masters.len() < 2 {
+            return Planning::Nothing {
+                why: "there is no other group".to_owned(),
+            };
+        }
+        let settings = match survey::settings_of(&self.desired, &masters, view) {
+            Ok(settings) => settings,
+            Err(planning) => return *planning,
+        };
+        match self.survey(&settings, view) {
+            Ok(planning) => planning,
+            Err(unanswered) => unanswering(&unanswered.object, &unanswered.why),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Everything that a release of the chart needs done around an upgrade: its operations in their order.
+
+use midships_engine::runner::Surveys;
+use midships_engine::step::Operation;
+
+use crate::add_brokers::AddBrokers;
+use crate::change_name_servers::ChangeNameServers;
+use crate::desired::{Desired, Phase};
+use crate::grow_volumes::GrowVolumes;
+use crate::renew_pods::RenewPods;
+use crate::restart_brokers::RestartBrokers;
+use crate::restart_name_servers::RestartNameServers;
+use crate::steps::RocketmqStep;
+
+/// The operations of a phase.
+///
+/// Pods that do not serve come first, because everything else waits for them; then brokers learn of the name servers
+/// that will list them while one of those is renewed; new groups are filled before anything that serves goes away, because
+/// clients turn to them then; brokers are restarted last, as the product's own advice on upgrades has it.
+#[must_use]
+pub fn operations(desired: &Desired, phase: Phase) -> Vec<Box<dyn Operation<Step = RocketmqStep>>> {
+    let mut operations: Vec<Box<dyn Operation<Step = RocketmqStep>>> = vec![
+        Box::new(RenewPods::new(desired.clone(), phase)),
+        Box::new(ChangeNameServers::new(desired.clone(), phase)),
+    ];
+    if phase == Phase::After {
+        operations.push(Box::new(AddBrokers::new(desired.clone())));
+    }
+    operations.push(Box::new(RestartNameServers::new(desired.clone(), phase)));
+    operations.push(Box::new(RestartBrokers::new(desired.clone(), phase)));
+    if phase == Phase::Before {
+        // The last one: the others look at StatefulSets, which it takes away.
+        operations.push(Box::new(GrowVolumes::new(desired.clone())));
+    }
+    operations
+}
+
+/// When they are surveyed: before Helm has changed anything, what one of them refuses is refused before another one acts.
+#[must_use]
+pub fn surveys(phase: Phase) -> Surveys {
+    match phase {
+        Phase::Before => Surveys::First,
+        Phase::After => Surveys::InTurn,
+    }
+}

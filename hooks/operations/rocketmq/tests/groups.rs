@@ -1,0 +1,77 @@
+//! New groups in the engine's harness: killed, repeated, lied to and overtaken at each step.
+
+#![allow(
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test tells its counts, and fails loudly"
+)]
+
+mod trying;
+
+use midships_client_rocketmq::TopicConfiguration;
+use midships_operations_rocketmq::Desired;
+use midships_operations_rocketmq::add_brokers::AddBrokers;
+use midships_operations_rocketmq::simulation::Cluster;
+use midships_operations_rocketmq::simulation::scenario::{desired, version};
+use serde_json::json;
+use trying::try_out;
+
+const SOURCE: &str = "shop-rocketmq-broker-0-master-0";
+const COPYING: &[&str] = &[
+    "groups_marked",
+    "subscription_groups_copied",
+    "topics_copied",
+    "offsets_begun",
+    "topics_equal",
+    "brokers_registered",
+    "marks_removed",
+];
+
+/// A release whose first group has topics of every kind, two of them consumed.
+fn standing(release: &str) -> Cluster {
+    let mut typed = TopicConfiguration::plain("typed", 2);
+    let attributes = json!({"message.type": "DELAY"});
+    typed.other.insert("attributes".to_owned(), attributes);
+    let ordered = TopicConfiguration {
+        order: true,
+        ..TopicConfiguration::plain("ordered", 4)
+    };
+    let mut cluster = Cluster::standing(&desired(2, 1, 0, true), version(release))
+        .with_consumer(SOURCE, "billing", "orders", 7)
+        .with_consumer(SOURCE, "audit", "payments", 9)
+        .with_topic(SOURCE, ordered)
+        .with_topic(SOURCE, TopicConfiguration::plain("%RETRY%billing", 1));
+    if release.starts_with('5') {
+        cluster = cluster.with_topic(SOURCE, typed);
+    }
+    cluster
+}
+
+fn order_entry(cluster: Cluster, wanted: &Desired) -> Cluster {
+    wanted.name_servers.iter().fold(cluster, |cluster, server| {
+        cluster.with_order_configuration(server, "ordered", "shop-rocketmq-broker-0:4")
+    })
+}
+
+#[test]
+fn two_new_groups_get_all_that_the_first_one_knows() {
+    let after = desired(2, 3, 0, true);
+    let start = standing("5.4.0")
+        .with_latecomers("later", "late-billing")
+        .applied(&after);
+    let operation = AddBrokers::new(after);
+    let counts = try_out("groups", start, &operation, COPYING);
+    assert_eq!(counts.steps.len(), 10);
+}
+
+#[test]
+fn ordered_topics_are_spread_where_that_is_wanted() {
+    let mut after = desired(2, 2, 0, true);
+    after.spread_ordered = true;
+    let start = order_entry(standing("4.9.7"), &after).applied(&after);
+    let operation = AddBrokers::new(after);
+    let mut steps = COPYING.to_vec();
+    steps.push("order_configuration_extended");
+    let counts = try_out("spread", start, &operation, &steps);
+    assert_eq!(counts.steps.len(), 8);
+}

@@ -1,0 +1,53 @@
+//! What the tests of operations share: an operation in the engine's harness, with the steps that can be tried in it.
+
+use midships_engine::harness::{Counts, Scenario, exercise};
+use midships_engine::step::Operation;
+use midships_operations_rocketmq::simulation::Cluster;
+use midships_operations_rocketmq::steps::RocketmqStep;
+
+/// Whether a step performs commands, doing and undoing. The others only wait, are news that do no harm, or are restarts
+/// or copies, which stay.
+fn acts(step: &str) -> (bool, bool) {
+    match step {
+        "brokers_told" | "settings_applied" | "groups_marked" => (true, true),
+        "key_values_copied"
+        | "broker_restarted"
+        | "name_server_restarted"
+        | "pod_renewed"
+        | "claims_grown"
+        | "room_made"
+        | "subscription_groups_copied"
+        | "topics_copied"
+        | "offsets_begun"
+        | "topics_equal"
+        | "order_configuration_extended"
+        | "marks_removed" => (true, false),
+        _ => (false, false),
+    }
+}
+
+/// Tries an operation of which these steps are known by name, and tells the counts.
+pub fn try_out<O>(name: &str, start: Cluster, operation: &O, steps: &[&'static str]) -> Counts
+where
+    O: Operation<Step = RocketmqStep> + Sync,
+{
+    let without = |acts: fn(&str) -> bool| -> Vec<&str> {
+        steps.iter().copied().filter(|step| !acts(step)).collect()
+    };
+    let counts = exercise(Scenario {
+        name,
+        start,
+        operation,
+        cannot_act: &without(|step| acts(step).0),
+        cannot_undo: &without(|step| acts(step).1),
+        schedules: 100,
+        only: None,
+    });
+    match counts {
+        Ok(counts) => {
+            println!("{counts}");
+            counts
+        }
+        Err(failure) => panic!("{failure}"),
+    }
+}

@@ -1,0 +1,87 @@
+//! Tables for people: columns apart by two blanks, text to the left and numbers to the right.
+
+use crate::ask::Problem;
+
+/// A column's title, and what stands in it.
+#[derive(Clone, Copy)]
+pub(crate) enum Column {
+    Text(&'static str),
+    Number(&'static str),
+}
+
+impl Column {
+    fn title(self) -> &'static str {
+        match self {
+            Self::Text(title) | Self::Number(title) => title,
+        }
+    }
+}
+
+/// What stands where there is no value.
+pub(crate) const NOTHING: &str = "-";
+
+/// The text of a value, or what stands for none.
+pub(crate) fn or_nothing<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(|| NOTHING.to_owned(), |value| value.to_string())
+}
+
+/// The lines of a table, each with its line end. Names of the product are ASCII, so that a character is a column wide.
+pub(crate) fn table<const N: usize>(columns: [Column; N], rows: &[[String; N]]) -> String {
+    let mut widths = columns.map(|column| column.title().chars().count());
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let titles = columns.map(|column| column.title().to_owned());
+    let mut text = String::new();
+    for row in std::iter::once(&titles).chain(rows) {
+        let cells: Vec<String> = columns
+            .iter()
+            .zip(row)
+            .zip(widths)
+            .map(|((column, cell), width)| match column {
+                Column::Text(_) => format!("{cell:<width$}"),
+                Column::Number(_) => format!("{cell:>width$}"),
+            })
+            .collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A text with what was not answered below it.
+pub(crate) fn with_problems(mut text: String, problems: &[Problem]) -> String {
+    if !problems.is_empty() {
+        text.push('\n');
+    }
+    for problem in problems {
+        text.push_str("problem: ");
+        text.push_str(&problem.to_string());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_what_stands_in_them() {
+        let columns = [
+            Column::Text("NAME"),
+            Column::Number("LAG"),
+            Column::Text(""),
+        ];
+        let rows = [
+            ["a".to_owned(), "1000".to_owned(), "x".to_owned()],
+            ["longer".to_owned(), or_nothing::<i64>(None), String::new()],
+        ];
+        assert_eq!(
+            table(columns, &rows),
+            "NAME     LAG\na       1000  x\nlonger     -\n"
+        );
+    }
+}
