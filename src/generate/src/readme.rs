@@ -16,9 +16,9 @@ pub(crate) fn write(about: &str, description: &Description) -> String {
         "`online` takes effect with the upgrade, `rollout` too and\n\
          replaces the pods, and `create-only` cannot be changed."
     } else {
-        "`online` takes effect with the upgrade, `restart` at each\n\
-         pod's next restart (StatefulSets are updated `OnDelete`), `create-only` cannot be changed, `increase-only` can grow,\n\
-         and a name with underscores is the operation that carries it out."
+        "`online` takes effect with the upgrade, `restart` too and\n\
+         restarts pods one at a time, `create-only` cannot be changed, `increase-only` can grow, and a name with underscores is\n\
+         the operation that carries it out."
     };
     let mut text = format!(
         "{about}\

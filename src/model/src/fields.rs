@@ -46,8 +46,8 @@ pub const NAME_PATTERN: &str = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$";
 /// The name of an object, or nothing.
 pub const NAME_OR_EMPTY_PATTERN: &str = r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$";
 
-/// Changes the schema of a chart whose pods an upgrade replaces by itself, as that of a Deployment does: what takes effect when
-/// a pod starts next does so with the upgrade.
+/// Changes the schema of a chart whose pods an upgrade replaces by itself, as that of a Deployment does: no operation restarts
+/// them one at a time.
 pub(crate) fn rolled_out(schema: &mut Schema) {
     if let Some(schema) = schema.as_object_mut() {
         schema.values_mut().for_each(roll_out);
