@@ -19,16 +19,28 @@ SYSTEM = ("TBW102", "SELF_TEST_TOPIC", "BenchmarkTest", "OFFSET_MOVED_EVENT", "S
 
 @scenario("rocketmq-add-groups")
 def add_groups(trial: Trial) -> None:
-    """5.4.0: 1 to 3 groups under load with 50 topics and 30 groups: all but ordered ones are equal on each, and all are written."""
-    with trial.bed.namespace("accept-add-groups") as namespace:
-        release = Release(trial, namespace, "5.4.0", values={"brokers": {"groups": 1, "replicasPerGroup": 0}})
+    """5.5.0: 1 to 3 groups under load with 50 topics and 30 groups: all but ordered ones are equal on each, and all are written."""
+    check_added(trial, "5.5.0", {f"more-{number:03}" for number in range(MORE_TOPICS) if number % 10 in (0, 1)})
+
+
+@scenario("rocketmq-add-groups-4-9-7")
+def add_groups_of_four(trial: Trial) -> None:
+    """4.9.7: the same, where only the order configuration of the name servers tells which topics are ordered."""
+    ordered = {f"more-{number:03}" for number in range(0, MORE_TOPICS, 5)}
+    check_added(trial, "4.9.7", ordered, f" --order {','.join(sorted(ordered))}")
+
+
+def check_added(trial: Trial, version: str, ordered: set[str], order: str = "") -> None:
+    """Grows a release of one group to three under load, with ordered topics among others."""
+    with trial.bed.namespace(f"accept-add-groups-{version.replace('.', '-')}") as namespace:
+        release = Release(trial, namespace, version, values={"brokers": {"groups": 1, "replicasPerGroup": 0}})
         release.install()
-        load = Load(release, watched=1, more=f"--more-topics {MORE_TOPICS} --more-groups {MORE_GROUPS}")
+        load = Load(release, watched=1, more=f"--more-topics {MORE_TOPICS} --more-groups {MORE_GROUPS}{order}")
         known = made(release, 0)
         trial.check(len(known["topics"]) > MORE_TOPICS, f"the source has only the topics {sorted(known['topics'])}")
+        trial.check(len(known["groups"]) > MORE_GROUPS, f"the source has only the groups {sorted(known['groups'])}")
+        trial.check(ordered < set(known["topics"]), f"the source lacks ordered topics: {sorted(ordered - set(known['topics']))}")
         added(trial, release, 3)
-        ordered = {name for name in known["topics"] if is_ordered(known["topics"][name])}
-        trial.equal(len(ordered), MORE_TOPICS // 5, "ordered topics of the source")
         unordered = {name: topic for name, topic in known["topics"].items() if name not in ordered}
         for number in (1, 2):
             found = made(release, number)
@@ -67,11 +79,6 @@ def added(trial: Trial, release: Release, groups: int) -> None:
     after = release.broker_lives()
     trial.equal({name: after.get(name) for name in before}, before, "uid and restarts of each broker that stood")
     trial.equal(len(after), groups, "brokers")
-
-
-def is_ordered(topic: dict) -> bool:
-    """Whether a topic's configuration says that the order of its messages counts."""
-    return topic["order"] or topic.get("attributes", {}).get("message.type") == "FIFO"
 
 
 def made(release: Release, number: int) -> dict:

@@ -8,6 +8,8 @@ pub mod condition;
 pub mod description;
 pub mod desired;
 pub mod fields;
+pub mod model;
+pub mod nfs_storage;
 pub mod rocketmq;
 pub mod rocketmq_topic_transfer;
 pub mod rules;

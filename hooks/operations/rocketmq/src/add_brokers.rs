@@ -46,6 +46,9 @@ enum State {
     Marked,
 }
 
+/// An addition, and what is known of every master of the release.
+type Found = (Addition, Vec<(Broker, State)>);
+
 impl AddBrokers {
     /// Fills the groups of a release that are new.
     #[must_use]
@@ -59,10 +62,7 @@ impl AddBrokers {
     }
 
     /// The masters that are new, and the one to copy from.
-    fn addition(
-        &self,
-        view: View<'_>,
-    ) -> Result<Option<(Addition, Vec<(Broker, State)>)>, Unanswered> {
+    fn addition(&self, view: View<'_>) -> Result<Option<Found>, Unanswered> {
         let masters = self.masters();
         let mut found = Vec::new();
         for master in &masters {
