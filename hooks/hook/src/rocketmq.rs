@@ -6,10 +6,12 @@ use midships_engine::runner::Surveys;
 use midships_engine::step::{Operation, Unanswered};
 use midships_engine::world::CommandFault;
 use midships_operations_rocketmq::steps::RocketmqStep;
+use midships_operations_rocketmq::transfer_topic::TransferTopic;
+use midships_operations_rocketmq::transfer_topic::wish::Wish;
 use midships_operations_rocketmq::{Answer, Command, Desired, Phase, Query, release};
 
 use crate::arguments;
-use crate::desired;
+use crate::desired::Wanted;
 use crate::family::Family;
 
 /// The way to brokers and name servers.
@@ -108,30 +110,57 @@ fn unanswered(address: &str, error: &client::CallError) -> Unanswered {
 
 /// What brings a release to its desired state in a phase.
 #[derive(Debug)]
-pub struct Work {
-    desired: Desired,
-    phase: Phase,
+pub enum Work {
+    /// On a cluster.
+    Cluster {
+        /// The cluster.
+        desired: Box<Desired>,
+        /// When Helm runs it.
+        phase: Phase,
+    },
+    /// On a topic that is moved.
+    Transfer(Wish),
+    /// Nothing: the chart has nothing to do then.
+    Nothing,
 }
 
 impl Work {
     /// The work of a phase on a release.
-    pub fn new(desired: &desired::Read, phase: arguments::Phase) -> Self {
-        Self {
-            desired: Desired::of(&desired.file, desired.revision),
-            phase: match phase {
-                arguments::Phase::Before => Phase::Before,
-                arguments::Phase::After => Phase::After,
+    pub fn new(wanted: &Wanted, phase: arguments::Phase) -> Self {
+        match (wanted, phase) {
+            (Wanted::Rocketmq { file, revision }, arguments::Phase::Before) => Self::Cluster {
+                desired: Box::new(Desired::of(file, *revision)),
+                phase: Phase::Before,
             },
+            (Wanted::Rocketmq { file, revision }, arguments::Phase::After) => Self::Cluster {
+                desired: Box::new(Desired::of(file, *revision)),
+                phase: Phase::After,
+            },
+            (Wanted::TopicTransfer(file), arguments::Phase::After) => {
+                Self::Transfer(Wish::of(file, false))
+            }
+            (Wanted::TopicTransfer(file), arguments::Phase::Delete) => {
+                Self::Transfer(Wish::of(file, true))
+            }
+            (Wanted::Rocketmq { .. }, arguments::Phase::Delete)
+            | (Wanted::TopicTransfer(_), arguments::Phase::Before) => Self::Nothing,
         }
     }
 
     /// The operations, in their order.
     pub fn operations(&self) -> Vec<Box<dyn Operation<Step = RocketmqStep>>> {
-        release::operations(&self.desired, self.phase)
+        match self {
+            Self::Cluster { desired, phase } => release::operations(desired, *phase),
+            Self::Transfer(wish) => vec![Box::new(TransferTopic::new(wish.clone()))],
+            Self::Nothing => Vec::new(),
+        }
     }
 
     /// When they are surveyed.
     pub fn surveys(&self) -> Surveys {
-        release::surveys(self.phase)
+        match self {
+            Self::Cluster { phase, .. } => release::surveys(*phase),
+            Self::Transfer(_) | Self::Nothing => Surveys::InTurn,
+        }
     }
 }

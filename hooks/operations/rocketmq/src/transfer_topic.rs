@@ -117,21 +117,25 @@ impl TransferTopic {
         self.check_consumers(&source, view)?;
         self.check_messages(&source, &groups, view)?;
         let entry = self.entry(&found, source.configuration)?;
-        let masters = masters(&self.lists(view));
-        let is_of_side =
-            |master: &Broker| source.masters.contains(&master) || found.target.contains(master);
+        let Source {
+            masters: having,
+            configuration,
+            version,
+        } = source;
+        let source: Vec<Broker> = having.into_iter().cloned().collect();
+        let is_of_side = |master: &Broker| source.contains(master) || found.target.contains(master);
         let transfer = Transfer {
             topic: self.wish.topic.clone(),
             owner: self.wish.owner.clone(),
-            others: masters
+            others: masters(&self.lists(view))
                 .into_iter()
                 .filter(|master| !is_of_side(master))
                 .collect(),
-            source: source.masters.into_iter().cloned().collect(),
-            target: found.target,
-            name_servers: found.name_servers,
-            configuration: source.configuration.clone(),
-            version: source.version,
+            source: source.clone(),
+            target: found.target.clone(),
+            name_servers: found.name_servers.clone(),
+            configuration: configuration.clone(),
+            version,
             new_at,
             groups,
             entry,
@@ -641,7 +645,8 @@ impl TransferTopic {
                 });
             }
         }
-        Planning::Nothing {
+        // Also where journal and lease are gone: a release may always be deleted then.
+        Planning::Absent {
             why: "no transfer of this release is under way".to_owned(),
         }
     }

@@ -10,11 +10,12 @@
 mod trying;
 
 use midships_client_rocketmq::TopicConfiguration;
-use midships_model::rocketmq_topic_transfer::{Afterwards, Desired, Ordered, Values};
+use midships_model::rocketmq_topic_transfer::{Afterwards, Ordered, Values};
 use midships_operations_rocketmq::simulation::scenario::version;
-use midships_operations_rocketmq::simulation::topics::{OTHER_TOPIC, TOPIC, Topics};
+use midships_operations_rocketmq::simulation::topics::{
+    OTHER_TOPIC, TOPIC, Topics, values, wish,
+};
 use midships_operations_rocketmq::transfer_topic::TransferTopic;
-use midships_operations_rocketmq::transfer_topic::wish::Wish;
 use serde_json::json;
 use trying::try_out;
 
@@ -30,33 +31,8 @@ const STEPS: &[&str] = &[
     "claim_released",
 ];
 
-/// A transfer of the topic from the cluster `old` to the cluster `new`.
-fn values() -> Values {
-    let mut values = Values {
-        topic: TOPIC.to_owned(),
-        client_route_refresh_seconds: 5,
-        drain_minutes: 10,
-        ..Values::default()
-    };
-    values.source.cluster = "old".to_owned();
-    values.target.cluster = "new".to_owned();
-    let address = midships_model::rocketmq::Address("n0:9876".to_owned());
-    values.name_servers.addresses = vec![address];
-    values
-}
-
 fn operation(values: Values) -> TransferTopic {
-    let file = Desired {
-        format: 1,
-        chart: "rocketmq-topic-transfer".to_owned(),
-        chart_version: "0.1.0".to_owned(),
-        release: "move".to_owned(),
-        namespace: "shop".to_owned(),
-        full_name: "move-rocketmq-topic-transfer".to_owned(),
-        templates: [].into(),
-        values,
-    };
-    TransferTopic::new(Wish::of(&file, false))
+    TransferTopic::new(wish(values, false))
 }
 
 /// A topic with three groups: one that is away at first, and one that consumes another topic as well.
@@ -108,7 +84,7 @@ fn the_source_may_keep_the_topic() {
     let mut values = values();
     values.afterwards = Afterwards::KeepReadOnly;
     let start = standing("4.9.7", &[("new-0", "new"), ("old-0", "old")]).at_work();
-    let steps: Vec<&str> = STEPS
+    let steps: Vec<&'static str> = STEPS
         .iter()
         .copied()
         .filter(|step| !["topic_deleted", "groups_deleted"].contains(step))

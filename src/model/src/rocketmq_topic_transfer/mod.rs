@@ -1,14 +1,18 @@
 //! The values of the operation chart `rocketmq-topic-transfer`: a topic, the groups of brokers that it leaves, those that it
 //! goes to, and what is done about messages that nobody has got yet.
 
+pub mod rules;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fields::{IMAGE_REGISTRY_PATTERN, NAME_PATTERN, annotations_schema, labels_schema};
+use crate::model::ChartValues;
 use crate::rocketmq::names::{Names, full_name};
 use crate::rocketmq::{self, Address, Hook};
+use crate::rules::Rule;
 
 /// The chart's name.
 pub const CHART: &str = "rocketmq-topic-transfer";
@@ -267,6 +271,15 @@ pub struct Values {
     pub hook: Hook,
 }
 
+impl ChartValues for Values {
+    const CHART: &'static str = CHART;
+    const RULES: &'static [Rule<Self>] = rules::RULES;
+
+    fn estimate(&self) -> Option<u32> {
+        Some(self.estimate_seconds())
+    }
+}
+
 /// What the hook program reads at start: the release's names and its values.
 pub type Desired = crate::desired::Desired<Values>;
 
@@ -304,6 +317,12 @@ impl Default for Values {
 }
 
 impl Side {
+    /// Whether it means nothing yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.release.is_empty() && self.cluster.is_empty()
+    }
+
     /// The names of the release's objects, where a release is named.
     #[must_use]
     pub fn names(&self, own_namespace: &str, cluster_domain: &str) -> Option<Names> {

@@ -13,14 +13,49 @@ use midships_client_rocketmq::{
 use midships_engine::simulation::{BEGINNING, Simulation};
 use midships_engine::step::{Moment, Unanswered};
 use midships_engine::world::CommandFault;
+use midships_model::desired::FORMAT;
+use midships_model::rocketmq::Address;
+use midships_model::rocketmq_topic_transfer::{CHART, Desired, Values};
 use serde_json::{Map, json};
 
 use super::metadata::{self, Metadata};
 use super::{SECOND, TICK, over_the_wire};
 use crate::desired::Broker;
 use crate::metadata::retry_topic;
+use crate::transfer_topic::wish::Wish;
 use crate::view::{NAME_SERVER_SETTING, OPEN, PERMISSION_SETTING};
 use crate::vocabulary::{Answer, Command, Query};
+
+/// A transfer of the topic from the cluster `old` to the cluster `new`.
+#[must_use]
+pub fn values() -> Values {
+    let mut values = Values {
+        topic: TOPIC.to_owned(),
+        client_route_refresh_seconds: 5,
+        drain_minutes: 10,
+        ..Values::default()
+    };
+    "old".clone_into(&mut values.source.cluster);
+    "new".clone_into(&mut values.target.cluster);
+    values.name_servers.addresses = vec![Address("n0:9876".to_owned())];
+    values
+}
+
+/// What a release `move` with these values asks for, or what its end does.
+#[must_use]
+pub fn wish(values: Values, takes_back: bool) -> Wish {
+    let file = Desired {
+        format: FORMAT,
+        chart: CHART.to_owned(),
+        chart_version: "0.1.0".to_owned(),
+        release: "move".to_owned(),
+        namespace: "shop".to_owned(),
+        full_name: "move-rocketmq-topic-transfer".to_owned(),
+        templates: BTreeMap::new(),
+        values,
+    };
+    Wish::of(&file, takes_back)
+}
 
 /// How often clients look at the routes.
 const REFRESH: Moment = 5 * SECOND;
@@ -41,7 +76,7 @@ pub const TOPIC: &str = "orders";
 /// A topic that stays.
 pub const OTHER_TOPIC: &str = "payments";
 /// 4.9.0, the first release that removes the offsets of a group.
-const REMOVES_OFFSETS: ProductVersion = ProductVersion(373);
+const REMOVES_OFFSETS: ProductVersion = ProductVersion(393);
 /// 4.9.4, the first release whose name servers forget a topic of one cluster only.
 const KNOWS_CLUSTERS: ProductVersion = ProductVersion(401);
 /// 5.0.0.
@@ -93,6 +128,8 @@ pub struct Topics {
     /// Whether the producer is at work.
     sends: bool,
     consumers: Vec<Consumer>,
+    /// A name server, and a master that it does not list.
+    unlisted: Option<(String, String)>,
     breach: Option<String>,
 }
 
@@ -136,6 +173,7 @@ impl Topics {
             sent: 0,
             sends: false,
             consumers: Vec::new(),
+            unlisted: None,
             breach: None,
         }
     }
@@ -219,6 +257,19 @@ impl Topics {
             master.delayed = (0, count);
         }
         self
+    }
+
+    /// Has a name server not list a master.
+    #[must_use]
+    pub fn with_unlisted(mut self, server: &str, name: &str) -> Self {
+        self.unlisted = Some((server.to_owned(), name.to_owned()));
+        self
+    }
+
+    /// The simulated clock.
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.now
     }
 
     /// Sets a key of a namespace on every name server.
@@ -432,7 +483,13 @@ impl Topics {
 
     fn serve_as_name_server(&mut self, address: &str, request: &Request) -> Option<Reply> {
         if *request == Request::ClusterInfo {
-            return Some(Reply::ClusterInfo(self.info()));
+            let mut info = self.info();
+            if let Some((server, name)) = &self.unlisted
+                && server == address
+            {
+                info.brokers.remove(name);
+            }
+            return Some(Reply::ClusterInfo(info));
         }
         let info = self.info();
         let server = self.servers.get_mut(address)?;

@@ -2,7 +2,8 @@
 
 use midships_engine::harness::{Counts, Scenario, exercise};
 use midships_engine::step::Operation;
-use midships_operations_rocketmq::simulation::Cluster;
+use midships_engine::simulation::Simulation;
+use midships_operations_rocketmq::{Answer, Command, Query};
 use midships_operations_rocketmq::steps::RocketmqStep;
 
 /// Whether a step performs commands, doing and undoing. The others only wait, are news that do no harm, or are restarts
@@ -13,7 +14,11 @@ fn acts(step: &str) -> (bool, bool) {
         | "settings_applied"
         | "groups_marked"
         | "order_configuration_shortened"
-        | "masters_closed" => (true, true),
+        | "masters_closed"
+        | "topic_claimed"
+        | "groups_in_target"
+        | "topic_in_target"
+        | "source_closed" => (true, true),
         "key_values_copied"
         | "broker_restarted"
         | "name_server_restarted"
@@ -26,14 +31,18 @@ fn acts(step: &str) -> (bool, bool) {
         | "topics_equal"
         | "order_configuration_extended"
         | "marks_removed"
-        | "masters_opened" => (true, false),
+        | "masters_opened"
+        | "topic_deleted"
+        | "groups_deleted"
+        | "claim_released" => (true, false),
         _ => (false, false),
     }
 }
 
 /// Tries an operation of which these steps are known by name, and tells the counts.
-pub fn try_out<O>(name: &str, start: Cluster, operation: &O, steps: &[&'static str]) -> Counts
+pub fn try_out<S, O>(name: &str, start: S, operation: &O, steps: &[&'static str]) -> Counts
 where
+    S: Simulation<Query = Query, Answer = Answer, Command = Command> + Send,
     O: Operation<Step = RocketmqStep> + Sync,
 {
     let without = |acts: fn(&str) -> bool| -> Vec<&str> {

@@ -24,7 +24,7 @@ pub(crate) use drain::consuming;
 
 use self::departure::Departure;
 use super::addition::order_queries;
-use super::{BATCH, Observation, SETTLE_SECONDS, acting, settings_query, since, tell, wait};
+use super::{Observation, SETTLE_SECONDS, acting, settings_query, since, tell, wait};
 use crate::desired::Broker;
 use crate::metadata::{self, retry_topic};
 use crate::view::View;

@@ -79,10 +79,10 @@ pub(super) fn unlisted(
     leaving: &[&Broker],
     view: View<'_>,
 ) -> Result<Vec<Command>, Unanswered> {
-    let leaves = |name: &str| leaving.iter().find(|master| master.name == name);
+    let leaves = |name: &str| leaving.iter().any(|master| master.name == name);
     let mut keepers = Vec::new();
     for master in transfer.all_masters() {
-        if leaves(&master.name).is_some() {
+        if leaves(&master.name) {
             continue;
         }
         match view.topic_configurations(&master.address) {
