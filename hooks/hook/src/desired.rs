@@ -131,20 +131,23 @@ impl Wanted {
 /// When the file cannot be read, is of another format or breaks the model's rules.
 pub fn read_any(path: &Path) -> Result<Wanted, Error> {
     let (name, text) = text_of(path)?;
-    let (chart, document) = parse(&name, &text)?;
+    let revision = std::fs::read_to_string(path.with_file_name("revision")).ok();
+    let revision = revision.and_then(|text| text.trim().parse().ok());
+    parse_any(&name, &text, revision)
+}
+
+fn parse_any(path: &str, text: &[u8], revision: Option<u64>) -> Result<Wanted, Error> {
+    let (chart, document) = parse(path, text)?;
     match chart.as_deref() {
-        Some(rocketmq::CHART) => {
-            let revision = std::fs::read_to_string(path.with_file_name("revision")).ok();
-            Ok(Wanted::Rocketmq {
-                file: Box::new(typed(&name, document)?),
-                revision: revision.and_then(|text| text.trim().parse().ok()),
-            })
-        }
+        Some(rocketmq::CHART) => Ok(Wanted::Rocketmq {
+            file: Box::new(typed(path, document)?),
+            revision,
+        }),
         Some(rocketmq_topic_transfer::CHART) => {
-            Ok(Wanted::TopicTransfer(Box::new(typed(&name, document)?)))
+            Ok(Wanted::TopicTransfer(Box::new(typed(path, document)?)))
         }
         _ => UnknownChartSnafu {
-            path: name,
+            path,
             found: found(&document),
             known: vec![rocketmq::CHART, rocketmq_topic_transfer::CHART],
         }
@@ -307,5 +310,36 @@ pub mod tests {
                 .to_string()
                 .starts_with("/nonexistent/desired.json: unable to read it")
         );
+    }
+
+    /// The desired state of a release that moves a topic.
+    pub fn transfer_document() -> Value {
+        let mut values = rocketmq_topic_transfer::Values::default();
+        "orders".clone_into(&mut values.topic);
+        "old".clone_into(&mut values.source.release);
+        "new".clone_into(&mut values.target.release);
+        json!({
+            "format": 1, "chart": "rocketmq-topic-transfer", "chartVersion": "0.1.0", "release": "move",
+            "namespace": "shop", "fullName": "move-rocketmq-topic-transfer", "templates": {}, "values": values
+        })
+    }
+
+    #[test]
+    fn each_chart_is_read_as_its_own_and_no_other_one() {
+        let read =
+            |document: &Value| parse_any("desired.json", document.to_string().as_bytes(), Some(3));
+        match read(&document()).unwrap() {
+            Wanted::Rocketmq { revision, .. } => assert_eq!(revision, Some(3)),
+            other @ Wanted::TopicTransfer(_) => panic!("{other:?}"),
+        }
+        let wanted = read(&transfer_document()).unwrap();
+        assert_eq!(wanted.place(), ("shop", "move-rocketmq-topic-transfer"));
+        assert!(matches!(wanted, Wanted::TopicTransfer(_)));
+        let told = refusal(&transfer_document());
+        assert!(told.contains("chart is \"rocketmq-topic-transfer\"; allowed here: `rocketmq`"));
+        let mut unnamed = transfer_document();
+        unnamed["values"]["target"]["release"] = json!("");
+        let told = read(&unnamed).unwrap_err().to_string();
+        assert!(told.contains("target.release"), "{told}");
     }
 }

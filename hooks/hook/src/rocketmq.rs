@@ -164,3 +164,37 @@ impl Work {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::from_value;
+
+    use super::*;
+    use crate::desired::tests::{document, transfer_document};
+
+    #[test]
+    fn each_phase_has_the_operations_of_its_chart() {
+        let file = Box::new(from_value(document()).unwrap());
+        let cluster = Wanted::Rocketmq {
+            file,
+            revision: None,
+        };
+        let transfer = Wanted::TopicTransfer(Box::new(from_value(transfer_document()).unwrap()));
+        let names = |wanted, phase| -> Vec<&str> {
+            let operations = Work::new(wanted, phase).operations();
+            operations.iter().map(|operation| operation.name()).collect()
+        };
+        assert!(names(&cluster, arguments::Phase::Before).contains(&"change_name_servers"));
+        assert!(names(&cluster, arguments::Phase::After).contains(&"add_brokers"));
+        assert!(names(&cluster, arguments::Phase::Delete).is_empty());
+        assert!(names(&transfer, arguments::Phase::Before).is_empty());
+        for phase in [arguments::Phase::After, arguments::Phase::Delete] {
+            assert_eq!(names(&transfer, phase), ["transfer_topic"]);
+        }
+        let prints = [arguments::Phase::After, arguments::Phase::Delete].map(|phase| {
+            let operations = Work::new(&transfer, phase).operations();
+            operations[0].fingerprint()
+        });
+        assert_ne!(prints[0], prints[1], "the end of a release takes back");
+    }
+}
