@@ -32,7 +32,7 @@ pub fn values() -> Values {
     let mut values = Values {
         topic: TOPIC.to_owned(),
         client_route_refresh_seconds: 5,
-        drain_minutes: 10,
+        drain_minutes: 2,
         ..Values::default()
     };
     "old".clone_into(&mut values.source.cluster);
@@ -203,15 +203,9 @@ impl Topics {
         self
     }
 
-    /// Has a group with a member consume topics at a master from the first message on; the member comes after so many seconds.
+    /// Has a group without members be at the beginning of topics at a master.
     #[must_use]
-    pub fn with_consumer(
-        mut self,
-        name: &str,
-        group: &str,
-        topics: &[&str],
-        seconds: u64,
-    ) -> Self {
+    pub fn with_absent(mut self, name: &str, group: &str, topics: &[&str]) -> Self {
         self = self.with_group(name, group, 3);
         let retried = retry_topic(group);
         if let Some(master) = self.at(name) {
@@ -231,6 +225,19 @@ impl Topics {
                 offsets.insert(topic, (0..queues).map(|queue| (queue, 0)).collect());
             }
         }
+        self
+    }
+
+    /// The same of a group with a member, which comes after so many seconds.
+    #[must_use]
+    pub fn with_consumer(
+        mut self,
+        name: &str,
+        group: &str,
+        topics: &[&str],
+        seconds: u64,
+    ) -> Self {
+        self = self.with_absent(name, group, topics);
         self.consumers.push(Consumer {
             group: group.to_owned(),
             topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
@@ -284,7 +291,17 @@ impl Topics {
 
     /// The same after some time, with a producer that sends without a pause.
     #[must_use]
-    pub fn at_work(mut self) -> Self {
+    pub fn at_work(self) -> Self {
+        self.begun(true)
+    }
+
+    /// The same after some time, with nobody who sends.
+    #[must_use]
+    pub fn idle(self) -> Self {
+        self.begun(false)
+    }
+
+    fn begun(mut self, sends: bool) -> Self {
         for consumer in &mut self.consumers {
             // Who comes at the beginning has been there for long.
             if consumer.comes == BEGINNING {
@@ -295,7 +312,7 @@ impl Topics {
             self.report_all(index);
         }
         self.look();
-        self.sends = true;
+        self.sends = sends;
         self.advance(BEGINNING - 2 * TICK);
         self
     }

@@ -45,15 +45,30 @@ where
     S: Simulation<Query = Query, Answer = Answer, Command = Command> + Send,
     O: Operation<Step = RocketmqStep> + Sync,
 {
-    let without = |acts: fn(&str) -> bool| -> Vec<&str> {
+    try_out_acting(name, start, operation, steps, &[])
+}
+
+/// The same where these steps perform commands as well, in this world.
+pub fn try_out_acting<S, O>(
+    name: &str,
+    start: S,
+    operation: &O,
+    steps: &[&'static str],
+    acting: &[&str],
+) -> Counts
+where
+    S: Simulation<Query = Query, Answer = Answer, Command = Command> + Send,
+    O: Operation<Step = RocketmqStep> + Sync,
+{
+    let without = |acts: &dyn Fn(&str) -> bool| -> Vec<&str> {
         steps.iter().copied().filter(|step| !acts(step)).collect()
     };
     let counts = exercise(Scenario {
         name,
         start,
         operation,
-        cannot_act: &without(|step| acts(step).0),
-        cannot_undo: &without(|step| acts(step).1),
+        cannot_act: &without(&|step| acts(step).0 || acting.contains(&step)),
+        cannot_undo: &without(&|step| acts(step).1),
         schedules: 100,
         only: None,
     });

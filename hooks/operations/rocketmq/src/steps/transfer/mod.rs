@@ -183,7 +183,11 @@ impl TransferPart {
         };
         let waits = matches!(
             self,
-            Self::SourceClosed | Self::SourceDrained | Self::GroupsDeleted
+            Self::GroupsInTarget
+                | Self::TopicInTarget
+                | Self::SourceClosed
+                | Self::SourceDrained
+                | Self::GroupsDeleted
         );
         let usual = Limits::default();
         Limits {
@@ -379,7 +383,7 @@ fn done(transfer: &Transfer, part: TransferPart, seen: &Observation) -> Judged {
         TransferPart::SourceDrained => {
             drain::drained(transfer, &transfer.source.iter().collect::<Vec<_>>(), seen)
         }
-        TransferPart::TopicDeleted => topic_deleted(transfer, view),
+        TransferPart::TopicDeleted => topic_deleted(transfer, seen),
         TransferPart::GroupsDeleted => {
             departure::departed(transfer, &departures_from_source(transfer), seen)
         }
@@ -563,6 +567,13 @@ fn still(
     }))
 }
 
+/// What was remembered of how long queues have not grown.
+fn known_stillness(memory: &Memory) -> impl Iterator<Item = (String, i64)> {
+    ["still", "stored"]
+        .into_iter()
+        .filter_map(|key| Some((key.to_owned(), *memory.get(key)?)))
+}
+
 fn names(masters: &[&Broker]) -> String {
     let names: Vec<&str> = masters.iter().map(|master| master.name.as_str()).collect();
     names.join(", ")
@@ -621,7 +632,7 @@ fn topic_out_of_target(transfer: &Transfer, seen: &Observation) -> Judged {
             return Ok(Verdict::Wait {
                 why,
                 progress,
-                memory: seen.memory.clone().into_iter().chain(memory).collect(),
+                memory: known_stillness(&seen.memory).chain(memory).collect(),
             });
         }
         other => return Ok(other),
@@ -629,10 +640,26 @@ fn topic_out_of_target(transfer: &Transfer, seen: &Observation) -> Judged {
     let commands = there
         .into_iter()
         .map(|master| deletion(master, &transfer.topic));
-    Ok(acting(
+    Ok(confirmed(
         commands.collect(),
         "brokers of the target still have the topic",
+        seen,
     ))
+}
+
+/// Commands that nothing brings back: one look may be older than the last change, so that two have to say the same.
+fn confirmed(commands: Vec<Command>, what: &str, seen: &Observation) -> Verdict<Command> {
+    const EMPTY: &str = "empty";
+    if seen.memory.contains_key(EMPTY) {
+        return acting(commands, what);
+    }
+    let mut memory = seen.memory.clone();
+    memory.insert(EMPTY.to_owned(), 1);
+    Verdict::Wait {
+        why: format!("{what}, and nothing is left there; a second look follows"),
+        progress: None,
+        memory,
+    }
 }
 
 fn deletion(master: &Broker, topic: &str) -> Command {
@@ -644,7 +671,8 @@ fn deletion(master: &Broker, topic: &str) -> Command {
     )
 }
 
-fn topic_deleted(transfer: &Transfer, view: View<'_>) -> Judged {
+fn topic_deleted(transfer: &Transfer, seen: &Observation) -> Judged {
+    let view = View::new(seen);
     let there = having(&transfer.topic, &transfer.source, view)?;
     let there: Vec<&Broker> = there.into_iter().map(|(master, _)| master).collect();
     if there.is_empty() {
@@ -666,9 +694,10 @@ fn topic_deleted(transfer: &Transfer, view: View<'_>) -> Judged {
     let commands = there
         .into_iter()
         .map(|master| deletion(master, &transfer.topic));
-    Ok(acting(
+    Ok(confirmed(
         commands.collect(),
         "brokers of the source still have the topic",
+        seen,
     ))
 }
 
