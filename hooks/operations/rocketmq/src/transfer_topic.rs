@@ -25,7 +25,9 @@ use crate::desired::{Broker, Phase};
 use crate::lag::{self, BROADCASTING};
 use crate::metadata::{self, dead_letter_topic, retry_topic};
 use crate::steps::addition::order_queries;
-use crate::steps::transfer::{Claim, MovedEntry, MovedGroup, consuming, held_claim, claim_query};
+use crate::steps::transfer::{
+    Claim, MovedEntry, MovedGroup, POP, claim_query, consuming, held_claim,
+};
 use crate::steps::{RocketmqStep, Transfer, TransferPart, key_values};
 use crate::survey::unanswering;
 use crate::view::{View, list_of};
@@ -33,9 +35,6 @@ use crate::vocabulary::{Answer, Query};
 
 /// The first release of 5.x: the first whose brokers tell where queues end that are only read.
 const FIRST_OF_FIVE: ProductVersion = ProductVersion(413);
-
-/// How members of a group get messages that they take themselves and confirm one by one.
-const POP: &str = "CONSUME_POP";
 
 /// How many things a refusal names.
 const NAMED: usize = 8;

@@ -2,7 +2,9 @@
 //!
 //! Brokers do not tell of which topic the messages are that they deliver later, or have handed out by POP. So as soon as all else
 //! is consumed it is noted how many of them there are, and these are waited for. Each that belongs to the topic arrives in
-//! one of its queues, or in one of messages that are tried again; then all of it begins anew.
+//! one of its queues, or in one of messages that are tried again; then all of it begins anew. What was handed out by POP is
+//! looked at only where a group of the topic may consume in that way; the last notes of it may be confirmations, by which a
+//! broker never goes, so that they are nothing once they stand still.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +24,13 @@ use crate::vocabulary::{Command, Query};
 /// How many of those who wait for messages are named.
 const NAMED: usize = 8;
 
+/// How long notes of what was handed out by POP must stand still to be nothing but confirmations. A broker goes by the others
+/// within 30 s of their time (`PopReviveService` of the product, 5.0.0 to 5.5.0).
+const REVIVE_STILL_SECONDS: u64 = 60;
+
+/// How members of a group get messages that they take themselves and confirm one by one.
+pub(crate) const POP: &str = "CONSUME_POP";
+
 /// What the keys begin with under which is remembered up to where a broker has to come with messages that it delivers later.
 const AWAITED: &str = "awaited/";
 
@@ -32,6 +41,10 @@ pub(super) struct Left {
     pub(super) remainders: Vec<Remainder>,
     /// Where brokers are with messages of unknown topics.
     stages: Vec<Stage>,
+    /// What brokers have noted of messages that were handed out by POP, and have not gone by.
+    handed_out: Vec<Remainder>,
+    /// Where these notes end and how far brokers are, added up: it stands still only if all of them do.
+    places: i64,
     /// How many messages were ever stored in the queues that were looked at.
     written: i64,
 }
@@ -143,6 +156,7 @@ pub(super) fn left(
         };
         let version = view.settings(&master.address)?.version;
         left.written += written(master, &topic.name, view)?;
+        let mut pops_any = false;
         for group in groups(transfer, master, view)? {
             let connections = view.consumer_connections(&master.address, group)?;
             if is_broadcasting(connections) {
@@ -150,6 +164,9 @@ pub(super) fn left(
             }
             let mut consumed = vec![topic];
             let pops = retried_by_pop(group, &transfer.topic);
+            // Nobody can tell of a group without members how it consumes.
+            pops_any |= connections.is_none_or(|found| found.consume_type.as_deref() == Some(POP))
+                || pops.iter().any(|name| topics.contains_key(name));
             consumed.extend(pops.iter().filter_map(|name| topics.get(name)));
             // Elsewhere used, a group stays and gets them; others of its topics may never come to an end.
             if transfer.messages.retry == Retried::Wait
@@ -173,8 +190,31 @@ pub(super) fn left(
             }
         }
         kept_by_the_broker(transfer, master, view, &mut left)?;
+        if pops_any {
+            handed_out(master, view, &mut left)?;
+        }
     }
     Ok(left)
+}
+
+/// What a broker has noted of messages that it has handed out by POP. The notes wait for their time first.
+fn handed_out(master: &Broker, view: View<'_>, left: &mut Left) -> Result<(), Unanswered> {
+    let [_, revived] = lag::internal_groups(master);
+    let topics = view.topic_configurations(&master.address)?;
+    if !topics.contains_key(&revived.0) {
+        return Ok(());
+    }
+    let timed = lag::timed(master, view)?.into_iter();
+    left.remainders
+        .extend(timed.filter(|remainder| remainder.topic == revived.0));
+    let offsets = view.consumer_offsets(&master.address)?;
+    for place in &view.topic_statistics(&master.address, &revived.0)?.queues {
+        let offset = offsets.offset(revived.1, &revived.0, place.queue);
+        left.places += place.maximum_offset + offset.unwrap_or_default();
+    }
+    left.handed_out
+        .extend(lag::undelivered(master, &revived, view)?);
+    Ok(())
 }
 
 /// How many messages were ever stored in the queues of a topic.
@@ -189,7 +229,7 @@ fn kept_by_the_broker(
     view: View<'_>,
     left: &mut Left,
 ) -> Result<(), Unanswered> {
-    let [half, revived] = lag::internal_groups(master);
+    let [half, _] = lag::internal_groups(master);
     let topics = view.topic_configurations(&master.address)?;
     if transfer.messages.half != Pending::Discard && topics.contains_key(&half.0) {
         left.remainders
@@ -203,18 +243,6 @@ fn kept_by_the_broker(
             remainder,
         });
     };
-    if topics.contains_key(&revived.0) {
-        let offsets = view.consumer_offsets(&master.address)?;
-        for remainder in lag::undelivered(master, &revived, view)? {
-            let queue = remainder.queue.unwrap_or_default();
-            let done = offsets.offset(revived.1, &revived.0, queue);
-            stage(
-                format!("{}/{queue}", revived.1),
-                done.unwrap_or_default(),
-                remainder,
-            );
-        }
-    }
     if transfer.messages.delayed == Pending::Discard {
         return Ok(());
     }
@@ -286,11 +314,27 @@ pub(super) fn drained(transfer: &Transfer, masters: &[&Broker], seen: &Observati
         stages.map(|stage| (stage.key.clone(), stage.end)).collect()
     };
     memory.insert("written".to_owned(), left.written);
+    let unmoved = seen.memory.get("places") == Some(&left.places);
+    let (rest, begun) = since(
+        &seen.memory,
+        if unmoved { "rest" } else { "moved" },
+        seen.now,
+    );
+    memory.extend([
+        ("places".to_owned(), left.places),
+        ("rest".to_owned(), begun),
+    ]);
+    let noted = left
+        .handed_out
+        .iter()
+        .filter(|_| rest < REVIVE_STILL_SECONDS);
     let waiting: Vec<String> = left
         .stages
         .iter()
         .filter(|stage| memory.get(&stage.key).is_some_and(|end| stage.done < *end))
-        .map(|stage| stage.remainder.to_string())
+        .map(|stage| &stage.remainder)
+        .chain(noted)
+        .map(ToString::to_string)
         .collect();
     if waiting.is_empty() {
         return Ok(Verdict::Done);
