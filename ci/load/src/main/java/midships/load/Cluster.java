@@ -1,6 +1,7 @@
 // The administration that the load needs, through the official client's own calls.
 package midships.load;
 
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
@@ -97,9 +98,9 @@ final class Cluster implements AutoCloseable {
             // Every tenth is ordered by its configuration, the next one by the kind of its messages.
             topic.setOrder(number % 10 == 0);
             if (number % 10 == 1) {
-                topic.setAttributes(Map.of("+message.type", "FIFO"));
+                topic.setAttributes(Collections.singletonMap("+message.type", "FIFO"));
             } else if (number % 10 == 2) {
-                topic.setAttributes(Map.of("+message.type", "DELAY"));
+                topic.setAttributes(Collections.singletonMap("+message.type", "DELAY"));
             }
             calls.createTopic(address, TEMPLATE_TOPIC, topic, TIMEOUT_MILLISECONDS);
         }
