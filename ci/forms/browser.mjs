@@ -30,12 +30,12 @@ export async function open() {
   return {
     /** What the pages have written to the console as errors. */
     faults,
-    /** Opens the form of a library in a language. */
-    async page(library, language) {
+    /** Opens the form of a chart, shown by a library, in a language. */
+    async page(chart, library, language) {
       const page = await browser.newPage({ viewport: { width: 1100, height: 900 } });
       page.on("pageerror", (error) => faults.push(`${library}: ${error.message}`));
       page.on("console", (message) => message.type() === "error" && faults.push(`${library}: ${message.text()}`));
-      await page.goto(`http://127.0.0.1:${server.address().port}/?library=${library}&language=${language}`);
+      await page.goto(`http://127.0.0.1:${server.address().port}/?chart=${chart}&library=${library}&language=${language}`);
       await page.waitForFunction(() => window.midships && document.querySelector("[data-path]"));
       return page;
     },

@@ -72,7 +72,7 @@ async function fill(page, library) {
 const browser = await open();
 for (const library of ["rjsf", "json-forms"]) {
   for (const language of ["en", "zh-CN"]) {
-    const page = await browser.page(library, language);
+    const page = await browser.page("rocketmq", library, language);
     await page.screenshot({ path: `${screenshots}/${library}-${language}.png`, fullPage: true });
     await fill(page, library);
     // JSON Forms tells its changes a moment later.

@@ -1,13 +1,13 @@
 // Judges random values by the rendered pages in headless Chromium: each library must show the fields that the model shows.
 //
-//   node rendered.mjs TREES COUNT
+//   node rendered.mjs TREES CHART COUNT
 //
 // Only values that the model accepts are shown, since a form does not hold others.
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { open } from "./browser.mjs";
 
-const [trees, count] = process.argv.slice(2);
+const [trees, chart, count] = process.argv.slice(2);
 const MOST_TOLD = 10;
 
 const chosen = [];
@@ -43,7 +43,7 @@ function compare(library, found, expected, tree) {
 }
 
 async function rjsf(browser) {
-  const page = await browser.page("rjsf", "en");
+  const page = await browser.page(chart, "rjsf", "en");
   for (const tree of chosen) {
     await page.evaluate((values) => window.midships.show(values), tree.values);
     const shown = new Set(await shownOn(page));
@@ -53,7 +53,7 @@ async function rjsf(browser) {
 }
 
 async function jsonForms(browser) {
-  const page = await browser.page("json-forms", "en");
+  const page = await browser.page(chart, "json-forms", "en");
   // Which tabs there are depends on the values: each tree is shown tab by tab.
   for (const tree of chosen) {
     const found = new Set();
@@ -72,5 +72,5 @@ await Promise.all([rjsf(browser), jsonForms(browser)]);
 await browser.close();
 wrong.slice(0, MOST_TOLD).forEach((text) => console.log(text));
 browser.faults.slice(0, MOST_TOLD).forEach((text) => console.log(text));
-console.log(`${chosen.length} trees on the pages of RJSF and JSON Forms; ${wrong.length} disagreements, ${browser.faults.length} errors on the console`);
+console.log(`${chart}: ${chosen.length} trees on the pages of RJSF and JSON Forms; ${wrong.length} disagreements, ${browser.faults.length} errors on the console`);
 process.exit(wrong.length + browser.faults.length > 0 ? 1 : 0);

@@ -12,8 +12,11 @@ from .pairwise import Row, combine
 from .trial import Failed
 
 OFFERINGS = ROOT / "docs/offerings"
-# What has to be given for an offering that requires it.
-REQUIRED: dict[str, dict] = {"team-brokers": {"brokers": {"clusterName": "orders"}}}
+# What has to be given for a chart or an offering that requires it.
+REQUIRED: dict[str, dict] = {
+    "nfs-storage": {"nfs": {"server": "nfs.example", "path": "/exports"}},
+    "team-brokers": {"brokers": {"clusterName": "orders"}},
+}
 MOST_SMALL = 9  # a number up to which a field's ends are values worth combining
 # Values of fields of which a schema tells no choice. Those that only pass through text count as one.
 SAMPLES: dict[str, list[object]] = {
@@ -35,6 +38,9 @@ SAMPLES: dict[str, list[object]] = {
     "resources.limits.cpu": ["", "2"],
     "brokers.configuration": [{}, {"fileReservedTime": 10, "traceTopicEnable": True}],
     "brokers.groups": [1, 2],
+    "nfs.mountOptions": [[], ["nfsvers=4.1", "hard"]],
+    "storageClass.name": ["", "files"],
+    "storageClass.pathPattern": ["", "${.PVC.namespace}/${.PVC.name}", "${.PVC.namespace}_${.PVC.name}"],
     "hook.labels": [{}, {"app": "shop"}],
     "hook.annotations": [{}, {"note": "1"}],
     "hook.nodeSelector": [{}, {"disk": "fast"}],
@@ -143,6 +149,12 @@ def subjects(midships: Path, directory: Path) -> list[Subject]:
         base = next(line.split()[1] for line in file.read_text().splitlines() if line.startswith("chart: "))
         found.append(Subject(chart.name, base, chart, schema_of(made, chart.name), ["--offering", file]))
     return found
+
+
+def defaults(schema: dict) -> dict:
+    """The defaults of all fields, as a chart's values have them."""
+    shown = {name: part for name, part in schema.get("properties", {}).items() if not part.get("x-hidden")}
+    return {name: defaults(part) if part.get("properties") else part.get("default") for name, part in shown.items()}
 
 
 def schema_of(root: Path, chart: str) -> dict:

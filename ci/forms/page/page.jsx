@@ -1,6 +1,6 @@
 // The page that shows a chart's form as a platform would: with RJSF or with JSON Forms, in English or in Chinese.
 //
-//   page?library=rjsf|json-forms&language=en|zh-CN
+//   page?chart=NAME&library=rjsf|json-forms&language=en|zh-CN
 //
 // What a program needs that fills the form: `window.midships.values()` and `window.midships.show(values)`.
 import { useEffect, useState } from "react";
@@ -10,13 +10,13 @@ import { AppBar, Box, Chip, Container, CssBaseline, Link, Paper, Stack, ThemePro
 import { JsonFormsPage } from "./json-forms.jsx";
 import { RjsfPage } from "./rjsf.jsx";
 
-const CHART = "rocketmq";
 const query = new URLSearchParams(location.search);
+const chart = query.get("chart") ?? "rocketmq";
 const library = query.get("library") ?? "rjsf";
 const language = query.get("language") ?? "en";
 const words = {
-  en: { title: "Install RocketMQ", chart: "chart", other: "中文", values: "Values that differ from the defaults" },
-  "zh-CN": { title: "安装 RocketMQ", chart: "Chart", other: "English", values: "与默认值不同的取值" },
+  en: { title: `Install ${chart}`, chart: "chart", other: "中文", values: "Values that differ from the defaults" },
+  "zh-CN": { title: `安装 ${chart}`, chart: "Chart", other: "English", values: "与默认值不同的取值" },
 }[language];
 const theme = createTheme({
   palette: { primary: { main: "#0b5cad" }, background: { default: "#f4f6f8" } },
@@ -66,7 +66,7 @@ function App({ files }) {
     };
   });
   const Page = library === "rjsf" ? RjsfPage : JsonFormsPage;
-  const other = new URLSearchParams({ library, language: language === "en" ? "zh-CN" : "en" });
+  const other = new URLSearchParams({ chart, library, language: language === "en" ? "zh-CN" : "en" });
   return (
     <ThemeProvider theme={theme}>
       <CssBaseline />
@@ -74,7 +74,7 @@ function App({ files }) {
         <Toolbar>
           <Typography variant="h6" sx={{ flexGrow: 1 }}>{words.title}</Typography>
           <Stack direction="row" spacing={1.5} alignItems="center">
-            <Chip size="small" sx={{ color: "white", borderColor: "rgba(255,255,255,.6)" }} variant="outlined" label={`${words.chart} ${CHART}`} />
+            <Chip size="small" sx={{ color: "white", borderColor: "rgba(255,255,255,.6)" }} variant="outlined" label={`${words.chart} ${chart}`} />
             <Link href={`?${other}`} color="inherit">{words.other}</Link>
           </Stack>
         </Toolbar>
@@ -95,7 +95,7 @@ function App({ files }) {
 }
 
 async function start() {
-  const load = async (kind) => (await fetch(`schemas/${CHART}.${kind}`)).json();
+  const load = async (kind) => (await fetch(`schemas/${chart}.${kind}`)).json();
   const [model, schema, ui, texts] = await Promise.all(
     library === "rjsf"
       ? [load("model.json"), load("rjsf.schema.json"), load(`rjsf.ui.${language}.json`)]

@@ -82,7 +82,10 @@ pub struct Target {
 /// Which charts are packed.
 #[derive(Debug, Args)]
 pub struct Charts {
-    /// The chart of the offering of this file, instead of the charts that offerings are made from; can be given more than once
+    /// Only this chart; can be given more than once
+    #[arg(long = "chart", value_name = "NAME")]
+    pub charts: Vec<String>,
+    /// The chart of the offering of this file; can be given more than once. All charts unless --chart or --offering is given
     #[arg(long = "offering", value_name = "FILE")]
     pub offerings: Vec<PathBuf>,
 }

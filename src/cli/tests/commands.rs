@@ -103,7 +103,7 @@ fn generate_writes_once_and_finds_every_change() {
 
     let first = stage.run("generate");
     assert!(
-        first.starts_with("exit 0\noutput: charts/rocketmq/.helmignore is missing\n"),
+        first.starts_with("exit 0\noutput: charts/nfs-storage/.helmignore is missing\n"),
         "{first}"
     );
     assert_snapshot!(stage.run("generate --check"), @r"
@@ -123,7 +123,7 @@ fn generate_writes_once_and_finds_every_change() {
     ");
     assert_snapshot!(stage.run("generate --chart redis --root ."), @r"
     exit 1
-    notes: error: no chart is named `redis`; there are: rocketmq
+    notes: error: no chart is named `redis`; there are: rocketmq, nfs-storage
     ");
 }
 
@@ -189,7 +189,7 @@ fn check_names_every_field_that_would_be_refused() {
     ");
     assert_snapshot!(stage.run("check good.yaml --chart kafka"), @r"
     exit 2
-    notes: error: no chart is named `kafka`; there are: rocketmq
+    notes: error: no chart is named `kafka`; there are: rocketmq, nfs-storage
     ");
     assert_snapshot!(stage.run("check none.yaml --chart rocketmq"), @r"
     exit 2
@@ -297,7 +297,7 @@ fn change_tells_what_each_changed_field_takes() {
     ");
     assert_snapshot!(stage.run("change old.yaml new.yaml --chart kafka"), @r"
     exit 2
-    notes: error: no chart is named `kafka`; there are: rocketmq
+    notes: error: no chart is named `kafka`; there are: rocketmq, nfs-storage
     ");
 }
 
@@ -307,6 +307,15 @@ fn package_gives_the_same_bytes_twice() {
     assert_snapshot!(stage.run("package --out first"), @r"
     exit 0
     output: DIGEST first/rocketmq-VERSION.tgz
+    output: DIGEST first/nfs-storage-VERSION.tgz
+    ");
+    assert_snapshot!(stage.run("package --chart nfs-storage --out one"), @r"
+    exit 0
+    output: DIGEST one/nfs-storage-VERSION.tgz
+    ");
+    assert_snapshot!(stage.run("package --chart kafka --out one"), @r"
+    exit 1
+    notes: error: no chart is named `kafka`; there are: rocketmq, nfs-storage
     ");
     stage.run("package --out second");
     let name = format!("rocketmq-{}.tgz", env!("CARGO_PKG_VERSION"));
@@ -349,7 +358,10 @@ fn publish_pushes_charts_and_hook_image_once() {
     let server = Server::start();
     stage.words.push((server.address.clone(), "REGISTRY"));
     fs::copy(env!("CARGO_BIN_EXE_midships"), stage.path().join("hook")).unwrap();
-    let plain = format!("publish oci://{}/plain --plain-http", server.address);
+    let plain = format!(
+        "publish oci://{}/plain --plain-http --chart rocketmq",
+        server.address
+    );
     assert_snapshot!(stage.run(&plain), @r"
     exit 0
     output: created REGISTRY/plain/rocketmq:VERSION@DIGEST
@@ -382,6 +394,7 @@ fn publish_pushes_charts_and_hook_image_once() {
     assert_snapshot!(outcomes.join("\n"), @r"
     output: created REGISTRY/with/hook:VERSION@DIGEST
     output: created REGISTRY/with/rocketmq:VERSION@DIGEST
+    output: created REGISTRY/with/nfs-storage:VERSION@DIGEST
     ");
     let (_, manifest) = server.get(
         &format!("/v2/with/rocketmq/manifests/{}", env!("CARGO_PKG_VERSION")),
@@ -407,10 +420,10 @@ fn publish_pushes_charts_and_hook_image_once() {
     ");
     assert_eq!(
         stage.run(&with_image).matches("output: unchanged ").count(),
-        2
+        3
     );
     let forced = stage.run(&format!("{other} --force"));
-    assert_eq!(forced.matches("output: replaced ").count(), 2, "{forced}");
+    assert_eq!(forced.matches("output: replaced ").count(), 3, "{forced}");
 }
 
 /// The text of one file of a packed chart.
@@ -575,7 +588,7 @@ fn an_offering_is_made_checked_and_packed() {
     output: DIGEST packages/queue-1.2.3.tgz
     ");
     let twice = stage.run("package --offering queue.yaml --offering queue.yaml --out packages");
-    assert!(twice.contains("two offerings are named `queue`"), "{twice}");
+    assert!(twice.contains("two charts are named `queue`"), "{twice}");
     let own = stage.path().join("mine/charts/queue");
     fs::create_dir_all(&own).unwrap();
     fs::write(own.join("own.txt"), "").unwrap();

@@ -1,7 +1,6 @@
 //! What a change of values takes, for the command and for those who show a form for an upgrade.
 
 use midships_model::change::{Change, Effect, changes};
-use midships_model::rocketmq::Values;
 use midships_model::rules::Finding;
 use serde::Serialize;
 use serde_json::Value;
@@ -67,8 +66,8 @@ pub enum Answer {
 /// # Errors
 /// When no chart has that name.
 pub fn change(chart: &str, old: &str, new: &str) -> Result<Answer, ChangeError> {
-    let fields = validate::fields(chart).context(ValidateSnafu)?;
-    between(&Target::of(fields), old, new)
+    let target = Target::named(chart).context(ValidateSnafu)?;
+    between(&target, old, new)
 }
 
 /// Tells what it takes to go from old values to new ones. Fields that an offering sets are told of as those of its base chart.
@@ -95,9 +94,10 @@ pub(crate) fn between(target: &Target<'_>, old: &str, new: &str) -> Result<Answe
             operations.push(name.clone());
         }
     }
-    let timeout_seconds = match serde_json::from_value::<Values>(new.clone()) {
-        Ok(values) if !operations.is_empty() => Some(values.estimate_seconds()),
-        _ => None,
+    let timeout_seconds = if operations.is_empty() {
+        None
+    } else {
+        target.entry.model.estimate(new)
     };
     Ok(Answer::Changes(Changes {
         changes,
@@ -118,7 +118,11 @@ mod tests {
     use std::fmt::Write;
 
     fn told(old: &str, new: &str) -> String {
-        match change("rocketmq", old, new).unwrap() {
+        told_of("rocketmq", old, new)
+    }
+
+    fn told_of(chart: &str, old: &str, new: &str) -> String {
+        match change(chart, old, new).unwrap() {
             Answer::Refused(side, findings) => format!("{side:?}: {}", findings[0]),
             Answer::Changes(changes) => {
                 let mut told = String::new();
@@ -172,6 +176,26 @@ brokers: {groups: 2, allowRestart: true, image: {tag: 5.5.0}, storage: {size: 40
             refused.starts_with("Old: found text that is not YAML"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn what_a_deployment_reads_is_rolled_out() {
+        let old = "nfs: {server: a, path: /b}\n";
+        let new = "
+nfs: {server: a, path: /c, mountOptions: [hard]}
+storageClass: {isDefault: true, onDelete: Archive}
+provisioner: {replicas: 2, image: {tag: v4.0.3}, resources: {limits: {memory: 256Mi}}}
+";
+        insta::assert_snapshot!(told_of("nfs-storage", old, new), @r#"
+        nfs.path: "/b" to "/c": {"effect":"refused"}
+        nfs.mountOptions: [] to ["hard"]: {"effect":"online"}
+        storageClass.isDefault: false to true: {"effect":"online"}
+        storageClass.onDelete: Retain to Archive: {"effect":"nothing"}
+        provisioner.replicas: 1 to 2: {"effect":"online"}
+        provisioner.image.tag: v4.0.2 to v4.0.3: {"effect":"rollout"}
+        provisioner.resources.limits.memory: "128Mi" to "256Mi": {"effect":"rollout"}
+        [] None
+        "#);
     }
 
     #[test]

@@ -7,9 +7,6 @@ use std::thread;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use midships_model::condition::{Condition, word};
 use midships_model::description::{Description, DescriptionError, Field};
-use midships_model::fields::{Image, Resources};
-use midships_model::rocketmq::rules::{OWNED_CONFIGURATION, RULES, UNSUPPORTED_CONFIGURATION};
-use midships_model::rocketmq::{self, NameServerSource, Values, settings};
 use midships_model::rules::Finding;
 use serde_json::{Value, json};
 use snafu::{ResultExt, Snafu, ensure};
@@ -17,6 +14,7 @@ use snafu::{ResultExt, Snafu, ensure};
 use crate::forms::{self, Language};
 use crate::lint::{self, LintError};
 use crate::offering::Completion;
+use crate::registry::{ABOUT, ABOUT_OFFERING, CHARTS, Entry};
 use crate::template::{Context, Renderer};
 use crate::{readme, schema, values_file};
 
@@ -87,113 +85,13 @@ pub struct HookImage {
     pub tag: String,
 }
 
-/// The chart's picture.
-const ICON: &str = include_str!("templates/rocketmq/icon.svg");
-/// The versions of Kubernetes that the chart runs on.
+/// The versions of Kubernetes that charts run on.
 const KUBERNETES: &str = ">=1.29.0-0";
-
-/// What people read as the chart's name.
-const TITLE: &str = "RocketMQ";
-/// What the chart is for.
-const ABOUT_THE_CHART: &str =
-    "RocketMQ name servers and brokers, and name servers changed under load without a controller.";
-/// Words by which the chart is found.
-const KEYWORDS: [&str; 5] = [
-    "rocketmq",
-    "message queue",
-    "messaging",
-    "streaming",
-    "middleware",
-];
-
-/// The source of what the chart's page says before its fields.
-const ABOUT: &str = "about.md";
-/// The same for the chart of an offering.
-const ABOUT_OFFERING: &str = "about-offering.md";
-/// Sources that are no files of the chart, but parts of some.
-const PARTS: [&str; 3] = ["macros", ABOUT, ABOUT_OFFERING];
-
-const SOURCES: &[(&str, &str)] = &[
-    ("macros", include_str!("templates/rocketmq/macros")),
-    (ABOUT, include_str!("templates/rocketmq/about.md")),
-    (
-        ABOUT_OFFERING,
-        include_str!("templates/rocketmq/about-offering.md"),
-    ),
-    (".helmignore", include_str!("templates/rocketmq/helmignore")),
-    ("Chart.yaml", include_str!("templates/rocketmq/Chart.yaml")),
-    (
-        "scripts/broker.sh",
-        include_str!("templates/rocketmq/scripts/broker.sh"),
-    ),
-    (
-        "scripts/drain.sh",
-        include_str!("templates/rocketmq/scripts/drain.sh"),
-    ),
-    (
-        "scripts/java.sh",
-        include_str!("templates/rocketmq/scripts/java.sh"),
-    ),
-    (
-        "scripts/name-server.sh",
-        include_str!("templates/rocketmq/scripts/name-server.sh"),
-    ),
-    (
-        "scripts/remoting.bash",
-        include_str!("templates/rocketmq/scripts/remoting.bash"),
-    ),
-    (
-        "templates/NOTES.txt",
-        include_str!("templates/rocketmq/templates/NOTES.txt"),
-    ),
-    (
-        "templates/_names.tpl",
-        include_str!("templates/rocketmq/templates/_names.tpl"),
-    ),
-    (
-        "templates/_rules.tpl",
-        include_str!("templates/rocketmq/templates/_rules.tpl"),
-    ),
-    (
-        "templates/brokers.yaml",
-        include_str!("templates/rocketmq/templates/brokers.yaml"),
-    ),
-    (
-        "templates/check.yaml",
-        include_str!("templates/rocketmq/templates/check.yaml"),
-    ),
-    (
-        "templates/configuration.yaml",
-        include_str!("templates/rocketmq/templates/configuration.yaml"),
-    ),
-    (
-        "templates/hooks.yaml",
-        include_str!("templates/rocketmq/templates/hooks.yaml"),
-    ),
-    (
-        "templates/name-servers.yaml",
-        include_str!("templates/rocketmq/templates/name-servers.yaml"),
-    ),
-    (
-        "templates/network-policy.yaml",
-        include_str!("templates/rocketmq/templates/network-policy.yaml"),
-    ),
-    (
-        "templates/operations.yaml",
-        include_str!("templates/rocketmq/templates/operations.yaml"),
-    ),
-    (
-        "templates/refuse.yaml",
-        include_str!("templates/rocketmq/templates/refuse.yaml"),
-    ),
-    (
-        "templates/service-account.yaml",
-        include_str!("templates/rocketmq/templates/service-account.yaml"),
-    ),
-];
 
 /// What a chart is made from: the model as it is, or what an offering leaves of it.
 pub(crate) struct Plan<'a> {
+    /// The chart of this project that it is or is made from.
+    pub entry: &'static Entry,
     /// The chart's name.
     pub name: String,
     /// Its version.
@@ -213,56 +111,30 @@ pub(crate) struct Plan<'a> {
     /// The fields that forms show.
     pub forms: &'a Description,
     /// The defaults, complete.
-    pub values: Values,
+    pub values: Value,
     /// What an offering sets.
     pub completion: Option<&'a Completion>,
 }
 
 impl<'a> Plan<'a> {
     /// The chart as the model has it.
-    fn of_model(description: &'a Description) -> Result<Self, Error> {
-        Ok(Self {
-            name: rocketmq::CHART.to_owned(),
+    fn of_model(entry: &'static Entry, description: &'a Description) -> Self {
+        let keywords = entry.keywords.iter();
+        Self {
+            entry,
+            name: entry.model.chart.to_owned(),
             version: VERSION.to_owned(),
-            title: TITLE.to_owned(),
-            about: ABOUT_THE_CHART.to_owned(),
-            keywords: KEYWORDS.map(ToOwned::to_owned).to_vec(),
+            title: entry.title.to_owned(),
+            about: entry.about.to_owned(),
+            keywords: keywords.map(ToString::to_string).collect(),
             icon: None,
             base: description,
             described: description,
             forms: description,
-            values: values_of(description.defaults())?,
+            values: description.defaults().clone(),
             completion: None,
-        })
-    }
-}
-
-/// Values of the base chart, from JSON.
-///
-/// # Errors
-/// When they are none: a fault of this program.
-pub(crate) fn values_of(values: &Value) -> Result<Values, Error> {
-    serde_json::from_value(values.clone()).context(JsonSnafu)
-}
-
-/// What is known of the fields, with a hook image as default.
-///
-/// # Errors
-/// When the fields cannot be described: a fault of this program.
-pub(crate) fn description_with(hook: Option<&HookImage>) -> Result<Description, DescriptionError> {
-    let description = rocketmq::description()?;
-    let Some(hook) = hook else {
-        return Ok(description);
-    };
-    let (mut schema, mut defaults) = (description.schema().clone(), description.defaults().clone());
-    for (field, default) in [("repository", &hook.repository), ("tag", &hook.tag)] {
-        defaults["hook"]["image"][field] = json!(default);
-        let path = format!("/properties/hook/properties/image/properties/{field}/default");
-        if let Some(place) = schema.pointer_mut(&path) {
-            *place = json!(default);
         }
     }
-    Description::of_finished(rocketmq::CHART, schema, defaults)
 }
 
 /// All charts.
@@ -282,8 +154,11 @@ pub fn charts_with(hook: &HookImage) -> Result<Vec<Chart>, Error> {
 }
 
 fn of_model(hook: Option<&HookImage>) -> Result<Vec<Chart>, Error> {
-    let description = description_with(hook).context(DescribeSnafu)?;
-    Ok(vec![make(&Plan::of_model(&description)?)?])
+    let charts = CHARTS.into_iter().map(|entry| {
+        let description = entry.description(hook).context(DescribeSnafu)?;
+        make(&Plan::of_model(entry, &description))
+    });
+    charts.collect()
 }
 
 /// Every generated file of a checkout by its path below the root.
@@ -292,7 +167,10 @@ fn of_model(hook: Option<&HookImage>) -> Result<Vec<Chart>, Error> {
 /// When a template source does not render, or the templates and the model do not name the same fields: a fault of this
 /// program.
 pub fn outputs() -> Result<BTreeMap<String, Vec<u8>>, Error> {
-    let mut files = outputs_of_charts()?;
+    let mut files = BTreeMap::new();
+    for entry in CHARTS {
+        files.extend(outputs_of(entry)?);
+    }
     let offering = crate::offering_schema().context(DescribeSnafu)?;
     let schemas = [
         ("offering", offering),
@@ -305,13 +183,13 @@ pub fn outputs() -> Result<BTreeMap<String, Vec<u8>>, Error> {
     Ok(files)
 }
 
-/// The generated files of all charts, without what belongs to none.
+/// The generated files of a chart of this project.
 ///
 /// # Errors
 /// As [`outputs`].
-pub(crate) fn outputs_of_charts() -> Result<BTreeMap<String, Vec<u8>>, Error> {
-    let description = description_with(None).context(DescribeSnafu)?;
-    files_of(&Plan::of_model(&description)?)
+pub(crate) fn outputs_of(entry: &'static Entry) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+    let description = entry.description(None).context(DescribeSnafu)?;
+    files_of(&Plan::of_model(entry, &description))
 }
 
 /// Every generated file of one chart by its path below the root.
@@ -330,8 +208,13 @@ pub(crate) fn files_of(plan: &Plan<'_>) -> Result<BTreeMap<String, Vec<u8>>, Err
     let (chart, forms) = (chart?, forms.unwrap_or_else(|fault| resume_unwind(fault))?);
     files.extend(forms);
     let of_offering = plan.completion.map(Completion::of_offering);
-    let wrong = lint::between(&chart, plan.base, &of_offering.unwrap_or_default())
-        .context(LintSnafu { chart: name })?;
+    let wrong = lint::between(
+        plan.entry,
+        &chart,
+        plan.base,
+        &of_offering.unwrap_or_default(),
+    )
+    .context(LintSnafu { chart: name })?;
     ensure!(wrong.is_empty(), DisagreementSnafu { chart: name, wrong });
     for (path, bytes) in chart.files {
         files.insert(format!("charts/{name}/{path}"), bytes);
@@ -365,19 +248,19 @@ fn files_of_forms(plan: &Plan<'_>) -> Result<BTreeMap<String, Vec<u8>>, Error> {
 /// # Errors
 /// When a template source does not render: a fault of this program.
 pub(crate) fn make(plan: &Plan<'_>) -> Result<Chart, Error> {
-    let renderer = Renderer::new(SOURCES).context(RenderSnafu { name: "all" })?;
+    let renderer = Renderer::new(plan.entry.all_sources()).context(RenderSnafu { name: "all" })?;
     let context = Context::of(context(&renderer, plan)?);
     let name = &plan.name;
     let mut files = BTreeMap::new();
-    for (source, _) in SOURCES.iter().filter(|(source, _)| !PARTS.contains(source)) {
+    for source in plan.entry.files() {
         let text = renderer
             .named(source, &context)
-            .context(RenderSnafu { name: *source })?;
+            .context(RenderSnafu { name: source })?;
         let text = match plan.completion {
-            Some(_) => of_offering(name, source, &text),
+            Some(_) => of_offering(plan, source, &text),
             None => text,
         };
-        files.insert((*source).to_owned(), text.into_bytes());
+        files.insert(source.to_owned(), text.into_bytes());
     }
     if let Some(completion) = plan.completion {
         files.insert(
@@ -419,11 +302,12 @@ pub(crate) fn make(plan: &Plan<'_>) -> Result<Chart, Error> {
 
 /// A file of the base chart in that of an offering. Its named templates get the offering's name, since two charts of one
 /// family may be in the same parent, where names are shared; and what makes objects first sets what the offering sets.
-fn of_offering(name: &str, source: &str, text: &str) -> String {
+fn of_offering(plan: &Plan<'_>, source: &str, text: &str) -> String {
+    let (name, base) = (&plan.name, plan.entry.model.chart);
     let Some(file) = source.strip_prefix("templates/") else {
         return text.to_owned();
     };
-    let text = text.replace(&format!("\"{}.", rocketmq::CHART), &format!("\"{name}."));
+    let text = text.replace(&format!("\"{base}."), &format!("\"{name}."));
     if file.starts_with('_') {
         text
     } else {
@@ -431,38 +315,8 @@ fn of_offering(name: &str, source: &str, text: &str) -> String {
     }
 }
 
-/// What all servers of a release and one hook Job ask for: thousandths of a core and mebibytes.
-fn requested(values: &Values) -> (u64, u64) {
-    let brokers = if values.brokers.enabled {
-        values.brokers.groups * (values.brokers.replicas_per_group + 1)
-    } else {
-        0
-    };
-    let name_servers = match values.name_servers.source {
-        NameServerSource::Own => values.name_servers.count,
-        NameServerSource::Release | NameServerSource::Addresses => 0,
-    };
-    let parts: [(u32, &Resources); 3] = [
-        (name_servers, &values.name_servers.resources),
-        (brokers, &values.brokers.resources),
-        (1, &values.hook.resources),
-    ];
-    parts
-        .iter()
-        .fold((0, 0), |(cpu, memory), (number, resources)| {
-            let (number, requests) = (u64::from(*number), &resources.requests);
-            (
-                cpu + number * requests.cpu.thousandths().unwrap_or_default(),
-                memory + number * requests.memory.mebibytes().unwrap_or_default(),
-            )
-        })
-}
-
-/// What template sources may read: the constants of the model, its rules, and what default values amount to.
+/// What template sources may read: what stands in every chart, and what the entry of this one says.
 fn context(renderer: &Renderer, plan: &Plan<'_>) -> Result<Value, Error> {
-    let values = &plan.values;
-    let image = |image: &Image| format!("{}:{}", image.repository, image.tag);
-    let (cpu, memory) = requested(values);
     let paths = |description: &Description| -> Vec<String> {
         let fields = description.fields().into_iter();
         fields.map(|field| field.path.to_owned()).collect()
@@ -472,51 +326,14 @@ fn context(renderer: &Renderer, plan: &Plan<'_>) -> Result<Value, Error> {
         .iter()
         .filter(|path| !shown.contains(path))
         .collect();
-    // A tag may have a digest behind it.
-    let server = if values.brokers.enabled {
-        &values.brokers.image
-    } else {
-        &values.name_servers.image
-    };
-    let tag = &server.tag;
-    let version = tag.split_once('@').map_or(tag.as_str(), |(tag, _)| tag);
-
-    let mut rules = Vec::new();
-    for rule in RULES {
-        for section in rule.sections {
-            let text = renderer
-                .text(rule.template, json!({ "section": section }))
-                .context(RenderSnafu { name: rule.id })?;
-            let name = if section.is_empty() {
-                format!("{}.rule.{}", rocketmq::CHART, rule.id)
-            } else {
-                format!("{}.rule.{}.{section}", rocketmq::CHART, rule.id)
-            };
-            let advice = format!("; allowed: {}; {}", rule.allowed, rule.hint);
-            rules.push(json!({ "name": name, "text": text, "advice": in_quotes(&advice) }));
-        }
-    }
-    // What an offering sets must not be empty either while it matters.
-    let set = plan.base.fields().into_iter();
-    let set = set.filter(|field| plan.described.schema_at(field.path).is_none());
-    let required = plan.described.fields().into_iter().chain(set);
-    let required: Vec<Value> = required
-        .filter(Field::is_required)
-        .map(|field| {
-            let finding = in_quotes(&Finding::missing(&field).to_string());
-            let holds = in_helm(field.visible);
-            let always = field.visible.is_always();
-            json!({ "path": field.path, "holds": holds, "finding": finding, "always": always })
-        })
-        .collect();
     let conditions: Vec<Value> = plan
         .base
         .conditions()
         .into_iter()
         .map(|(path, condition)| json!({ "path": path, "holds": in_helm(condition) }))
         .collect();
-    Ok(json!({
-        "chart": rocketmq::CHART,
+    let mut context = json!({
+        "chart": plan.entry.model.chart,
         "name": plan.name,
         "version": plan.version,
         "modelVersion": VERSION,
@@ -529,37 +346,58 @@ fn context(renderer: &Renderer, plan: &Plan<'_>) -> Result<Value, Error> {
         "ofOffering": plan.completion.map(Completion::of_offering).unwrap_or_default(),
         "settable": settable,
         "hidden": hidden,
-        "appVersion": version,
         "kubeVersion": KUBERNETES,
         "prerelease": plan.version.contains('-').to_string(),
         "icon": plan.icon.clone().unwrap_or_else(
-            || format!("data:image/svg+xml;base64,{}", BASE64_STANDARD.encode(ICON))
+            || format!("data:image/svg+xml;base64,{}", BASE64_STANDARD.encode(plan.entry.icon))
         ),
-        "rocketmqImage": image(server),
-        "hookImage": image(&values.hook.image),
-        "requestedCpu": format!("{cpu}m"),
-        "requestedMemory": format!("{memory}Mi"),
-        "rules": rules,
-        "required": required,
+        "rules": rules(renderer, plan.entry)?,
+        "required": required(plan),
         "conditions": conditions,
-        "ownedConfiguration": OWNED_CONFIGURATION.join(" "),
-        "unsupportedConfiguration": UNSUPPORTED_CONFIGURATION.join(" "),
-        "onlineConfiguration": settings::online_keys(),
-        "mostNameServers": rocketmq::MOST_NAME_SERVERS,
-        "nameServerPort": rocketmq::NAME_SERVER_PORT,
-        "brokerPort": rocketmq::BROKER_PORT,
-        "replicationPort": rocketmq::BROKER_REPLICATION_PORT,
-        "fastPort": rocketmq::BROKER_FAST_PORT,
-        "mostGroups": rocketmq::MOST_GROUPS,
-        "mostReplicas": rocketmq::MOST_REPLICAS,
-        "drainMargin": rocketmq::DRAIN_MARGIN_SECONDS,
-        "drainLook": rocketmq::DRAIN_LOOK_SECONDS,
-        "shutdown": rocketmq::SHUTDOWN_SECONDS,
-        "restartSeconds": rocketmq::RESTART_SECONDS,
-        "operationSeconds": rocketmq::OPERATION_SECONDS,
-        "leastDeadline": rocketmq::LEAST_DEADLINE_SECONDS,
-        "deadlineMargin": rocketmq::DEADLINE_MARGIN_SECONDS,
-    }))
+    });
+    let facts = (plan.entry.facts)(&plan.values).context(JsonSnafu)?;
+    let facts = serde_json::to_value(facts).context(JsonSnafu)?;
+    if let (Some(context), Value::Object(facts)) = (context.as_object_mut(), facts) {
+        context.extend(facts);
+    }
+    Ok(context)
+}
+
+/// The rules of a chart as named templates, with what is said of what they refuse.
+fn rules(renderer: &Renderer, entry: &Entry) -> Result<Vec<Value>, Error> {
+    let chart = entry.model.chart;
+    let mut rules = Vec::new();
+    for rule in entry.model.rules() {
+        for section in rule.sections {
+            let text = renderer
+                .text(rule.template, json!({ "chart": chart, "section": section }))
+                .context(RenderSnafu { name: rule.id })?;
+            let name = if section.is_empty() {
+                format!("{chart}.rule.{}", rule.id)
+            } else {
+                format!("{chart}.rule.{}.{section}", rule.id)
+            };
+            let advice = format!("; allowed: {}; {}", rule.allowed, rule.hint);
+            rules.push(json!({ "name": name, "text": text, "advice": in_quotes(&advice) }));
+        }
+    }
+    Ok(rules)
+}
+
+/// The fields that must not be empty while they matter. What an offering sets must not be empty either.
+fn required(plan: &Plan<'_>) -> Vec<Value> {
+    let set = plan.base.fields().into_iter();
+    let set = set.filter(|field| plan.described.schema_at(field.path).is_none());
+    let required = plan.described.fields().into_iter().chain(set);
+    required
+        .filter(Field::is_required)
+        .map(|field| {
+            let finding = in_quotes(&Finding::missing(&field).to_string());
+            let holds = in_helm(field.visible);
+            let always = field.visible.is_always();
+            json!({ "path": field.path, "holds": holds, "finding": finding, "always": always })
+        })
+        .collect()
 }
 
 /// Text as a string of Helm's templates: a JSON string is one.
@@ -595,28 +433,9 @@ mod tests {
 
     #[test]
     fn the_model_and_the_templates_name_the_same_fields() {
-        let charts = charts().unwrap();
-        assert_eq!(crate::lint(&charts[0]).unwrap(), Vec::<String>::new());
-    }
-
-    #[test]
-    fn what_a_chart_asks_for_is_the_sum_of_its_pods() {
-        let mut values = Values::default();
-        values.name_servers.count = 2;
-        values.brokers.groups = 3;
-        values.brokers.replicas_per_group = 1;
-        for (resources, cpu, memory) in [
-            (&mut values.name_servers.resources, "100m", "512Mi"),
-            (&mut values.brokers.resources, "1", "1Gi"),
-            (&mut values.hook.resources, "", "32Mi"),
-        ] {
-            cpu.clone_into(&mut resources.requests.cpu.0);
-            memory.clone_into(&mut resources.requests.memory.0);
+        for chart in charts().unwrap() {
+            assert_eq!(crate::lint(&chart).unwrap(), Vec::<String>::new());
         }
-        assert_eq!(
-            requested(&values),
-            (2 * 100 + 6 * 1000, 2 * 512 + 6 * 1024 + 32)
-        );
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! The generated files of a checkout: compared with the model, or written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use snafu::{ResultExt, Snafu};
+use snafu::{OptionExt, ResultExt, Snafu};
 
-use crate::chart::{self, outputs, outputs_of_charts};
+use crate::chart::{self, outputs, outputs_of};
+use crate::registry;
 
 /// Why the files of a checkout could not be compared or written.
 #[derive(Debug, Snafu)]
@@ -20,12 +21,10 @@ pub enum DiskError {
         source: chart::Error,
     },
     /// There is no chart of that name.
-    #[snafu(display("no chart is named `{name}`; there are: {known}"))]
+    #[snafu(display("no chart is named `{name}`; there are: {}", registry::names()))]
     UnknownChart {
         /// The name that was asked for.
         name: String,
-        /// The names that exist.
-        known: String,
     },
     /// A file could not be read, written or removed.
     #[snafu(display("failed to access `{}`: {source}", path.display()))]
@@ -154,18 +153,8 @@ fn wanted(chart: Option<&str>) -> Result<BTreeMap<String, Vec<u8>>, DiskError> {
     let Some(chart) = chart else {
         return outputs().context(GenerateSnafu);
     };
-    let mut files = outputs_of_charts().context(GenerateSnafu)?;
-    let known: BTreeSet<String> = files
-        .keys()
-        .filter_map(|path| chart_of(path))
-        .map(ToOwned::to_owned)
-        .collect();
-    if !known.contains(chart) {
-        let known = known.into_iter().collect::<Vec<_>>().join(", ");
-        return UnknownChartSnafu { name: chart, known }.fail();
-    }
-    files.retain(|path, _| chart_of(path) == Some(chart));
-    Ok(files)
+    let entry = registry::named(chart).context(UnknownChartSnafu { name: chart })?;
+    outputs_of(entry).context(GenerateSnafu)
 }
 
 /// The chart to which a generated path belongs: `charts/NAME/…` or `schemas/NAME.….json`. Other schemas belong to none.

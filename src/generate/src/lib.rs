@@ -12,6 +12,7 @@ mod forms;
 mod lint;
 mod offering;
 mod readme;
+mod registry;
 mod report;
 mod schema;
 mod template;
@@ -24,8 +25,10 @@ pub use chart::{Chart, Error, HookImage, charts, charts_with, outputs};
 pub use disk::{Difference, DiskError, check, check_files, write, write_files};
 pub use lint::{LintError, lint};
 pub use midships_model::change::{Change, Effect};
+pub use midships_model::model::Model;
 pub use midships_model::rules::{Finding, Place, Related, Release, Severity, Suggestion};
 pub use offering::{Icon, Offering, OfferingError, Reading, icon_of, offering_schema};
+pub use registry::models;
 pub use report::{Report, render, report_schema};
 pub use validate::{
     CHECKS, ValidateError, decode, forbidden_changes, merged, validate, without_effect,

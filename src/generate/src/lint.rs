@@ -3,22 +3,20 @@
 use std::collections::BTreeSet;
 
 use midships_model::description::{Description, DescriptionError, is_within};
-use midships_model::rocketmq;
-use snafu::{ResultExt, Snafu};
+use snafu::{OptionExt, ResultExt, Snafu};
 
 use crate::chart::Chart;
-
-/// Fields that no template reads: the hook program does, from `desired.json`.
-const READ_BY_THE_HOOK: [&str; 4] = [
-    "brokers.allowRestart",
-    "brokers.newGroupsFrom",
-    "brokers.orderedTopics",
-    "nameServers.keyValueNamespaces",
-];
+use crate::registry::{self, Entry};
 
 /// Why a chart could not be looked at.
 #[derive(Debug, Snafu)]
 pub enum LintError {
+    /// There is no chart of that name.
+    #[snafu(display("no chart is named `{name}`; there are: {}", registry::names()))]
+    NoChart {
+        /// The name of the chart.
+        name: String,
+    },
     /// The fields cannot be described.
     #[snafu(display("failed to describe the fields: {source}"))]
     Model {
@@ -39,10 +37,11 @@ pub enum LintError {
 /// that nothing reads.
 ///
 /// # Errors
-/// When the model or a template cannot be read.
+/// When no chart of this project has that name, or the model or a template cannot be read.
 pub fn lint(chart: &Chart) -> Result<Vec<String>, LintError> {
-    let description = rocketmq::description().context(ModelSnafu)?;
-    between(chart, &description, &[])
+    let entry = registry::named(&chart.name).context(NoChartSnafu { name: &chart.name })?;
+    let description = entry.description(None).context(ModelSnafu)?;
+    between(entry, chart, &description, &[])
 }
 
 /// What is wrong between a chart's templates and the fields of its model, beside which an offering may have others.
@@ -50,6 +49,7 @@ pub fn lint(chart: &Chart) -> Result<Vec<String>, LintError> {
 /// # Errors
 /// When a template cannot be read.
 pub(crate) fn between(
+    entry: &Entry,
     chart: &Chart,
     description: &Description,
     of_offering: &[&str],
@@ -83,7 +83,7 @@ pub(crate) fn between(
     }
     for field in &fields {
         let by_template = read.iter().any(|value| is_within(field, value));
-        if by_template == READ_BY_THE_HOOK.contains(&field.as_str()) {
+        if by_template == entry.read_by_the_hook.contains(&field.as_str()) {
             wrong.push(if by_template {
                 format!("{field} is listed as read by the hook alone, but a template reads it")
             } else {

@@ -8,15 +8,25 @@ use serde_json::Value;
 
 /// Writes the page: what the chart is about, and its fields.
 pub(crate) fn write(about: &str, description: &Description) -> String {
+    let fields = description.fields();
+    let is_rolled_out = fields
+        .iter()
+        .any(|field| field.schema["x-mutability"] == "rollout");
+    let change = if is_rolled_out {
+        "`online` takes effect with the upgrade, `rollout` too and\n\
+         replaces the pods, and `create-only` cannot be changed."
+    } else {
+        "`online` takes effect with the upgrade, `restart` too and\n\
+         restarts pods one at a time, `create-only` cannot be changed, `increase-only` can grow, and a name with underscores is\n\
+         the operation that carries it out."
+    };
     let mut text = format!(
         "{about}\
          ## Fields\n\n\
-         The column *change* says what a change of the field takes: `online` takes effect with the upgrade, `restart` at each\n\
-         pod's next restart (StatefulSets are updated `OnDelete`), `create-only` cannot be changed, `increase-only` can grow,\n\
-         and a name with underscores is the operation that carries it out.\n\n\
+         The column *change* says what a change of the field takes: {change}\n\n\
          | field | default | allowed | change | meaning |\n| --- | --- | --- | --- | --- |\n"
     );
-    for field in description.fields() {
+    for field in fields {
         let unit = field.schema["x-unit"]
             .as_str()
             .map(|unit| format!(" ({unit})"));

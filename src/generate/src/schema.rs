@@ -2,8 +2,11 @@
 //! declared flat; and what a schema allows, in words.
 
 use midships_model::condition::Condition;
-use midships_model::description::Description;
-use midships_model::fields::KEY_PATTERN;
+use midships_model::description::{Description, Field};
+use midships_model::fields::{
+    IMAGE_REGISTRY_PATTERN, KEY_PATTERN, NAME_OR_EMPTY_PATTERN, NAME_PATTERN,
+};
+use midships_model::nfs_storage;
 use serde_json::{Value, json};
 
 /// The schema that Helm checks values with, and that platforms show a form from which read nothing else: the description of
@@ -29,7 +32,7 @@ pub(crate) fn all_of(schema: &mut Value, schemas: Vec<Value>) {
 /// A condition for each required field: while it matters, it must not be empty.
 pub(crate) fn requirements(description: &Description) -> Vec<Value> {
     let fields = description.fields().into_iter();
-    let required = fields.filter(midships_model::description::Field::is_required);
+    let required = fields.filter(Field::is_required);
     required
         .map(|field| {
             let then = nested(field.path, filled(field.schema));
@@ -186,11 +189,9 @@ pub(crate) fn in_words(pattern: &str) -> &str {
         "^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$" => {
             "at most 63 letters, digits, dashes, underscores and dots"
         }
-        "^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$" => {
-            "a name in lower-case letters, digits, dashes and dots, or empty"
-        }
+        NAME_OR_EMPTY_PATTERN => "a name in lower-case letters, digits, dashes and dots, or empty",
         "^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$" => "an absolute path, or empty",
-        "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$" => "lower-case letters, digits, dashes and dots",
+        NAME_PATTERN => "lower-case letters, digits, dashes and dots",
         "^([a-z]([a-z0-9-]*[a-z0-9])?)?$" => {
             "lower-case letters, digits and dashes, beginning with a letter, or empty"
         }
@@ -201,8 +202,12 @@ pub(crate) fn in_words(pattern: &str) -> &str {
         "^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?$" => {
             "a tag, or a tag and @sha256: with 64 digits"
         }
-        "^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[a-z0-9._-]+)*)?$" => {
-            "a registry such as registry.example:5000/mirror, or empty"
+        IMAGE_REGISTRY_PATTERN => "a registry such as registry.example:5000/mirror, or empty",
+        nfs_storage::SERVER_PATTERN => "a host name or an address, without scheme, port and path",
+        nfs_storage::EXPORT_PATTERN => "an absolute path, of which no part begins with a dot",
+        nfs_storage::MOUNT_OPTION_PATTERN => "an option such as hard or nfsvers=4.1",
+        nfs_storage::PATH_PATTERN => {
+            "${.PVC.namespace}, one of / _ and ., and ${.PVC.name}, after fixed directories if wanted; or empty"
         }
         pattern if pattern.starts_with("^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:(") => {
             "an address host:port with a port from 1 to 65535"
@@ -214,11 +219,13 @@ pub(crate) fn in_words(pattern: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::models;
     use midships_model::rocketmq;
     use std::collections::BTreeSet;
 
-    fn described() -> Description {
-        rocketmq::description().unwrap()
+    /// Every chart, described.
+    fn all() -> impl Iterator<Item = Description> {
+        models().map(|model| model.description().unwrap())
     }
 
     fn keywords(value: &Value, found: &mut BTreeSet<String>) {
@@ -247,7 +254,9 @@ mod tests {
     #[test]
     fn the_values_schema_uses_few_keywords_and_no_references() {
         let mut found = BTreeSet::new();
-        keywords(&values(&described()), &mut found);
+        for description in all() {
+            keywords(&values(&description), &mut found);
+        }
         let known = [
             "$schema",
             "additionalProperties",
@@ -285,65 +294,72 @@ mod tests {
 
     #[test]
     fn every_field_is_described_for_people_and_forms() {
-        let description = described();
-        let fields = description.fields();
-        assert!(fields.len() > 80, "{}", fields.len());
-        for field in fields {
-            for key in [
-                "title",
-                "description",
-                "x-title-zh",
-                "x-help-zh",
-                "x-level",
-                "x-mutability",
-                "x-order",
-                "x-group",
-                "x-since",
-                "default",
-            ] {
-                assert!(
-                    field.schema.get(key).is_some(),
-                    "{} lacks {key}",
-                    field.path
-                );
-            }
-            if field.schema["enum"].is_array() {
-                let choices = field.schema["enum"].as_array().unwrap().len();
-                for key in ["x-enum-help", "x-enum-help-zh"] {
-                    assert_eq!(
-                        field.schema[key].as_array().unwrap().len(),
-                        choices,
-                        "{}: {key}",
-                        field.path
-                    );
-                }
-            }
-            let words =
-                midships_model::change::words(field.schema["x-mutability"].as_str().unwrap());
+        for description in all() {
+            assert!(!description.fields().is_empty());
+            description.fields().iter().for_each(is_described);
+        }
+    }
+
+    fn is_described(field: &Field<'_>) {
+        for key in [
+            "title",
+            "description",
+            "x-title-zh",
+            "x-help-zh",
+            "x-level",
+            "x-mutability",
+            "x-order",
+            "x-group",
+            "x-since",
+            "default",
+        ] {
             assert!(
-                !words.0.is_empty(),
-                "{} has an unknown mutability",
-                field.path
-            );
-            let allowed = allowed(field.schema);
-            assert!(
-                !allowed.starts_with('^'),
-                "{} shows the pattern {allowed}",
+                field.schema.get(key).is_some(),
+                "{} lacks {key}",
                 field.path
             );
         }
+        if field.schema["enum"].is_array() {
+            let choices = field.schema["enum"].as_array().unwrap().len();
+            for key in ["x-enum-help", "x-enum-help-zh"] {
+                assert_eq!(
+                    field.schema[key].as_array().unwrap().len(),
+                    choices,
+                    "{}: {key}",
+                    field.path
+                );
+            }
+        }
+        let words = midships_model::change::words(field.schema["x-mutability"].as_str().unwrap());
+        assert!(
+            !words.0.is_empty(),
+            "{} has an unknown mutability",
+            field.path
+        );
+        let allowed = allowed(field.schema);
+        assert!(
+            !allowed.starts_with('^'),
+            "{} shows the pattern {allowed}",
+            field.path
+        );
     }
 
     #[test]
     fn the_defaults_satisfy_the_schema() {
-        let description = described();
-        let validator = jsonschema::validator_for(&values(&description)).unwrap();
-        assert!(validator.is_valid(description.defaults()));
+        for description in all() {
+            let defaults = description.defaults();
+            let own = jsonschema::validator_for(description.schema()).unwrap();
+            assert!(own.is_valid(defaults));
+            // What must not be empty is left to those who install the chart.
+            let of_chart = jsonschema::validator_for(&values(&description)).unwrap();
+            let missing = description.missing(defaults);
+            assert_eq!(of_chart.is_valid(defaults), missing.is_empty());
+        }
     }
 
     #[test]
     fn bounds_are_the_constants_of_the_model() {
-        let schema = values(&described());
+        let schema = values(&rocketmq::description().unwrap());
         let maximum = |section: &str, field: &str| {
             schema["properties"][section]["properties"][field]["maximum"]
                 .as_u64()

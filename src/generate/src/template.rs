@@ -22,7 +22,9 @@ pub(crate) struct Renderer {
 
 impl Renderer {
     /// A renderer over named sources.
-    pub(crate) fn new(sources: &[(&'static str, &'static str)]) -> Result<Self, minijinja::Error> {
+    pub(crate) fn new(
+        sources: impl Iterator<Item = (&'static str, &'static str)>,
+    ) -> Result<Self, minijinja::Error> {
         let mut environment = Environment::new();
         environment.set_syntax(
             SyntaxConfig::builder()

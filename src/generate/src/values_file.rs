@@ -76,12 +76,14 @@ fn wrap(words: &str, width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use midships_model::rocketmq;
+    use crate::registry::models;
 
     #[test]
     fn the_file_holds_the_defaults_and_nothing_else() {
-        let description = rocketmq::description().unwrap();
-        let text = super::write("rocketmq", description.schema(), description.defaults());
-        assert_eq!(&crate::yaml::read(&text), description.defaults());
+        for model in models() {
+            let description = model.description().unwrap();
+            let text = super::write(model.chart, description.schema(), description.defaults());
+            assert_eq!(&crate::yaml::read(&text), description.defaults());
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Random values with what the model says of them, written for the form libraries to judge: a file for the chart and one for
+//! Random values with what the model says of them, written for the form libraries to judge: a file for each chart and one for
 //! each worked example of an offering, with the schemas of the offerings, in the directory that the variable `MIDSHIPS_TREES`
 //! names.
 #![cfg(test)]
@@ -6,14 +6,13 @@
 mod examples;
 mod trees;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 
-use midships_generate::{Finding, merged, outputs, validate, write_files};
+use midships_generate::{Finding, Model, merged, models, outputs, validate, write_files};
 use midships_model::description::Description;
-use midships_model::rocketmq;
-use midships_model::rocketmq::rules::RULES;
 use serde_json::{Value, json};
 
 const TREES: usize = 10_000;
@@ -46,6 +45,8 @@ impl Judge<'_> {
         let mut file = BufWriter::new(File::create(place).unwrap());
         let schema: Value = serde_json::from_slice(self.schema).unwrap();
         let schema = jsonschema::validator_for(&schema).unwrap();
+        let rules = models().flat_map(Model::rules);
+        let rules: BTreeSet<&str> = rules.map(|rule| rule.id).collect();
         let mut numbers = trees::Numbers(1);
         let mut all_accepted = 0;
         for _ in 0..self.count {
@@ -57,7 +58,7 @@ impl Judge<'_> {
             let required: Vec<&str> = required.map(|field| field.path).collect();
             let shown: Vec<&str> = shown.iter().map(|field| field.path).collect();
             let findings = (self.validate)(&given.to_string());
-            let is_between_fields = |rule: &str| RULES.iter().any(|known| known.id == rule);
+            let is_between_fields = |rule: &str| rules.contains(rule);
             let accepted = findings
                 .iter()
                 .all(|finding| is_between_fields(&finding.rule));
@@ -79,17 +80,20 @@ impl Judge<'_> {
 
 #[test]
 fn the_values_schema_accepts_random_values_as_the_model_does() {
-    let description = rocketmq::description().unwrap();
-    let judge = Judge {
-        name: rocketmq::CHART,
-        count: TREES,
-        schema: &outputs().unwrap()["schemas/rocketmq.values.json"],
-        described: &description,
-        form: &description,
-        merged: &|text| merged(rocketmq::CHART, text).unwrap(),
-        validate: &|text| validate(rocketmq::CHART, text, None).unwrap(),
-    };
-    judge.write();
+    let outputs = outputs().unwrap();
+    for model in models() {
+        let (chart, description) = (model.chart, model.description().unwrap());
+        let judge = Judge {
+            name: chart,
+            count: TREES,
+            schema: &outputs[&format!("schemas/{chart}.values.json")],
+            described: &description,
+            form: &description,
+            merged: &|text| merged(chart, text).unwrap(),
+            validate: &|text| validate(chart, text, None).unwrap(),
+        };
+        judge.write();
+    }
 }
 
 #[test]

@@ -8,10 +8,9 @@ use std::fmt::Write;
 
 use catalogue::{Answer, MISTAKES, Mistake};
 use midships_generate::{
-    CHECKS, Finding, Release, Report, decode, forbidden_changes, render, report_schema, validate,
-    without_effect,
+    CHECKS, Finding, Release, Report, decode, forbidden_changes, models, render, report_schema,
+    validate, without_effect,
 };
-use midships_model::rocketmq::rules::RULES;
 
 const DOCUMENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs");
 
@@ -85,19 +84,18 @@ fn the_catalogue_has_every_check_and_each_name_once() {
     for (check, _) in CHECKS {
         assert!(rules.contains(check), "no mistake shows {check}");
     }
-    let known: BTreeSet<&str> = CHECKS
-        .iter()
-        .map(|(check, _)| *check)
-        .chain(RULES.iter().map(|rule| rule.id))
-        .collect();
-    assert_eq!(
-        known.len(),
-        CHECKS.len() + RULES.len(),
-        "a rule's name twice"
-    );
+    let mut all = BTreeSet::new();
+    for model in models() {
+        let rules = model.rules();
+        let checks = CHECKS.iter().map(|(check, _)| *check);
+        let known: BTreeSet<&str> = checks.chain(rules.iter().map(|rule| rule.id)).collect();
+        let count = CHECKS.len() + rules.len();
+        assert_eq!(known.len(), count, "a rule's name twice: {}", model.chart);
+        all.extend(known);
+    }
     for mistake in catalogue::all() {
         for finding in findings(mistake) {
-            assert!(known.contains(finding.rule.as_str()), "{}", finding.rule);
+            assert!(all.contains(finding.rule.as_str()), "{}", finding.rule);
         }
     }
 }
@@ -216,9 +214,17 @@ fn rules() -> String {
     for (check, refuses) in CHECKS {
         writeln!(text, "| `{check}` | {refuses} |").unwrap();
     }
-    text += "\n| rule of the chart rocketmq | allows | what to do |\n| --- | --- | --- |\n";
-    for rule in RULES {
-        writeln!(text, "| `{}` | {} | {} |", rule.id, rule.allowed, rule.hint).unwrap();
+    for model in models() {
+        let chart = model.chart;
+        write!(
+            text,
+            "\n| rule of the chart {chart} | allows | what to do |\n"
+        )
+        .unwrap();
+        text += "| --- | --- | --- |\n";
+        for rule in model.rules() {
+            writeln!(text, "| `{}` | {} | {} |", rule.id, rule.allowed, rule.hint).unwrap();
+        }
     }
     text.push('\n');
     text

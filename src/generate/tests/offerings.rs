@@ -218,6 +218,34 @@ sizes:
 }
 
 #[test]
+fn each_chart_can_be_narrowed() {
+    let text = "\
+chart: nfs-storage
+name: team-files
+version: 1.0.0
+title: Files
+description: Files of a team.
+others: Locked
+locked: {nfs: {server: nfs.example, path: /exports}, storageClass: {name: team}}
+exposed:
+  - {path: storageClass.isDefault}
+  - {path: provisioner.replicas, maximum: 2}
+";
+    let offering = examples::sound(text);
+    let shown = ["storageClass.isDefault", "provisioner.replicas"];
+    assert_eq!(paths(offering.form()), shown);
+    let chart = offering.chart().unwrap();
+    assert_eq!(offering.lint(&chart).unwrap(), Vec::<String>::new());
+    let found = offering.validate("nfs: {server: other}\n", None).unwrap();
+    assert_eq!(found[0].found, "a field that team-files sets itself");
+    let page = String::from_utf8(chart.files["README.md"].clone()).unwrap();
+    assert!(
+        page.contains("`nfs-storage`") && !page.contains("helm test"),
+        "{page}"
+    );
+}
+
+#[test]
 fn a_picture_is_what_its_name_says_and_not_too_large() {
     let text = GOOD.replace("name: queue", "name: queue\nicon: a.png");
     let with = |bytes: &[u8]| {

@@ -6,6 +6,7 @@
 //! | `increase-only` | growing takes effect with the upgrade; shrinking is refused |
 //! | `online` | it takes effect with the upgrade and restarts nothing |
 //! | `restart` | pods are restarted one at a time during the upgrade; of a map, keys in `x-online-keys` are as `online` |
+//! | `rollout` | it takes effect with the upgrade, which replaces the pods |
 //! | a name with underscores | the operation of that name carries it out |
 
 use serde::Serialize;
@@ -28,6 +29,8 @@ pub enum Effect {
     Online,
     /// Pods are restarted one at a time during the upgrade.
     Restart,
+    /// It takes effect with the upgrade, which replaces the pods.
+    Rollout,
     /// The operation of this name carries it out.
     Operation(String),
     /// Nothing: the field does not matter before and after.
@@ -112,6 +115,7 @@ fn effect(mutability: &str, before: &Value, after: &Value) -> Effect {
         "increase-only" if is_less(after, before) => Effect::Refused,
         "increase-only" | "online" => Effect::Online,
         "restart" => Effect::Restart,
+        "rollout" => Effect::Rollout,
         GROW_VOLUMES if shrinks(before, after) => Effect::Refused,
         operation => Effect::Operation(operation.to_owned()),
     }
@@ -148,6 +152,10 @@ pub fn words(mutability: &str) -> (&'static str, &'static str) {
         "restart" => (
             "A change restarts pods one at a time during the upgrade, while clients go on.",
             "更改会在升级期间逐个重启 Pod，客户端不中断。",
+        ),
+        "rollout" => (
+            "A change takes effect with the upgrade, which replaces the pods.",
+            "更改随升级生效，升级会替换 Pod。",
         ),
         "change_name_servers" => (
             "A change runs the operation change_name_servers, while clients go on.",

@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// A part of a Kubernetes object that the chart passes on as it is.
 pub type Passed = Map<String, Value>;
@@ -35,6 +35,33 @@ pub(crate) fn annotations_schema(_: &mut SchemaGenerator) -> Schema {
 /// The key of a label or an annotation: a name, and a domain before it if wanted.
 pub const KEY_PATTERN: &str =
     "^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$";
+
+/// A registry that goes before repositories, with a path if wanted; or nothing.
+pub const IMAGE_REGISTRY_PATTERN: &str =
+    r"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[a-z0-9._-]+)*)?$";
+
+/// The name of an object.
+pub const NAME_PATTERN: &str = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$";
+
+/// The name of an object, or nothing.
+pub const NAME_OR_EMPTY_PATTERN: &str = r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$";
+
+/// Changes the schema of a chart whose pods an upgrade replaces by itself, as that of a Deployment does: no operation restarts
+/// them one at a time.
+pub(crate) fn rolled_out(schema: &mut Schema) {
+    if let Some(schema) = schema.as_object_mut() {
+        schema.values_mut().for_each(roll_out);
+    }
+}
+
+fn roll_out(schema: &mut Value) {
+    if schema["x-mutability"] == "restart" {
+        schema["x-mutability"] = json!("rollout");
+    }
+    if let Value::Object(members) = schema {
+        members.values_mut().for_each(roll_out);
+    }
+}
 
 /// When the kubelet pulls an image.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
@@ -273,7 +300,7 @@ pub struct Storage {
     /// Storage class. Empty: the cluster's default one.
     #[schemars(
         title = "Storage class",
-        regex(pattern = r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$"),
+        regex(pattern = NAME_OR_EMPTY_PATTERN),
         length(max = 253)
     )]
     #[schemars(extend("x-visible-if" = ".mode == StorageClass", "x-widget" = "storage-class", "x-title-zh" = "存储类", "x-help-zh" = "空表示集群的默认存储类。", "x-level" = "basic", "x-mutability" = "create-only"))]
@@ -422,7 +449,7 @@ pub struct Pod {
     /// Priority class. Empty: the cluster's default one.
     #[schemars(
         title = "Priority class",
-        regex(pattern = r"^([a-z0-9]([a-z0-9.-]*[a-z0-9])?)?$"),
+        regex(pattern = NAME_OR_EMPTY_PATTERN),
         length(max = 253)
     )]
     #[schemars(extend("x-title-zh" = "优先级类", "x-help-zh" = "空表示集群默认。", "x-level" = "advanced", "x-mutability" = "restart"))]

@@ -8,5 +8,7 @@ pub mod condition;
 pub mod description;
 pub mod desired;
 pub mod fields;
+pub mod model;
+pub mod nfs_storage;
 pub mod rocketmq;
 pub mod rules;

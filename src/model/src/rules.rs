@@ -1,5 +1,7 @@
 //! What a schema cannot say: rules between fields, written once for the generator, the charts and the hook program.
 
+pub mod shared;
+
 use std::fmt;
 
 use serde::Serialize;
@@ -80,12 +82,44 @@ pub struct Rule<V> {
     /// The check.
     pub check: fn(&Subject<V>) -> Vec<Violation>,
     /// The same check as a Helm template that writes a line `path|found` for each violation, in the same order and words.
-    /// It is rendered once for each section, whose name stands for `<< section >>`.
+    /// It is rendered once for each section, whose name stands for `<< section >>`; `<< chart >>` is the chart's name.
     pub template: &'static str,
     /// The sections for which the template is rendered; one empty name where it is not about sections.
     pub sections: &'static [&'static str],
     /// Cases that must be accepted or refused.
     pub examples: &'static [Example],
+}
+
+/// A rule without the type of the values that it checks: what is said of it, and what stands in the chart.
+#[derive(Clone, Copy, Debug)]
+pub struct RuleText {
+    /// The rule's name.
+    pub id: &'static str,
+    /// What is allowed.
+    pub allowed: &'static str,
+    /// What to do about it.
+    pub hint: &'static str,
+    /// The check as a Helm template.
+    pub template: &'static str,
+    /// The sections for which the template is rendered.
+    pub sections: &'static [&'static str],
+    /// Cases that must be accepted or refused.
+    pub examples: &'static [Example],
+}
+
+impl<V> Rule<V> {
+    /// The rule without the type of the values.
+    #[must_use]
+    pub const fn text(&self) -> RuleText {
+        RuleText {
+            id: self.id,
+            allowed: self.allowed,
+            hint: self.hint,
+            template: self.template,
+            sections: self.sections,
+            examples: self.examples,
+        }
+    }
 }
 
 /// A range of a user's text. Lines and columns count from 1, columns in characters; the end is the first place behind it.
@@ -239,5 +273,70 @@ pub fn because(path: String) -> Related {
         path,
         place: None,
         label: "because of this".to_owned(),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::model::{ChartValues, Model};
+    use serde_json::Value;
+
+    /// Lays values over others.
+    pub(crate) fn lay_over(base: &mut Value, over: Value) {
+        match (base, over) {
+            (Value::Object(base), Value::Object(over)) => {
+                for (key, value) in over {
+                    lay_over(base.entry(key).or_insert(Value::Null), value);
+                }
+            }
+            (base, over) => *base = over,
+        }
+    }
+
+    /// Each rule of a chart names the paths of its examples, and no other rule does.
+    pub(crate) fn examples_hold<V: ChartValues>() {
+        let description = Model::of::<V>().description().unwrap();
+        for rule in V::RULES {
+            assert!(
+                rule.examples.iter().any(|example| example.paths.is_empty()),
+                "{}",
+                rule.id
+            );
+            assert!(
+                rule.examples
+                    .iter()
+                    .any(|example| !example.paths.is_empty()),
+                "{}",
+                rule.id
+            );
+            for example in rule.examples {
+                let mut values = serde_json::to_value(V::default()).unwrap();
+                lay_over(&mut values, serde_json::from_str(example.values).unwrap());
+                let values: V = serde_json::from_value(values).unwrap();
+                let release = Release {
+                    name: example.release.to_owned(),
+                    namespace: "shop".to_owned(),
+                };
+                let subject = Subject {
+                    values: &values,
+                    release: Some(&release),
+                };
+                let findings = check(V::RULES, &subject, &description).unwrap();
+                let found: Vec<(&str, &str)> = findings
+                    .iter()
+                    .map(|finding| (finding.rule.as_str(), finding.path.as_str()))
+                    .collect();
+                for related in findings.iter().flat_map(|finding| &finding.related) {
+                    let pointer = related.path.replace(['.', '['], "/").replace(']', "");
+                    let values = serde_json::to_value(&values).unwrap();
+                    let value = values.pointer(&format!("/{pointer}"));
+                    assert!(value.is_some(), "{} because of {}", rule.id, related.path);
+                }
+                let expected: Vec<(&str, &str)> =
+                    example.paths.iter().map(|path| (rule.id, *path)).collect();
+                assert_eq!(found, expected, "{} with {}", rule.id, example.values);
+            }
+        }
     }
 }

@@ -99,11 +99,19 @@ pub enum Error {
         /// The directory.
         path: PathBuf,
     },
-    /// Two offerings would make the same archive.
-    #[snafu(display("two offerings are named `{name}`; give each once"))]
-    SameOffering {
+    /// Two charts would make the same archive.
+    #[snafu(display("two charts are named `{name}`; give each once"))]
+    SameChart {
         /// The name.
         name: String,
+    },
+    /// There is no chart of that name.
+    #[snafu(display("no chart is named `{name}`; there are: {known}"))]
+    NoChart {
+        /// The name that was asked for.
+        name: String,
+        /// The names that there are.
+        known: String,
     },
     /// Neither a chart nor an offering is named.
     #[snafu(display("no chart is named; give --chart NAME or --offering FILE"))]

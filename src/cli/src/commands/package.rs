@@ -5,7 +5,9 @@ use midships_publish::{Package, Timestamp};
 use snafu::{ResultExt, ensure};
 
 use super::offering::sound;
-use super::{ChartsSnafu, Error, OutputSnafu, PackageSnafu, SameOfferingSnafu, Verdict, write};
+use super::{
+    ChartsSnafu, Error, NoChartSnafu, OutputSnafu, PackageSnafu, SameChartSnafu, Verdict, write,
+};
 use crate::arguments;
 use crate::printer::Printer;
 
@@ -32,25 +34,35 @@ pub fn run(options: &arguments::Package, printer: &mut Printer<'_>) -> Result<Ve
 /// The charts that are to be packed.
 ///
 /// # Errors
-/// When the file of an offering cannot be read or is refused, or a chart cannot be made.
+/// When no chart has a name, the file of an offering cannot be read or is refused, or a chart cannot be made.
 pub fn chosen(
     options: &arguments::Charts,
     hook: Option<&HookImage>,
     printer: &mut Printer<'_>,
 ) -> Result<Vec<Chart>, Error> {
-    if options.offerings.is_empty() {
-        return hook.map_or_else(charts, charts_with).context(ChartsSnafu);
+    let mut chosen: Vec<Chart> = Vec::new();
+    if options.offerings.is_empty() || !options.charts.is_empty() {
+        chosen = hook.map_or_else(charts, charts_with).context(ChartsSnafu)?;
     }
-    let mut charts: Vec<Chart> = Vec::new();
+    for name in &options.charts {
+        if chosen.iter().all(|known| known.name != *name) {
+            let known: Vec<&str> = chosen.iter().map(|known| known.name.as_str()).collect();
+            let known = known.join(", ");
+            return NoChartSnafu { name, known }.fail();
+        }
+    }
+    if !options.charts.is_empty() {
+        chosen.retain(|chart| options.charts.contains(&chart.name));
+    }
     for file in &options.offerings {
         let chart = sound(file, hook, printer)?.chart().context(ChartsSnafu)?;
         ensure!(
-            charts.iter().all(|known| known.name != chart.name),
-            SameOfferingSnafu { name: chart.name }
+            chosen.iter().all(|known| known.name != chart.name),
+            SameChartSnafu { name: chart.name }
         );
-        charts.push(chart);
+        chosen.push(chart);
     }
-    Ok(charts)
+    Ok(chosen)
 }
 
 /// Packs charts from memory.

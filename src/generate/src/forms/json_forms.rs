@@ -256,6 +256,7 @@ fn refusals(language: Language) -> [(&'static str, &'static str); 9] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::models;
     use midships_model::rocketmq;
 
     fn controls<'a>(element: &'a Value, found: &mut Vec<&'a Value>) {
@@ -269,8 +270,13 @@ mod tests {
 
     #[test]
     fn every_field_has_one_control_and_texts_in_both_languages() {
-        let description = rocketmq::description().unwrap();
-        let ui = ui(&description);
+        for model in models() {
+            has_one_control_for_each_field(&model.description().unwrap());
+        }
+    }
+
+    fn has_one_control_for_each_field(description: &Description) {
+        let ui = ui(description);
         let mut found = Vec::new();
         controls(&ui, &mut found);
         let mut keys: Vec<&str> = found
@@ -286,7 +292,7 @@ mod tests {
         paths.sort_unstable();
         assert_eq!(keys, paths);
         for language in [Language::English, Language::Chinese] {
-            let catalogue = catalogue(&description, language);
+            let catalogue = catalogue(description, language);
             for path in &paths {
                 for key in ["label", "description"] {
                     let text = catalogue[format!("{path}.{key}")].as_str().unwrap();
@@ -294,8 +300,8 @@ mod tests {
                 }
             }
         }
-        let english = catalogue(&description, Language::English);
-        let chinese = catalogue(&description, Language::Chinese);
+        let english = catalogue(description, Language::English);
+        let chinese = catalogue(description, Language::Chinese);
         for key in chinese.as_object().unwrap().keys() {
             assert!(english.get(key).is_some(), "{key}");
         }

@@ -141,6 +141,7 @@ fn condition(condition: &Condition) -> (&'static str, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::models;
     use midships_model::rocketmq;
 
     #[test]
@@ -156,11 +157,14 @@ mod tests {
 
     #[test]
     fn every_question_can_be_read_and_has_what_rancher_needs() {
-        let description = rocketmq::description().unwrap();
-        for language in [Language::English, Language::Chinese] {
+        let all = models().map(|model| model.description().unwrap());
+        let languages = [Language::English, Language::Chinese];
+        for (description, language) in all.flat_map(|one| languages.map(|two| (one.clone(), two))) {
             let read = crate::yaml::read(&questions(&description, language));
             let questions = read["questions"].as_array().unwrap();
-            assert!(questions.len() > 70, "{}", questions.len());
+            let fields = description.fields().into_iter();
+            let asked = fields.filter(|field| kind(field.schema).is_some());
+            assert_eq!(questions.len(), asked.count());
             for question in questions {
                 for key in ["variable", "label", "description", "group", "type"] {
                     assert!(!question[key].as_str().unwrap().is_empty(), "{question}");

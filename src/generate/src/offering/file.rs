@@ -246,7 +246,7 @@ pub(super) fn plain_schema() -> Value {
 }
 
 /// The schema for editors: it also knows the fields of each base chart.
-pub(super) fn schema(bases: &[(&str, &Description)]) -> Value {
+pub(super) fn schema(bases: &[(&str, Description)]) -> Value {
     let mut schema = plain_schema();
     let names: Vec<&str> = bases.iter().map(|(name, _)| *name).collect();
     schema["properties"]["chart"]["enum"] = json!(names);

@@ -15,7 +15,6 @@ use std::sync::Arc;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use midships_model::condition::at;
 use midships_model::description::{Description, DescriptionError, OF_PARENTS};
-use midships_model::rocketmq;
 use midships_model::rules::{Finding, Release};
 use serde_json::{Value, json};
 use snafu::{ResultExt, Snafu};
@@ -23,6 +22,7 @@ use snafu::{ResultExt, Snafu};
 use crate::change::{Answer, ChangeError};
 use crate::chart::{self, Chart, HookImage, Plan};
 use crate::lint::LintError;
+use crate::registry::{self, CHARTS, Entry};
 use crate::validate::{self, Fields, Target, ValidateError, dotted};
 use crate::yaml;
 use completion::Choice;
@@ -64,6 +64,7 @@ pub struct Icon {
 /// An offering that makes sense.
 #[derive(Clone, Debug)]
 pub struct Offering {
+    entry: &'static Entry,
     file: File,
     icon: Option<String>,
     base: Description,
@@ -86,8 +87,11 @@ pub enum Reading {
 /// # Errors
 /// When the fields of a base chart cannot be described: a fault of this program.
 pub fn offering_schema() -> Result<Value, DescriptionError> {
-    let base = rocketmq::description()?;
-    Ok(file::schema(&[(rocketmq::CHART, &base)]))
+    let mut bases = Vec::new();
+    for entry in CHARTS {
+        bases.push((entry.model.chart, entry.description(None)?));
+    }
+    Ok(file::schema(&bases))
 }
 
 /// The name of the picture that the file of an offering asks for; none where it asks for none or cannot be read.
@@ -128,17 +132,17 @@ impl Offering {
             Ok(file) if findings.is_empty() => file,
             _ => return Ok(Reading::Refused(validate::sorted(findings))),
         };
-        if file.chart != rocketmq::CHART {
+        let Some(entry) = registry::named(&file.chart) else {
             findings.push(finding(
                 &["chart"],
                 "wrong-choice",
                 json!(file.chart).to_string(),
-                rocketmq::CHART.to_owned(),
+                registry::names(),
                 "name a chart of this project".to_owned(),
             ));
             return Ok(Reading::Refused(placed(findings, &root)));
-        }
-        let base = chart::description_with(hook).context(DescribeSnafu)?;
+        };
+        let base = entry.description(hook).context(DescribeSnafu)?;
         let mut schema = base.schema().clone();
         if let Some(properties) = schema["properties"].as_object_mut() {
             properties.retain(|name, _| !OF_PARENTS.contains(&name.as_str()));
@@ -185,6 +189,7 @@ impl Offering {
             }),
         };
         let offering = Self {
+            entry,
             file,
             icon,
             base,
@@ -287,7 +292,7 @@ impl Offering {
     /// # Errors
     /// When a template source does not render: a fault of this program.
     pub fn chart(&self) -> Result<Chart, chart::Error> {
-        chart::make(&self.plan()?)
+        chart::make(&self.plan())
     }
 
     /// Every generated file by its path below a root, as `midships generate` lays them out.
@@ -295,7 +300,7 @@ impl Offering {
     /// # Errors
     /// When a template source does not render: a fault of this program.
     pub fn outputs(&self) -> Result<BTreeMap<String, Vec<u8>>, chart::Error> {
-        chart::files_of(&self.plan()?)
+        chart::files_of(&self.plan())
     }
 
     /// What is wrong between the templates and the fields, as [`crate::lint()`] tells of a chart.
@@ -303,20 +308,27 @@ impl Offering {
     /// # Errors
     /// When a template cannot be read.
     pub fn lint(&self, chart: &Chart) -> Result<Vec<String>, LintError> {
-        crate::lint::between(chart, &self.base, &self.completion.of_offering())
+        crate::lint::between(
+            self.entry,
+            chart,
+            &self.base,
+            &self.completion.of_offering(),
+        )
     }
 
     fn target(&self) -> Target<'_> {
         Target {
+            entry: self.entry,
             fields: &self.fields,
             base: &self.base,
             completion: &self.completion,
         }
     }
 
-    fn plan(&self) -> Result<Plan<'_>, chart::Error> {
+    fn plan(&self) -> Plan<'_> {
         let file = &self.file;
-        Ok(Plan {
+        Plan {
+            entry: self.entry,
             name: file.name.clone(),
             version: file.version.clone(),
             title: file.title.clone(),
@@ -326,9 +338,9 @@ impl Offering {
             base: &self.base,
             described: self.description(),
             forms: &self.forms,
-            values: chart::values_of(&self.complete(self.description().defaults()))?,
+            values: self.complete(self.description().defaults()),
             completion: Some(&self.completion),
-        })
+        }
     }
 
     /// Where the file sets a field, with a size or without.

@@ -199,7 +199,7 @@ impl<'a> States<'a> {
         let strength = |word: &str| match word {
             "create-only" => 4,
             "increase-only" => 3,
-            "restart" => 1,
+            "restart" | "rollout" => 1,
             "online" => 0,
             _ => 2,
         };

@@ -11,12 +11,12 @@ use jsonschema::error::ValidationErrorKind;
 use midships_model::change::{Effect, GROW_VOLUMES, changes};
 use midships_model::condition::at;
 use midships_model::description::{Description, DescriptionError, OF_PARENTS};
-use midships_model::rocketmq::{self, Values, rules::RULES};
-use midships_model::rules::{self, Finding, Place, Related, Release, Severity, Subject};
+use midships_model::rules::{self, Finding, Place, Related, Release, Severity};
 use serde_json::Value;
-use snafu::{ResultExt, Snafu};
+use snafu::{OptionExt, ResultExt, Snafu};
 
 use crate::offering::Completion;
+use crate::registry::{self, CHARTS, Entry};
 use crate::yaml;
 use crate::yaml::{Found, Lines, Node};
 use refusals::{Refusals, kind_of};
@@ -28,7 +28,7 @@ pub use refusals::CHECKS;
 #[derive(Debug, Snafu)]
 pub enum ValidateError {
     /// There is no chart of that name.
-    #[snafu(display("no chart is named `{name}`; there are: {}", rocketmq::CHART))]
+    #[snafu(display("no chart is named `{name}`; there are: {}", registry::names()))]
     NoChart {
         /// The name that was asked for.
         name: String,
@@ -63,7 +63,7 @@ pub fn validate(
     text: &str,
     release: Option<&Release>,
 ) -> Result<Vec<Finding>, ValidateError> {
-    check(&Target::of(fields(chart)?), text, release)
+    check(&Target::named(chart)?, text, release)
 }
 
 /// The fields of a chart, ready to be asked: to compile their schema takes longer than to check values with it.
@@ -107,6 +107,8 @@ pub(crate) fn compiled(schema: &Value) -> Result<Validator, ValidateError> {
 /// What values are for.
 #[derive(Clone, Copy)]
 pub(crate) struct Target<'a> {
+    /// The chart of this project whose rules hold.
+    pub entry: &'static Entry,
     /// The fields that can be set.
     pub fields: &'a Fields,
     /// The fields of the chart that the rules are about.
@@ -117,12 +119,18 @@ pub(crate) struct Target<'a> {
 
 impl<'a> Target<'a> {
     /// A chart as the model has it.
-    pub(crate) fn of(fields: &'a Fields) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// When no chart has that name.
+    pub(crate) fn named(chart: &str) -> Result<Self, ValidateError> {
+        let entry = registry::named(chart).context(NoChartSnafu { name: chart })?;
+        let fields = fields(entry)?;
+        Ok(Self {
+            entry,
             fields,
             base: &fields.description,
             completion: const { &Completion::NOTHING },
-        }
+        })
     }
 
     /// Values of the base chart, of values with their defaults.
@@ -143,14 +151,9 @@ impl<'a> Target<'a> {
         release: Option<&Release>,
     ) -> Result<Vec<Finding>, ValidateError> {
         let completed = self.complete(values);
-        let Ok(completed) = serde_json::from_value::<Values>(completed) else {
-            return Ok(Vec::new());
-        };
-        let subject = Subject {
-            values: &completed,
-            release,
-        };
-        let mut found = rules::check(RULES, &subject, self.base).context(ValuesSnafu)?;
+        let model = &self.entry.model;
+        let found = model.check(&completed, release, self.base);
+        let mut found = found.context(ValuesSnafu)?;
         for field in self.described().missing(values) {
             if found.iter().all(|finding| finding.path != field.path) {
                 found.push(Finding::missing(&field));
@@ -204,7 +207,7 @@ pub(crate) fn check(
 /// # Errors
 /// When no chart has that name.
 pub fn without_effect(chart: &str, text: &str) -> Result<Vec<Finding>, ValidateError> {
-    Ok(idle(&Target::of(fields(chart)?), text))
+    Ok(idle(&Target::named(chart)?, text))
 }
 
 /// The values of a file that have no effect.
@@ -244,7 +247,7 @@ pub(crate) fn idle(target: &Target<'_>, text: &str) -> Vec<Finding> {
 /// # Errors
 /// When no chart has that name.
 pub fn forbidden_changes(chart: &str, old: &str, new: &str) -> Result<Vec<Finding>, ValidateError> {
-    Ok(forbidden(&Target::of(fields(chart)?), old, new))
+    Ok(forbidden(&Target::named(chart)?, old, new))
 }
 
 /// The changes that would be refused.
@@ -436,17 +439,18 @@ pub(crate) fn place_of(found: Found<'_>) -> Place {
 }
 
 /// The fields of a chart, compiled once.
-pub(crate) fn fields(chart: &str) -> Result<&'static Fields, ValidateError> {
-    static KNOWN: OnceLock<Fields> = OnceLock::new();
-    if chart != rocketmq::CHART {
-        return NoChartSnafu { name: chart }.fail();
+fn fields(entry: &Entry) -> Result<&'static Fields, ValidateError> {
+    static KNOWN: [OnceLock<Fields>; CHARTS.len()] = [const { OnceLock::new() }; CHARTS.len()];
+    let chart = entry.model.chart;
+    let place = CHARTS.iter().position(|known| known.model.chart == chart);
+    let known = place.and_then(|place| KNOWN.get(place));
+    let known = known.context(NoChartSnafu { name: chart })?;
+    if let Some(fields) = known.get() {
+        return Ok(fields);
     }
-    if let Some(known) = KNOWN.get() {
-        return Ok(known);
-    }
-    let description = rocketmq::description().context(DescribeSnafu)?;
+    let description = entry.description(None).context(DescribeSnafu)?;
     let fields = Fields::new(description)?;
-    Ok(KNOWN.get_or_init(|| fields))
+    Ok(known.get_or_init(|| fields))
 }
 
 /// The values of a file laid over the chart's defaults, as Helm does: mappings are merged, everything else is replaced, and
@@ -455,7 +459,7 @@ pub(crate) fn fields(chart: &str) -> Result<&'static Fields, ValidateError> {
 /// # Errors
 /// When no chart has that name.
 pub fn merged(chart: &str, text: &str) -> Result<Value, ValidateError> {
-    Ok(laid_over(&fields(chart)?.description, text))
+    Ok(laid_over(Target::named(chart)?.described(), text))
 }
 
 /// The values of a file laid over the defaults of some fields.
@@ -707,6 +711,68 @@ commonLabels: {a/b/c: d}
     }
 
     #[test]
+    fn mistakes_about_nfs_are_found_in_words() {
+        let text = "\
+nfs: {server: 'nfs://nfs.example:2049', path: exports/../etc, mountOptions: [hard, 'nfsvers = 4']}
+storageClass: {pathPattern: '${.PVC.namespace}/../${.PVC.name}', reclaimPolicy: Recycle}
+provisioner: {replicas: 0, runAsUser: 0}
+";
+        let found = |text: &str| -> String {
+            let findings = validate("nfs-storage", text, None).unwrap();
+            let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+            lines.join("\n")
+        };
+        insta::assert_snapshot!(found(text), @r#"
+        nfs.server: found "nfs://nfs.example:2049"; allowed: a host name or an address, without scheme, port and path; the default is ""
+        nfs.path: found "exports/../etc"; allowed: an absolute path, of which no part begins with a dot; the default is ""
+        nfs.mountOptions[1]: found "nfsvers = 4"; allowed: an option such as hard or nfsvers=4.1
+        storageClass.pathPattern: found "${.PVC.namespace}/../${.PVC.name}"; allowed: ${.PVC.namespace}, one of / _ and ., and ${.PVC.name}, after fixed directories if wanted; or empty; the default is ""
+        storageClass.reclaimPolicy: found "Recycle"; allowed: Retain, Delete; the default is "Retain"
+        provisioner.replicas: found 0; allowed: 1 to 3; the nearest is 1; the default is 1
+        provisioner.runAsUser: found 0; allowed: 1 to 2147483647; the nearest is 1; the default is 65534
+        "#);
+        insta::assert_snapshot!(found(""), @r"
+        nfs.path: found nothing; allowed: a value; fill in the field
+        nfs.server: found nothing; allowed: a value; fill in the field
+        ");
+        let base = "nfs: {server: '2001:db8::1', path: /}\nstorageClass: {pathPattern: ";
+        for good in [
+            "''",
+            "'${.PVC.namespace}/${.PVC.name}'",
+            "'kubernetes/a.${.PVC.namespace}_${.PVC.name}'",
+        ] {
+            assert_eq!(found(&format!("{base}{good}}}")), "", "{good}");
+        }
+        // Claims of others could have the same directory, or a directory could be anywhere.
+        for wrong in [
+            "'${.PVC.name}'",
+            "'${.PVC.namespace}'",
+            "'${.PVC.namespace}-${.PVC.name}'",
+            "'${.PVC.name}/${.PVC.namespace}'",
+            "'${.PVC.annotations.path}'",
+            "'../${.PVC.namespace}/${.PVC.name}'",
+            "'/${.PVC.namespace}/${.PVC.name}'",
+        ] {
+            let found = found(&format!("{base}{wrong}}}"));
+            assert!(found.starts_with("storageClass.pathPattern: "), "{found}");
+        }
+        for wrong in [
+            "nfs.example:/exports",
+            "nfs.example:2049",
+            "[::1]",
+            "a b",
+            "-a",
+        ] {
+            let found = found(&format!("nfs: {{server: '{wrong}', path: /b}}"));
+            assert!(found.starts_with("nfs.server: "), "{found}");
+        }
+        for wrong in ["b", "/b/", "/b/../c", "/.b", "//b", "/b c"] {
+            let found = found(&format!("nfs: {{server: a, path: '{wrong}'}}"));
+            assert!(found.starts_with("nfs.path: "), "{found}");
+        }
+    }
+
+    #[test]
     fn null_removes_a_field_as_in_helm() {
         assert_eq!(found("commonLabels: {team: null}\n").len(), 1);
         insta::assert_snapshot!(found("brokers: {groups: null}\n").join("\n"), @"brokers.groups: found nothing; allowed: 1 to 32; leave the field out to keep its default; null removes it");
@@ -714,19 +780,21 @@ commonLabels: {a/b/c: d}
 
     #[test]
     fn the_examples_of_every_rule_are_found_through_yaml_too() {
-        for rule in RULES {
-            for example in rule.examples {
-                let release = Release {
-                    name: example.release.to_owned(),
-                    namespace: "shop".to_owned(),
-                };
-                let findings = validate("rocketmq", example.values, Some(&release)).unwrap();
-                let mut paths: Vec<&str> = findings
-                    .iter()
-                    .map(|finding| finding.path.as_str())
-                    .collect();
-                paths.sort_unstable();
-                assert_eq!(paths, example.paths, "{}: {}", rule.id, example.values);
+        for model in registry::models() {
+            for rule in model.rules() {
+                for example in rule.examples {
+                    let release = Release {
+                        name: example.release.to_owned(),
+                        namespace: "shop".to_owned(),
+                    };
+                    let findings = validate(model.chart, example.values, Some(&release)).unwrap();
+                    let mut paths: Vec<&str> = findings
+                        .iter()
+                        .map(|finding| finding.path.as_str())
+                        .collect();
+                    paths.sort_unstable();
+                    assert_eq!(paths, example.paths, "{}: {}", rule.id, example.values);
+                }
             }
         }
     }

@@ -6,7 +6,7 @@ use midships_model::description::{Description, Field};
 use serde_json::{Map, Value, json};
 
 /// Words from which text is made: some fit some field, none fits all.
-const WORDS: [&str; 24] = [
+const WORDS: [&str; 26] = [
     "",
     "a",
     "orders",
@@ -31,6 +31,8 @@ const WORDS: [&str; 24] = [
     "no-port",
     "with blank",
     "名",
+    "nfsvers=4.1",
+    "${.PVC.namespace}/${.PVC.name}",
 ];
 const KEYS: [&str; 7] = [
     "team",
@@ -103,8 +105,11 @@ pub fn given(description: &Description, numbers: &mut Numbers) -> Value {
         put(&mut values, field.path, value);
     }
     if numbers.below(40) == 0 {
-        let path = numbers.choose(&["unknown", "brokers.unknown", "hook.image.unknown"]);
-        put(&mut values, path, json!(1));
+        // Beside a field, or at the root.
+        let field = numbers.choose(&fields);
+        let group = field.path.rsplit_once('.').map_or("", |(group, _)| group);
+        let path = format!("{group}.unknown");
+        put(&mut values, path.trim_start_matches('.'), json!(1));
     }
     values
 }

@@ -8,13 +8,15 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::description::{Description, DescriptionError};
 use crate::fields::{
-    AccessMode, AntiAffinity, Bytes, Cpu, Image, Limits, Passed, Pod, PullPolicy, Requests,
-    Resources, Retention, Storage, StorageMode, annotations_schema, labels_schema,
+    AccessMode, AntiAffinity, Bytes, Cpu, IMAGE_REGISTRY_PATTERN, Image, Limits, NAME_PATTERN,
+    Passed, Pod, PullPolicy, Requests, Resources, Retention, Storage, StorageMode,
+    annotations_schema, labels_schema,
 };
+use crate::model::ChartValues;
+use crate::rules::Rule;
 
 /// The chart's name.
 pub const CHART: &str = "rocketmq";
@@ -363,15 +365,13 @@ pub struct Values {
     /// Registry that goes before each image's repository. Empty: the repositories stand as they are.
     #[schemars(
         title = "Image registry",
-        regex(
-            pattern = r"^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[a-z0-9._-]+)*)?$"
-        ),
+        regex(pattern = IMAGE_REGISTRY_PATTERN),
         length(max = 255)
     )]
     #[schemars(extend("x-title-zh" = "镜像服务器", "x-help-zh" = "加在每个镜像仓库之前的服务器地址。", "x-level" = "basic", "x-mutability" = "restart"))]
     pub image_registry: String,
     /// Names of the Secrets with which images are pulled.
-    #[schemars(title = "Pull secrets", inner(regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"), length(max = 253)), extend("uniqueItems" = true))]
+    #[schemars(title = "Pull secrets", inner(regex(pattern = NAME_PATTERN), length(max = 253)), extend("uniqueItems" = true))]
     #[schemars(extend("x-widget" = "secret", "x-title-zh" = "拉取密钥", "x-help-zh" = "拉取镜像所用 Secret 的名称。", "x-level" = "advanced", "x-mutability" = "restart"))]
     pub image_pull_secrets: Vec<String>,
     /// The domain of the cluster's DNS names.
@@ -586,10 +586,11 @@ impl Brokers {
     }
 }
 
-/// The default values as JSON.
-///
-/// # Errors
-/// Never for the values of this crate; the error is serde's.
-pub fn defaults() -> Result<Value, serde_json::Error> {
-    serde_json::to_value(Values::default())
+impl ChartValues for Values {
+    const CHART: &'static str = CHART;
+    const RULES: &'static [Rule<Self>] = rules::RULES;
+
+    fn estimate(&self) -> Option<u32> {
+        Some(self.estimate_seconds())
+    }
 }

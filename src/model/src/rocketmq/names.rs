@@ -25,11 +25,7 @@ pub struct Names {
 /// The name from which the names of a release's objects are made: the release's, if it contains the chart's.
 #[must_use]
 pub fn full_name(release: &str) -> String {
-    if release.contains(CHART) {
-        release.to_owned()
-    } else {
-        format!("{release}-{CHART}")
-    }
+    crate::model::full_name(CHART, release)
 }
 
 impl Names {

@@ -10,8 +10,11 @@ use super::{
     BROKER_MEMORY_BESIDE_HEAP, ConfigurationValue, LEAST_HEAP, NAME_SERVER_MEMORY_BESIDE_HEAP,
     NameServerSource, ORDER_CONFIGURATION, Timing, Values,
 };
-use crate::fields::{EnvironmentVariable, Pod, Resources, StorageMode};
-use crate::rules::{Example, Release, Rule, Subject, Violation};
+use crate::fields::{EnvironmentVariable, Pod, StorageMode};
+use crate::rules::shared::{
+    self, above_limits, accepted, because, hook_annotations, named, one_if, owned_labels, refused,
+};
+use crate::rules::{Release, Rule, Subject, Violation};
 
 /// The most characters of a `StatefulSet`'s name: its pods carry it, with a dash and a hash of ten, in a label of at most 63.
 pub const LONGEST_STATEFUL_SET: usize = 52;
@@ -72,36 +75,6 @@ pub const OWNED_MOUNT_PATHS: [&str; 5] = [
 
 /// Names of volumes that the chart's pods have already.
 pub const OWNED_VOLUMES: [&str; 5] = ["data", "home", "name-servers", "scripts", "temporary"];
-
-const DEFAULT: &str = "orders";
-
-const fn accepted(values: &'static str) -> Example {
-    Example {
-        release: DEFAULT,
-        values,
-        paths: &[],
-    }
-}
-
-const fn refused(values: &'static str, paths: &'static [&'static str]) -> Example {
-    Example {
-        release: DEFAULT,
-        values,
-        paths,
-    }
-}
-
-const fn named(
-    release: &'static str,
-    values: &'static str,
-    paths: &'static [&'static str],
-) -> Example {
-    Example {
-        release,
-        values,
-        paths,
-    }
-}
 
 /// The rules.
 pub const RULES: &[Rule<Values>] = &[
@@ -336,11 +309,8 @@ nameServers.keyValueNamespaces[{{ $index }}]|{{ $namespace }}
             ),
         ],
     },
-    Rule {
-        id: "requests-are-within-limits",
-        allowed: "at most the limit of the same resource",
-        hint: "lower the request or raise the limit",
-        check: |subject| {
+    shared::requests_are_within_limits(
+        |subject| {
             let values = subject.values;
             let sections = [
                 ("nameServers", &values.name_servers.resources),
@@ -352,17 +322,8 @@ nameServers.keyValueNamespaces[{{ $index }}]|{{ $namespace }}
                 .flat_map(|(section, resources)| above_limits(section, resources))
                 .collect()
         },
-        template: r#"{{- $resources := .Values.<< section >>.resources }}
-{{- if gt (include "rocketmq.mebibytes" $resources.requests.memory | int) (include "rocketmq.mebibytes" $resources.limits.memory | int) }}
-<< section >>.resources.requests.memory|{{ $resources.requests.memory }} with a limit of {{ $resources.limits.memory }}
-{{- end }}
-{{- if and $resources.requests.cpu $resources.limits.cpu }}
-{{- if gt (include "rocketmq.thousandths" $resources.requests.cpu | int) (include "rocketmq.thousandths" $resources.limits.cpu | int) }}
-<< section >>.resources.requests.cpu|{{ $resources.requests.cpu }} with a limit of {{ $resources.limits.cpu }}
-{{- end }}
-{{- end }}"#,
-        sections: &["nameServers", "brokers", "hook"],
-        examples: &[
+        &["nameServers", "brokers", "hook"],
+        &[
             accepted(
                 r#"{"brokers":{"resources":{"requests":{"cpu":2,"memory":"2Gi"},"limits":{"cpu":"2000m"}}}}"#,
             ),
@@ -378,7 +339,7 @@ nameServers.keyValueNamespaces[{{ $index }}]|{{ $namespace }}
                 &["hook.resources.requests.memory"],
             ),
         ],
-    },
+    ),
     Rule {
         id: "broker-volumes-are-kept-alike",
         allowed: "the same as brokers.storage.onUninstall",
@@ -699,40 +660,23 @@ brokers.configuration.{{ $key }}|{{ $key }}
             ),
         ],
     },
-    Rule {
-        id: "labels-are-not-owned",
-        allowed: "keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/",
-        hint: "remove the label; the chart sets it",
-        check: |subject| {
+    shared::labels_are_not_owned(
+        |subject| {
             let values = subject.values;
-            let places = [
+            owned_labels(&[
                 ("commonLabels", &values.common_labels),
                 ("nameServers.pod.labels", &values.name_servers.pod.labels),
                 ("brokers.pod.labels", &values.brokers.pod.labels),
                 ("hook.labels", &values.hook.labels),
-            ];
-            places
-                .iter()
-                .flat_map(|(path, labels)| {
-                    labels
-                        .keys()
-                        .filter(|key| is_owned_label(key))
-                        .map(move |key| Violation::new(format!("{path}.{key}"), key))
-                })
-                .collect()
+            ])
         },
-        template: r#"{{- range $key, $_ := .Values.<< section >> }}
-{{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|managed-by)$|helm\\.sh/|midships/)" $key }}
-<< section >>.{{ $key }}|{{ $key }}
-{{- end }}
-{{- end }}"#,
-        sections: &[
+        &[
             "commonLabels",
             "nameServers.pod.labels",
             "brokers.pod.labels",
             "hook.labels",
         ],
-        examples: &[
+        &[
             accepted(
                 r#"{"commonLabels":{"team":"orders"},"brokers":{"pod":{"labels":{"a.b/c":"d"}}}}"#,
             ),
@@ -744,14 +688,11 @@ brokers.configuration.{{ $key }}|{{ $key }}
                 ],
             ),
         ],
-    },
-    Rule {
-        id: "annotations-are-not-hooks",
-        allowed: "keys that do not begin with helm.sh/ or argocd.argoproj.io/hook",
-        hint: "remove the annotation: the object would be taken for a hook",
-        check: |subject| {
+    ),
+    shared::annotations_are_not_hooks(
+        |subject| {
             let values = subject.values;
-            let places = [
+            hook_annotations(&[
                 ("commonAnnotations", &values.common_annotations),
                 (
                     "nameServers.pod.annotations",
@@ -759,29 +700,15 @@ brokers.configuration.{{ $key }}|{{ $key }}
                 ),
                 ("brokers.pod.annotations", &values.brokers.pod.annotations),
                 ("hook.annotations", &values.hook.annotations),
-            ];
-            places
-                .iter()
-                .flat_map(|(path, annotations)| {
-                    annotations
-                        .keys()
-                        .filter(|key| is_hook_annotation(key))
-                        .map(move |key| Violation::new(format!("{path}.{key}"), key))
-                })
-                .collect()
+            ])
         },
-        template: r#"{{- range $key, $_ := .Values.<< section >> }}
-{{- if or (hasPrefix "helm.sh/" $key) (hasPrefix "argocd.argoproj.io/hook" $key) }}
-<< section >>.{{ $key }}|{{ $key }}
-{{- end }}
-{{- end }}"#,
-        sections: &[
+        &[
             "commonAnnotations",
             "nameServers.pod.annotations",
             "brokers.pod.annotations",
             "hook.annotations",
         ],
-        examples: &[
+        &[
             accepted(
                 r#"{"commonAnnotations":{"argocd.argoproj.io/sync-wave":"1"},"hook":{"annotations":{"sidecar.istio.io/inject":"false"}}}"#,
             ),
@@ -793,7 +720,7 @@ brokers.configuration.{{ $key }}|{{ $key }}
                 ],
             ),
         ],
-    },
+    ),
     Rule {
         id: "environment-is-distinct",
         allowed: "each name once, none that begins with MIDSHIPS_, and not both value and valueFrom",
@@ -976,48 +903,11 @@ networkPolicy.clients[{{ $index }}]|no labels
     },
 ];
 
-fn one_if(wrong: bool, path: &str, found: impl std::fmt::Display) -> Vec<Violation> {
-    if wrong {
-        vec![Violation::new(path, found)]
-    } else {
-        Vec::new()
-    }
-}
-
-/// The violations, because of other fields: each names those that are not itself.
-fn because(mut violations: Vec<Violation>, paths: &[&str]) -> Vec<Violation> {
-    for violation in &mut violations {
-        let others = paths.iter().filter(|path| **path != violation.path);
-        violation.because = others.map(ToString::to_string).collect();
-    }
-    violations
-}
-
 fn is_own_release(subject: &Subject<Values>, name: &str) -> bool {
     let namespace = &subject.values.name_servers.release.namespace;
     subject.release.is_some_and(|release| {
         release.name == name && (namespace.is_empty() || *namespace == release.namespace)
     })
-}
-
-fn above_limits(section: &str, resources: &Resources) -> Vec<Violation> {
-    let (requests, limits) = (&resources.requests, &resources.limits);
-    let mut violations = Vec::new();
-    if requests.memory.mebibytes() > limits.memory.mebibytes() {
-        let path = format!("{section}.resources.requests.memory");
-        let found = format!("{} with a limit of {}", requests.memory.0, limits.memory.0);
-        let because = format!("{section}.resources.limits.memory");
-        violations.push(Violation::new(path, found).because(because));
-    }
-    if let (Some(request), Some(limit)) = (requests.cpu.thousandths(), limits.cpu.thousandths())
-        && request > limit
-    {
-        let path = format!("{section}.resources.requests.cpu");
-        let found = format!("{} with a limit of {}", requests.cpu.0, limits.cpu.0);
-        let because = format!("{section}.resources.limits.cpu");
-        violations.push(Violation::new(path, found).because(because));
-    }
-    violations
 }
 
 fn longest_name(values: &Values, release: &Release) -> String {
@@ -1037,18 +927,6 @@ fn longest_name(values: &Values, release: &Release) -> String {
 
 fn is_owned_key(key: &str) -> bool {
     key.starts_with("storePath") || OWNED_CONFIGURATION.contains(&key)
-}
-
-fn is_owned_label(key: &str) -> bool {
-    key.starts_with("helm.sh/")
-        || key.starts_with("midships/")
-        || ["name", "instance", "managed-by"]
-            .iter()
-            .any(|name| key.strip_prefix("app.kubernetes.io/") == Some(name))
-}
-
-fn is_hook_annotation(key: &str) -> bool {
-    key.starts_with("helm.sh/") || key.starts_with("argocd.argoproj.io/hook")
 }
 
 fn in_pods<'a>(
@@ -1074,63 +952,11 @@ impl std::fmt::Display for ConfigurationValue {
 mod tests {
     use super::*;
     use crate::rules::check;
-    use serde_json::Value;
-
-    fn lay_over(base: &mut Value, over: Value) {
-        match (base, over) {
-            (Value::Object(base), Value::Object(over)) => {
-                for (key, value) in over {
-                    lay_over(base.entry(key).or_insert(Value::Null), value);
-                }
-            }
-            (base, over) => *base = over,
-        }
-    }
+    use crate::rules::tests::lay_over;
 
     #[test]
     fn each_rule_names_the_paths_of_its_examples_and_no_other_rule_does() {
-        let description = crate::rocketmq::description().unwrap();
-        for rule in RULES {
-            assert!(
-                rule.examples.iter().any(|example| example.paths.is_empty()),
-                "{}",
-                rule.id
-            );
-            assert!(
-                rule.examples
-                    .iter()
-                    .any(|example| !example.paths.is_empty()),
-                "{}",
-                rule.id
-            );
-            for example in rule.examples {
-                let mut values = serde_json::to_value(Values::default()).unwrap();
-                lay_over(&mut values, serde_json::from_str(example.values).unwrap());
-                let values: Values = serde_json::from_value(values).unwrap();
-                let release = Release {
-                    name: example.release.to_owned(),
-                    namespace: "shop".to_owned(),
-                };
-                let subject = Subject {
-                    values: &values,
-                    release: Some(&release),
-                };
-                let findings = check(RULES, &subject, &description).unwrap();
-                let found: Vec<(&str, &str)> = findings
-                    .iter()
-                    .map(|finding| (finding.rule.as_str(), finding.path.as_str()))
-                    .collect();
-                for related in findings.iter().flat_map(|finding| &finding.related) {
-                    let pointer = related.path.replace(['.', '['], "/").replace(']', "");
-                    let values = serde_json::to_value(&values).unwrap();
-                    let value = values.pointer(&format!("/{pointer}"));
-                    assert!(value.is_some(), "{} because of {}", rule.id, related.path);
-                }
-                let expected: Vec<(&str, &str)> =
-                    example.paths.iter().map(|path| (rule.id, *path)).collect();
-                assert_eq!(found, expected, "{} with {}", rule.id, example.values);
-            }
-        }
+        crate::rules::tests::examples_hold::<Values>();
     }
 
     #[test]

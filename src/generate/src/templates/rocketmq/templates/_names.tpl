@@ -1,59 +1,6 @@
 {{/* Names, labels and sizes that several templates share. */}}
 
-{{/* The name from which all others are made. The chart's name is written out: as a subchart it may have an alias. */}}
-{{- define "rocketmq.fullName" -}}
-{{- if contains "<< chart >>" .Release.Name }}{{ .Release.Name }}{{ else }}{{ .Release.Name }}-<< chart >>{{ end }}
-{{- end }}
-
-{{/* Labels of pods, the same for the life of a release. Argo CD rewrites the instance on objects, so no selector uses it. */}}
-{{- define "rocketmq.podLabels" -}}
-app.kubernetes.io/name: << chart >>
-app.kubernetes.io/instance: {{ .Release.Name | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-midships/cluster: {{ include "rocketmq.fullName" . }}
-{{- end }}
-
-{{/* Labels of objects. */}}
-{{- define "rocketmq.labels" -}}
-{{ include "rocketmq.podLabels" . }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
-{{- end }}
-
-{{/* An image: takes a dict of the root and the image's values. A repository that names its registry stands as it is. */}}
-{{- define "rocketmq.image" -}}
-{{- $first := .image.repository | splitList "/" | first }}
-{{- $named := and (contains "/" .image.repository) (or (contains "." $first) (contains ":" $first) (eq $first "localhost")) }}
-{{- if and .root.Values.imageRegistry (not $named) }}{{ .root.Values.imageRegistry }}/{{ end }}{{ .image.repository }}:{{ .image.tag }}
-{{- end }}
-
-{{/* CPU and memory of a container. Empty amounts are left out. */}}
-{{- define "rocketmq.resources" -}}
-requests:
-  {{- with .requests.cpu }}
-  cpu: {{ . | quote }}
-  {{- end }}
-  memory: {{ .requests.memory }}
-limits:
-  {{- with .limits.cpu }}
-  cpu: {{ . | quote }}
-  {{- end }}
-  memory: {{ .limits.memory }}
-{{- end }}
-
-{{/* An amount of memory in mebibytes. */}}
-{{- define "rocketmq.mebibytes" -}}
-{{- $number := regexFind "^[0-9]+" . | int }}
-{{- if hasSuffix "Ti" . }}{{ mul $number 1048576 }}{{ else if hasSuffix "Gi" . }}{{ mul $number 1024 }}{{ else }}{{ $number }}{{ end }}
-{{- end }}
-
-{{/* An amount of CPU in thousandths of a core. */}}
-{{- define "rocketmq.thousandths" -}}
-{{- $text := toString . }}
-{{- if hasSuffix "m" $text }}{{ trimSuffix "m" $text }}{{ else }}{{ mul (int $text) 1000 }}{{ end }}
-{{- end }}
-
+<% include "shared/names" %>
 {{/* The heap of a name server in MB. */}}
 {{- define "rocketmq.heap.nameServers" -}}
 {{- $set := int .Values.nameServers.heapMegabytes }}

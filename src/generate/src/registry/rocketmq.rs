@@ -1,0 +1,137 @@
+//! The chart `rocketmq`: name servers, brokers, and the hook Jobs that run operations on them.
+
+use midships_model::fields::Resources;
+use midships_model::model::Model;
+use midships_model::rocketmq::rules::{OWNED_CONFIGURATION, UNSUPPORTED_CONFIGURATION};
+use midships_model::rocketmq::{self, NameServerSource, Values, settings};
+use serde_json::{Value, json};
+
+use super::{Entry, Facts, reference, requested, sources, version};
+
+/// The chart in the registry.
+pub(super) const ENTRY: Entry = Entry {
+    model: Model::of::<Values>(),
+    title: "RocketMQ",
+    about: "RocketMQ name servers and brokers, and name servers changed under load without a controller.",
+    keywords: &[
+        "rocketmq",
+        "message queue",
+        "messaging",
+        "streaming",
+        "middleware",
+    ],
+    icon: include_str!("../templates/rocketmq/icon.svg"),
+    sources: sources!(
+        "rocketmq":
+        "macros",
+        "about.md",
+        "Chart.yaml",
+        "scripts/broker.sh",
+        "scripts/drain.sh",
+        "scripts/java.sh",
+        "scripts/name-server.sh",
+        "scripts/remoting.bash",
+        "templates/NOTES.txt",
+        "templates/_names.tpl",
+        "templates/_rules.tpl",
+        "templates/brokers.yaml",
+        "templates/check.yaml",
+        "templates/configuration.yaml",
+        "templates/hooks.yaml",
+        "templates/name-servers.yaml",
+        "templates/network-policy.yaml",
+        "templates/operations.yaml",
+        "templates/service-account.yaml",
+    ),
+    read_by_the_hook: &[
+        "brokers.allowRestart",
+        "brokers.newGroupsFrom",
+        "brokers.orderedTopics",
+        "nameServers.keyValueNamespaces",
+    ],
+    facts,
+};
+
+/// What values amount to, and the constants of the model.
+fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
+    let values: Values = serde_json::from_value(values.clone())?;
+    let server = if values.brokers.enabled {
+        &values.brokers.image
+    } else {
+        &values.name_servers.image
+    };
+    let (requested_cpu, requested_memory) = requested(&pods(&values));
+    let registry = &values.image_registry;
+    Ok(Facts {
+        product: "RocketMQ",
+        app_version: version(server).to_owned(),
+        what_notes_say: "addresses for clients, and what to run next",
+        what_test_does: Some("sends a message to every master and reads it back"),
+        who_asks: "What the servers and one hook Job ask for",
+        requested_cpu,
+        requested_memory,
+        own: json!({
+            "rocketmqImage": reference(registry, server),
+            "hookImage": reference(registry, &values.hook.image),
+            "ownedConfiguration": OWNED_CONFIGURATION.join(" "),
+            "unsupportedConfiguration": UNSUPPORTED_CONFIGURATION.join(" "),
+            "onlineConfiguration": settings::online_keys(),
+            "mostNameServers": rocketmq::MOST_NAME_SERVERS,
+            "nameServerPort": rocketmq::NAME_SERVER_PORT,
+            "brokerPort": rocketmq::BROKER_PORT,
+            "replicationPort": rocketmq::BROKER_REPLICATION_PORT,
+            "fastPort": rocketmq::BROKER_FAST_PORT,
+            "mostGroups": rocketmq::MOST_GROUPS,
+            "mostReplicas": rocketmq::MOST_REPLICAS,
+            "drainMargin": rocketmq::DRAIN_MARGIN_SECONDS,
+            "drainLook": rocketmq::DRAIN_LOOK_SECONDS,
+            "shutdown": rocketmq::SHUTDOWN_SECONDS,
+            "restartSeconds": rocketmq::RESTART_SECONDS,
+            "operationSeconds": rocketmq::OPERATION_SECONDS,
+            "leastDeadline": rocketmq::LEAST_DEADLINE_SECONDS,
+            "deadlineMargin": rocketmq::DEADLINE_MARGIN_SECONDS,
+        }),
+    })
+}
+
+/// The servers of a release and one hook Job: how many of each, and what each asks for.
+fn pods(values: &Values) -> [(u32, &Resources); 3] {
+    let brokers = if values.brokers.enabled {
+        values.brokers.groups * (values.brokers.replicas_per_group + 1)
+    } else {
+        0
+    };
+    let name_servers = match values.name_servers.source {
+        NameServerSource::Own => values.name_servers.count,
+        NameServerSource::Release | NameServerSource::Addresses => 0,
+    };
+    [
+        (name_servers, &values.name_servers.resources),
+        (brokers, &values.brokers.resources),
+        (1, &values.hook.resources),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_chart_asks_for_is_the_sum_of_its_pods() {
+        let mut values = Values::default();
+        values.name_servers.count = 2;
+        values.brokers.groups = 3;
+        values.brokers.replicas_per_group = 1;
+        for (resources, cpu, memory) in [
+            (&mut values.name_servers.resources, "100m", "512Mi"),
+            (&mut values.brokers.resources, "1", "1Gi"),
+            (&mut values.hook.resources, "", "32Mi"),
+        ] {
+            cpu.clone_into(&mut resources.requests.cpu.0);
+            memory.clone_into(&mut resources.requests.memory.0);
+        }
+        let memory = 2 * 512 + 6 * 1024 + 32;
+        let expected = ("6200m".to_owned(), format!("{memory}Mi"));
+        assert_eq!(requested(&pods(&values)), expected);
+    }
+}

@@ -1,0 +1,187 @@
+//! Rules that several charts have, about the groups of fields that they share. A chart says where its fields are and tries the
+//! rule with examples of its own.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use super::{Example, Rule, Subject, Violation};
+use crate::fields::Resources;
+
+/// The release of an example, unless it names one.
+pub const RELEASE: &str = "orders";
+
+/// A check of a chart.
+type Check<V> = fn(&Subject<V>) -> Vec<Violation>;
+
+/// An example that every rule accepts.
+#[must_use]
+pub const fn accepted(values: &'static str) -> Example {
+    named(RELEASE, values, &[])
+}
+
+/// An example that a rule refuses, at these paths.
+#[must_use]
+pub const fn refused(values: &'static str, paths: &'static [&'static str]) -> Example {
+    named(RELEASE, values, paths)
+}
+
+/// An example of a release that has a name of its own.
+#[must_use]
+pub const fn named(
+    release: &'static str,
+    values: &'static str,
+    paths: &'static [&'static str],
+) -> Example {
+    Example {
+        release,
+        values,
+        paths,
+    }
+}
+
+/// One violation if something is wrong, else none.
+#[must_use]
+pub fn one_if(wrong: bool, path: &str, found: impl Display) -> Vec<Violation> {
+    if wrong {
+        vec![Violation::new(path, found)]
+    } else {
+        Vec::new()
+    }
+}
+
+/// The violations, because of other fields: each names those that are not itself.
+#[must_use]
+pub fn because(mut violations: Vec<Violation>, paths: &[&str]) -> Vec<Violation> {
+    for violation in &mut violations {
+        let others = paths.iter().filter(|path| **path != violation.path);
+        violation.because = others.map(ToString::to_string).collect();
+    }
+    violations
+}
+
+/// No container asks for more than it may use. The check is made of [`above_limits`]; the sections are those of the containers.
+#[must_use]
+pub const fn requests_are_within_limits<V>(
+    check: Check<V>,
+    sections: &'static [&'static str],
+    examples: &'static [Example],
+) -> Rule<V> {
+    Rule {
+        id: "requests-are-within-limits",
+        allowed: "at most the limit of the same resource",
+        hint: "lower the request or raise the limit",
+        check,
+        template: r#"{{- $resources := .Values.<< section >>.resources }}
+{{- if gt (include "<< chart >>.mebibytes" $resources.requests.memory | int) (include "<< chart >>.mebibytes" $resources.limits.memory | int) }}
+<< section >>.resources.requests.memory|{{ $resources.requests.memory }} with a limit of {{ $resources.limits.memory }}
+{{- end }}
+{{- if and $resources.requests.cpu $resources.limits.cpu }}
+{{- if gt (include "<< chart >>.thousandths" $resources.requests.cpu | int) (include "<< chart >>.thousandths" $resources.limits.cpu | int) }}
+<< section >>.resources.requests.cpu|{{ $resources.requests.cpu }} with a limit of {{ $resources.limits.cpu }}
+{{- end }}
+{{- end }}"#,
+        sections,
+        examples,
+    }
+}
+
+/// What a section's container asks for above its limits.
+#[must_use]
+pub fn above_limits(section: &str, resources: &Resources) -> Vec<Violation> {
+    let (requests, limits) = (&resources.requests, &resources.limits);
+    let mut violations = Vec::new();
+    if requests.memory.mebibytes() > limits.memory.mebibytes() {
+        let path = format!("{section}.resources.requests.memory");
+        let found = format!("{} with a limit of {}", requests.memory.0, limits.memory.0);
+        let because = format!("{section}.resources.limits.memory");
+        violations.push(Violation::new(path, found).because(because));
+    }
+    if let (Some(request), Some(limit)) = (requests.cpu.thousandths(), limits.cpu.thousandths())
+        && request > limit
+    {
+        let path = format!("{section}.resources.requests.cpu");
+        let found = format!("{} with a limit of {}", requests.cpu.0, limits.cpu.0);
+        let because = format!("{section}.resources.limits.cpu");
+        violations.push(Violation::new(path, found).because(because));
+    }
+    violations
+}
+
+/// No label is one that the chart sets. The check is made of [`owned_labels`]; the sections are the fields with labels.
+#[must_use]
+pub const fn labels_are_not_owned<V>(
+    check: Check<V>,
+    sections: &'static [&'static str],
+    examples: &'static [Example],
+) -> Rule<V> {
+    Rule {
+        id: "labels-are-not-owned",
+        allowed: "keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/",
+        hint: "remove the label; the chart sets it",
+        check,
+        template: r#"{{- range $key, $_ := .Values.<< section >> }}
+{{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|managed-by)$|helm\\.sh/|midships/)" $key }}
+<< section >>.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}"#,
+        sections,
+        examples,
+    }
+}
+
+/// The labels of fields that the chart sets itself.
+#[must_use]
+pub fn owned_labels(fields: &[(&str, &BTreeMap<String, String>)]) -> Vec<Violation> {
+    of_keys(fields, is_owned_label)
+}
+
+/// No annotation makes an object a hook. The check is made of [`hook_annotations`]; the sections are the fields with annotations.
+#[must_use]
+pub const fn annotations_are_not_hooks<V>(
+    check: Check<V>,
+    sections: &'static [&'static str],
+    examples: &'static [Example],
+) -> Rule<V> {
+    Rule {
+        id: "annotations-are-not-hooks",
+        allowed: "keys that do not begin with helm.sh/ or argocd.argoproj.io/hook",
+        hint: "remove the annotation: the object would be taken for a hook",
+        check,
+        template: r#"{{- range $key, $_ := .Values.<< section >> }}
+{{- if or (hasPrefix "helm.sh/" $key) (hasPrefix "argocd.argoproj.io/hook" $key) }}
+<< section >>.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}"#,
+        sections,
+        examples,
+    }
+}
+
+/// The annotations of fields that make an object a hook.
+#[must_use]
+pub fn hook_annotations(fields: &[(&str, &BTreeMap<String, String>)]) -> Vec<Violation> {
+    of_keys(fields, is_hook_annotation)
+}
+
+fn of_keys(
+    fields: &[(&str, &BTreeMap<String, String>)],
+    is_wrong: fn(&str) -> bool,
+) -> Vec<Violation> {
+    let keys = fields.iter().flat_map(|(path, members)| {
+        let keys = members.keys().filter(|key| is_wrong(key));
+        keys.map(move |key| Violation::new(format!("{path}.{key}"), key))
+    });
+    keys.collect()
+}
+
+fn is_owned_label(key: &str) -> bool {
+    key.starts_with("helm.sh/")
+        || key.starts_with("midships/")
+        || ["name", "instance", "managed-by"]
+            .iter()
+            .any(|name| key.strip_prefix("app.kubernetes.io/") == Some(name))
+}
+
+fn is_hook_annotation(key: &str) -> bool {
+    key.starts_with("helm.sh/") || key.starts_with("argocd.argoproj.io/hook")
+}
