@@ -103,12 +103,13 @@ def asked(release: Release, number: int, code: int) -> dict:
     """The body of a group's master's answer to a question without fields."""
     pod = f"{release.full_name}-broker-{number}-master-0"
     ask = ["exec", "-n", release.namespace, pod, "--", "bash", "/scripts/remoting.bash", "127.0.0.1", str(code), ""]
-    answer = command_result([*release.bed.kubectl, *ask]).stdout
-    start = answer.find("{")
+    # The length before the header is no text.
+    answer = command_result([*release.bed.kubectl, *ask], errors="replace").stdout
+    start = answer.find('{"')
     if start < 0:
         raise Failed(f"{pod} does not answer {code}: {json.dumps(answer[:300])}")
     _, end = json.JSONDecoder().raw_decode(answer, start)
-    return json.loads(answer[end:])
+    return json.JSONDecoder().raw_decode(answer, end)[0]
 
 
 @scenario("rocketmq-remove-group")

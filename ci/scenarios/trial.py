@@ -52,9 +52,15 @@ class Trial:
             raise Failed(expectation)
 
     def equal(self, found: object, expected: object, what: str) -> None:
-        """Fails the scenario unless both are equal."""
-        if found != expected:
-            raise Failed(f"{what}: expected {expected}, found {found}")
+        """Fails the scenario unless both are equal; of tables only the entries that differ are told."""
+        if found == expected:
+            return
+        if isinstance(found, dict) and isinstance(expected, dict):
+            entries = {**expected, **found}.items()
+            expected, found = (
+                {name: table.get(name) for name, _ in entries if found.get(name) != expected.get(name)} for table in (expected, found)
+            )
+        raise Failed(f"{what}: expected {expected}, found {found}")
 
 
 def scenario(name: str, *, needs_power: bool = False, alone: bool = False, last: bool = False) -> Callable:

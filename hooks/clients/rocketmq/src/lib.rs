@@ -15,6 +15,7 @@ pub mod properties;
 pub mod recording;
 pub mod replication;
 pub mod request;
+pub mod system;
 pub mod timers;
 pub mod version;
 

@@ -12,6 +12,7 @@ use std::path::Path;
 use midships_client_rocketmq::answer::{ERROR, NO_TOPIC, answered};
 use midships_client_rocketmq::fastjson::{self, Value};
 use midships_client_rocketmq::request::requested;
+use midships_client_rocketmq::system::{is_system_group, is_system_topic};
 use midships_client_rocketmq::{
     Answer, BrokerGroup, ClusterInfo, DecodeError, Frame, Message, ProductVersion, QueueRange,
     Recording, Reply, Request, TopicRoute, decode,
@@ -394,6 +395,27 @@ fn a_group_is_kept_as_it_was_put() {
         ] {
             assert_eq!(replies[name], Reply::Accepted, "{version} {name}");
         }
+    }
+}
+
+#[test]
+fn what_a_broker_makes_itself_is_told_from_what_was_made() {
+    for (version, ..) in VERSIONS {
+        let replies = replies(version);
+        let Reply::TopicConfigurations(table) = &replies["topic-configurations"] else {
+            panic!("topics")
+        };
+        let is_their_name = |name: &str| ["recorded", "recorded-broker-0"].contains(&name);
+        let mut made: BTreeSet<&str> = table.topics.keys().map(String::as_str).collect();
+        made.retain(|topic| !is_system_topic(topic, is_their_name));
+        // The recorded topic has the name of its cluster.
+        assert_eq!(made, BTreeSet::from(["archive", "orders"]), "{version}");
+        let Reply::SubscriptionGroups(groups) = &replies["subscription-groups"] else {
+            panic!("groups")
+        };
+        let mut made: BTreeSet<&str> = groups.groups.keys().map(String::as_str).collect();
+        made.retain(|group| !is_system_group(group));
+        assert_eq!(made, BTreeSet::from(["billing"]), "{version}");
     }
 }
 

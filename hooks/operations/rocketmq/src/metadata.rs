@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use midships_client_rocketmq::system::{self, DEAD_LETTER_PREFIX, RETRY_PREFIX};
 use midships_client_rocketmq::{
     ProductVersion, Request, SubscriptionGroup, TopicConfiguration, TopicConfigurations,
 };
@@ -19,57 +20,8 @@ pub const MARK: &str = "MIDSHIPS_ADDITION_UNFINISHED";
 /// The subscription group that the master of a group has that is to leave, from before it is closed for writing.
 pub const LEAVING_MARK: &str = "MIDSHIPS_REMOVAL_UNFINISHED";
 
-/// The topics that brokers of some version make themselves, under the same name everywhere.
-const SYSTEM_TOPICS: [&str; 11] = [
-    "TBW102",
-    "SELF_TEST_TOPIC",
-    "BenchmarkTest",
-    "OFFSET_MOVED_EVENT",
-    "SCHEDULE_TOPIC_XXXX",
-    "RMQ_SYS_TRANS_HALF_TOPIC",
-    "RMQ_SYS_TRANS_OP_HALF_TOPIC",
-    "RMQ_SYS_TRACE_TOPIC",
-    "TRANS_CHECK_MAX_TIME_TOPIC",
-    "CHECKPOINT_TOPIC",
-    "DefaultHeartBeatSyncerTopic",
-];
-
-/// What the names of other topics of the product begin with.
-const SYSTEM_TOPIC_PREFIX: &str = "rmq_sys_";
-
 /// What the names of queues of light topics begin with; they belong to another topic.
 const LIGHT_TOPIC_PREFIX: &str = "%LMQ%";
-
-/// What the topic of a group's messages that are tried again begins with.
-const RETRY_PREFIX: &str = "%RETRY%";
-
-/// What the topic of a group's messages that are given up begins with.
-const DEAD_LETTER_PREFIX: &str = "%DLQ%";
-
-/// What the cluster's name is followed by in the name of the topic of replies.
-const REPLY_SUFFIX: &str = "_REPLY_TOPIC";
-
-/// The groups that brokers, or the product's tools and clients, make themselves.
-const SYSTEM_GROUPS: [&str; 15] = [
-    "DEFAULT_CONSUMER",
-    "DEFAULT_PRODUCER",
-    "TOOLS_CONSUMER",
-    "SCHEDULE_CONSUMER",
-    "FILTERSRV_CONSUMER",
-    "__MONITOR_CONSUMER",
-    "CLIENT_INNER_PRODUCER",
-    "SELF_TEST_P_GROUP",
-    "SELF_TEST_C_GROUP",
-    "CID_ONS-HTTP-PROXY",
-    "CID_ONSAPI_PERMISSION",
-    "CID_ONSAPI_OWNER",
-    "CID_ONSAPI_PULL",
-    MARK,
-    LEAVING_MARK,
-];
-
-/// What the names of other groups of the product begin with.
-const SYSTEM_GROUP_PREFIX: &str = "CID_RMQ_SYS_";
 
 /// The broker's setting that names the topic of message traces, which it makes itself where it is told to.
 const TRACE_TOPIC_SETTING: &str = "msgTraceTopicName";
@@ -86,23 +38,20 @@ const ATTRIBUTES: &str = "attributes";
 /// The first release of 5.x: the first in which topics have attributes, and whose command to make one carries the order.
 const FIRST_OF_FIVE: ProductVersion = ProductVersion(413);
 
-/// Whether a group is the product's own, or the mark of an addition.
+/// Whether a group is the product's own, or a mark of an addition or a removal.
 #[must_use]
 pub fn is_system_group(name: &str) -> bool {
-    SYSTEM_GROUPS.contains(&name) || name.starts_with(SYSTEM_GROUP_PREFIX)
+    [MARK, LEAVING_MARK].contains(&name) || system::is_system_group(name)
 }
 
 /// Whether a topic of a broker is there without anybody having made it.
 #[must_use]
 pub fn is_system_topic(name: &str, broker: &Broker, settings: &BrokerSettings<'_>) -> bool {
     let trace = settings.properties.get(TRACE_TOPIC_SETTING);
-    SYSTEM_TOPICS.contains(&name)
-        || name.starts_with(SYSTEM_TOPIC_PREFIX)
-        || name.starts_with(LIGHT_TOPIC_PREFIX)
-        || name == broker.name
-        || name == broker.cluster
-        || name.strip_suffix(REPLY_SUFFIX) == Some(broker.cluster.as_str())
-        || name.strip_prefix(RETRY_PREFIX).is_some_and(is_system_group)
+    name.starts_with(LIGHT_TOPIC_PREFIX)
+        || system::is_system_topic(name, |other| {
+            other == broker.name || other == broker.cluster
+        })
         || trace.is_some_and(|topic| topic == name)
 }
 

@@ -13,7 +13,6 @@ mod places;
 pub mod progress;
 #[cfg(test)]
 mod simulation;
-mod system;
 mod table;
 #[cfg(test)]
 mod tests;

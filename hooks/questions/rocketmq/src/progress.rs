@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use midships_client_rocketmq::system::{RETRY_PREFIX, is_system_group};
 use midships_client_rocketmq::{Reply, Request};
 use serde::Serialize;
 
@@ -9,7 +10,6 @@ use crate::ask::{Asking, Problem, Question, Servers, another_kind};
 use crate::holdings::{Holding, holdings};
 use crate::landscape::Landscape;
 use crate::places::{Place, Places, places, queues};
-use crate::system::{RETRY, is_system_group};
 use crate::table::{Column, or_nothing, table, with_problems};
 use crate::{Scope, Told};
 
@@ -186,7 +186,7 @@ fn consumed(holdings: &[Holding], scope: &Scope) -> BTreeMap<String, Consumed> {
         let with_offsets = offsets.iter().map(|(group, topics)| (group, Some(topics)));
         for (group, topics) in configured.chain(with_offsets) {
             let known = consumed.entry(group.clone()).or_default();
-            let retry = format!("{RETRY}{group}");
+            let retry = format!("{RETRY_PREFIX}{group}");
             for topic in topics.into_iter().flat_map(BTreeMap::keys).chain([&retry]) {
                 let clusters = known.entry(topic.clone()).or_default();
                 clusters.insert(cluster.clone());

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use midships_client_rocketmq::system::is_system_topic;
 use midships_client_rocketmq::{Reply, Request, TopicConfiguration};
 use serde::Serialize;
 
@@ -10,7 +11,6 @@ use crate::clusters::permission_text;
 use crate::holdings::{Holding, holdings};
 use crate::landscape::Landscape;
 use crate::places::{Place, places};
-use crate::system::is_system_topic;
 use crate::table::{Column, or_nothing, table, with_problems};
 use crate::time::moment;
 use crate::{Scope, Told};
@@ -176,7 +176,9 @@ fn selected(
             // Whoever names a topic wants to see it.
             let wanted = match &scope.topic {
                 Some(wanted) => wanted == topic,
-                None => scope.system || !is_system_topic(topic, &landscape.names),
+                None => {
+                    scope.system || !is_system_topic(topic, |name| landscape.names.contains(name))
+                }
             };
             if wanted {
                 selected.entry(topic.clone()).or_default().push(index);

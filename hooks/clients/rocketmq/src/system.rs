@@ -1,12 +1,14 @@
 //! Which topics and groups the product makes for itself.
+//!
+//! Sources: `TopicValidator`, `MixAll` and `TransactionalMessageUtil` of the product, 4.5.0 to 5.5.0.
 
-use std::collections::BTreeSet;
+/// What the topic of a group's messages that are tried again begins with.
+pub const RETRY_PREFIX: &str = "%RETRY%";
 
-/// What the names of a group's own topics begin with: for messages that are tried again, and for those that are given up.
-pub(crate) const RETRY: &str = "%RETRY%";
-const GIVEN_UP: &str = "%DLQ%";
+/// What the topic of a group's messages that are given up begins with.
+pub const DEAD_LETTER_PREFIX: &str = "%DLQ%";
 
-/// Topics of every broker (`TopicValidator` of the product).
+/// The topics that brokers of some version make themselves, under the same name everywhere.
 const TOPICS: [&str; 13] = [
     "TBW102",
     "SCHEDULE_TOPIC_XXXX",
@@ -27,7 +29,7 @@ const TOPIC_PREFIX: &str = "rmq_sys_";
 /// What is added to a cluster's name for the topic of replies.
 const REPLIES: &str = "_REPLY_TOPIC";
 
-/// Groups of every broker (`MixAll` of the product).
+/// The groups that brokers, or the product's tools and clients, make themselves.
 const GROUPS: [&str; 13] = [
     "DEFAULT_CONSUMER",
     "DEFAULT_PRODUCER",
@@ -47,21 +49,21 @@ const GROUPS: [&str; 13] = [
 const GROUP_PREFIX: &str = "CID_RMQ_SYS_";
 
 /// Whether the product makes a group for itself.
-pub(crate) fn is_system_group(group: &str) -> bool {
+#[must_use]
+pub fn is_system_group(group: &str) -> bool {
     GROUPS.contains(&group) || group.starts_with(GROUP_PREFIX)
 }
 
-/// Whether the product makes a topic for itself. `names` are those of all clusters and brokers, which have topics of the same
-/// names. The topics of a group are the product's if the group is.
-pub(crate) fn is_system_topic(topic: &str, names: &BTreeSet<String>) -> bool {
-    let group = [RETRY, GIVEN_UP]
+/// Whether the product makes a topic for itself. Clusters and brokers have topics of their own names: `is_their_name` tells
+/// those. The topics of a group are the product's if the group is.
+pub fn is_system_topic(topic: &str, is_their_name: impl Fn(&str) -> bool) -> bool {
+    let group = [RETRY_PREFIX, DEAD_LETTER_PREFIX]
         .iter()
         .find_map(|prefix| topic.strip_prefix(prefix));
-    let of_replies = topic.strip_suffix(REPLIES);
     TOPICS.contains(&topic)
         || topic.starts_with(TOPIC_PREFIX)
-        || names.contains(topic)
-        || of_replies.is_some_and(|cluster| names.contains(cluster))
+        || is_their_name(topic)
+        || topic.strip_suffix(REPLIES).is_some_and(&is_their_name)
         || group.is_some_and(is_system_group)
 }
 
@@ -71,7 +73,8 @@ mod tests {
 
     #[test]
     fn what_the_product_makes_is_told_from_the_users() {
-        let names = BTreeSet::from(["shop".to_owned(), "shop-broker-0".to_owned()]);
+        let is_system =
+            |topic: &str| is_system_topic(topic, |name| ["shop", "shop-broker-0"].contains(&name));
         for topic in [
             "shop",
             "shop-broker-0",
@@ -81,7 +84,7 @@ mod tests {
             "%RETRY%TOOLS_CONSUMER",
             "%DLQ%CID_RMQ_SYS_TRANS",
         ] {
-            assert!(is_system_topic(topic, &names), "{topic}");
+            assert!(is_system(topic), "{topic}");
         }
         for topic in [
             "orders",
@@ -89,7 +92,7 @@ mod tests {
             "%DLQ%billing",
             "other_REPLY_TOPIC",
         ] {
-            assert!(!is_system_topic(topic, &names), "{topic}");
+            assert!(!is_system(topic), "{topic}");
         }
         assert!(is_system_group("CID_RMQ_SYS_TRANS") && is_system_group("TOOLS_CONSUMER"));
         assert!(!is_system_group("billing"));
