@@ -191,7 +191,9 @@ impl Desired {
     /// The broker whose pods a StatefulSet of the chart makes; none where that cannot be told.
     #[must_use]
     pub fn standing_broker(&self, set: &StatefulSet) -> Option<Broker> {
-        let rest = set.name.strip_prefix(&format!("{}-broker-", self.full_name))?;
+        let rest = set
+            .name
+            .strip_prefix(&format!("{}-broker-", self.full_name))?;
         let (group, role) = rest.split_once('-')?;
         let number: u32 = group.parse().ok()?;
         let id = match role {

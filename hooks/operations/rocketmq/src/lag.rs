@@ -1,13 +1,13 @@
 //! What of a master's messages nobody has got yet: for subscription groups, and of the broker's own kinds.
 //!
 //! Sources: `ConsumerOffsetManager`, `ScheduleMessageService`, `TimerMetrics`, `TransactionalMessageServiceImpl` and
-//! `PopAckConstants` of the product, 4.5.0 to 5.5.0.
+//! `PopReviveService` of the product, 4.5.0 to 5.5.0.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use midships_client_rocketmq::{ProductVersion, Request, TopicConfiguration};
-use midships_engine::step::Unanswered;
+use midships_engine::step::{Problem, Unanswered};
 
 use crate::desired::Broker;
 use crate::metadata::{is_dead_letters, is_system_group};
@@ -23,7 +23,16 @@ const DELAYED: &str = "scheduleMessageOffset_";
 const HALF: (&str, &str) = ("RMQ_SYS_TRANS_HALF_TOPIC", "CID_RMQ_SYS_TRANS");
 
 /// Where a broker of 5.x keeps which messages it has handed out by POP, followed by the cluster's name, and its group.
-const REVIVED: (&str, &str) = ("rmq_sys_REVIVE_LOG_", "CID_RMQ_SYS_REVIVE_GROUP");
+pub(crate) const REVIVED: (&str, &str) = ("rmq_sys_REVIVE_LOG_", "CID_RMQ_SYS_REVIVE_GROUP");
+
+/// The entry of a broker's runtime information that says how many messages with a time it has not looked at yet.
+const UNTIMED: &str = "timerOffsetBehind";
+
+/// The broker's setting without which what was handed out by POP never becomes due.
+const TIMER_SETTING: &str = "timerWheelEnable";
+
+/// The broker's setting by which it keeps what was handed out by POP where no request tells it.
+const HIDDEN_POP_SETTING: &str = "popConsumerKVServiceEnable";
 
 /// The first release of 5.x.
 const FIRST_OF_FIVE: ProductVersion = ProductVersion(413);
@@ -42,21 +51,24 @@ pub struct Remainder {
     pub topic: String,
     /// The number of the queue, from 0, where it is one.
     pub queue: Option<u32>,
-    /// How many; none where that cannot be told.
-    pub count: Option<i64>,
+    /// How many.
+    pub count: i64,
 }
 
 impl fmt::Display for Remainder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.count {
-            Some(count) => write!(formatter, "{count} messages")?,
-            None => formatter.write_str("an unknown number of messages")?,
-        }
-        write!(formatter, " for {} in topic {}", self.who, self.topic)?;
+        let Self {
+            pod,
+            who,
+            topic,
+            count,
+            ..
+        } = self;
+        write!(formatter, "{count} messages for {who} in topic {topic}")?;
         if let Some(queue) = self.queue {
             write!(formatter, " queue {queue}")?;
         }
-        write!(formatter, " at {}", self.pod)
+        write!(formatter, " at {pod}")
     }
 }
 
@@ -67,6 +79,32 @@ pub(crate) struct Lag {
     pub(crate) remainders: Vec<Remainder>,
     /// The groups each member of which gets all messages: they are not waited for.
     pub(crate) broadcast: BTreeSet<String>,
+    /// What the broker has noted of messages that were handed out by POP and has not gone by. The last notes may be
+    /// confirmations, by which it never goes: while no message waits for its time, they are nothing once they stand still.
+    pub(crate) handed_out: Vec<Remainder>,
+    /// Where these notes end and how far the broker is, added up: it stands still only if all of them do.
+    pub(crate) places: i64,
+    /// Whether the broker goes by these notes at all.
+    pub(crate) goes_by: bool,
+}
+
+/// Why nobody can tell what is left at a master, if so.
+pub(crate) fn untold(master: &Broker, view: View<'_>) -> Result<Option<Problem>, Unanswered> {
+    let settings = view.settings(&master.address)?;
+    let is_hidden = settings
+        .properties
+        .get(HIDDEN_POP_SETTING)
+        .is_some_and(|value| value == "true");
+    Ok(is_hidden.then(|| Problem {
+        object: format!("broker {}", master.pod),
+        why: format!(
+            "`{HIDDEN_POP_SETTING}` is true, so that no request tells which messages were handed out by POP and not \
+             confirmed"
+        ),
+        remedy: format!(
+            "set `{HIDDEN_POP_SETTING}: false` in `brokers.configuration`, and remove groups with another upgrade"
+        ),
+    }))
 }
 
 /// The questions that tell what is left at a master, as far as they are known from what was answered.
@@ -105,7 +143,56 @@ pub(crate) fn queries(master: &Broker, view: View<'_>) -> Vec<Query> {
             group: group.to_owned(),
         }));
     }
+    for topic in half_told(master, view).unwrap_or_default() {
+        let groups = waiting(master, topic, &BTreeSet::new(), view).unwrap_or_default();
+        wanted.extend(groups.into_iter().map(|group| ask(progress(group, topic))));
+    }
     wanted
+}
+
+/// The topics with queues that are only read, at brokers of 4.x: these do not tell where such queues end unless they are
+/// asked for a group.
+fn half_told<'a>(
+    master: &Broker,
+    view: View<'a>,
+) -> Result<Vec<&'a TopicConfiguration>, Unanswered> {
+    if view.settings(&master.address)?.version >= FIRST_OF_FIVE {
+        return Ok(Vec::new());
+    }
+    let mut topics = user_topics(master, view)?;
+    topics.retain(|topic| topic.read_queues > topic.write_queues && !is_dead_letters(&topic.name));
+    Ok(topics)
+}
+
+fn progress(group: &str, topic: &TopicConfiguration) -> Request {
+    Request::ConsumeStatistics {
+        group: group.to_owned(),
+        topic: Some(topic.name.clone()),
+    }
+}
+
+/// The groups that get the messages of a topic.
+fn waiting<'a>(
+    master: &Broker,
+    topic: &TopicConfiguration,
+    broadcast: &BTreeSet<String>,
+    view: View<'a>,
+) -> Result<BTreeSet<&'a str>, Unanswered> {
+    let groups = view.subscription_groups(&master.address)?;
+    let offsets = view.consumer_offsets(&master.address)?;
+    let recorded = offsets
+        .groups
+        .iter()
+        .filter(|(group, topics)| topics.contains_key(&topic.name) && groups.contains_key(*group))
+        .map(|(group, _)| group.as_str());
+    let unrecorded = unrecorded(master, view)?
+        .into_iter()
+        .filter(|(_, topics)| topics.contains(topic.name.as_str()))
+        .map(|(group, _)| group);
+    Ok(recorded
+        .chain(unrecorded)
+        .filter(|group| !broadcast.contains(*group) && !is_system_group(group))
+        .collect())
 }
 
 /// The topics that the broker itself consumes, each with the group by which it does so.
@@ -142,38 +229,28 @@ fn unrecorded<'a>(
 
 /// What is left at a master.
 pub(crate) fn lag(master: &Broker, view: View<'_>) -> Result<Lag, Unanswered> {
-    let mut lag = Lag::default();
-    let version = view.settings(&master.address)?.version;
-    let groups = view.subscription_groups(&master.address)?;
-    let offsets = view.consumer_offsets(&master.address)?;
-    let unrecorded = unrecorded(master, view)?;
-    for group in unrecorded.keys() {
+    let settings = view.settings(&master.address)?;
+    let mut lag = Lag {
+        goes_by: settings
+            .properties
+            .get(TIMER_SETTING)
+            .is_none_or(|value| value != "false"),
+        ..Lag::default()
+    };
+    for group in unrecorded(master, view)?.into_keys() {
         let connections = view.consumer_connections(&master.address, group)?;
         let model = connections.and_then(|found| found.message_model.as_deref());
         if model == Some(BROADCASTING) {
-            lag.broadcast.insert((*group).to_owned());
+            lag.broadcast.insert(group.to_owned());
         }
     }
     for topic in user_topics(master, view)? {
         if is_dead_letters(&topic.name) {
             continue;
         }
-        let recorded = offsets.groups.iter().filter(|(group, topics)| {
-            topics.contains_key(&topic.name) && groups.contains_key(*group)
-        });
-        let waiting: BTreeSet<&str> = recorded
-            .map(|(group, _)| group.as_str())
-            .chain(
-                unrecorded
-                    .iter()
-                    .filter(|(_, topics)| topics.contains(topic.name.as_str()))
-                    .map(|(group, _)| *group),
-            )
-            .filter(|group| !lag.broadcast.contains(*group))
-            .collect();
-        for group in waiting {
+        for group in waiting(master, topic, &lag.broadcast, view)? {
             let who = format!("group {group}");
-            let behind = behind(master, topic, group, version, view)?;
+            let behind = behind(master, topic, group, settings.version, view)?;
             lag.remainders
                 .extend(behind.into_iter().map(|(queue, count)| Remainder {
                     pod: master.pod.clone(),
@@ -184,7 +261,11 @@ pub(crate) fn lag(master: &Broker, view: View<'_>) -> Result<Lag, Unanswered> {
                 }));
         }
     }
-    lag.remainders.extend(internal(master, version, view)?);
+    lag.remainders.extend(delayed(master, view)?);
+    if settings.version >= FIRST_OF_FIVE {
+        lag.remainders.extend(timed(master, view)?);
+    }
+    internal(master, view, &mut lag)?;
     Ok(lag)
 }
 
@@ -195,7 +276,7 @@ fn behind(
     group: &str,
     version: ProductVersion,
     view: View<'_>,
-) -> Result<Vec<(u32, Option<i64>)>, Unanswered> {
+) -> Result<Vec<(u32, i64)>, Unanswered> {
     let offsets = view.consumer_offsets(&master.address)?;
     let places = view.topic_statistics(&master.address, &topic.name)?;
     let mut found = Vec::new();
@@ -204,29 +285,39 @@ fn behind(
         // What is not there any more nobody can get.
         let from = from.unwrap_or_default().max(place.minimum_offset);
         if place.maximum_offset > from {
-            found.push((place.queue, Some(place.maximum_offset - from)));
+            found.push((place.queue, place.maximum_offset - from));
         }
     }
-    // Brokers of 4.x do not tell where the queues end that are only read.
-    if version < FIRST_OF_FIVE {
-        found.extend((topic.write_queues..topic.read_queues).map(|queue| (queue, None)));
+    if version < FIRST_OF_FIVE && topic.read_queues > topic.write_queues {
+        let told = view.consume_statistics(&master.address, progress(group, topic))?;
+        for place in &told.queues {
+            let count = place.broker_offset - place.consumer_offset.max(0);
+            if place.queue >= topic.write_queues && count > 0 {
+                found.push((place.queue, count));
+            }
+        }
     }
     Ok(found)
 }
 
-/// Messages that the broker itself has not delivered yet: delayed, timed, halves of transactions, handed out by POP.
-fn internal(
+fn left_to_itself(
     master: &Broker,
-    version: ProductVersion,
-    view: View<'_>,
-) -> Result<Vec<Remainder>, Unanswered> {
-    let remainder = |who: &str, topic: &str, queue, count| Remainder {
+    who: &str,
+    topic: &str,
+    queue: Option<u32>,
+    count: i64,
+) -> Remainder {
+    Remainder {
         pod: master.pod.clone(),
         who: who.to_owned(),
         topic: topic.to_owned(),
         queue,
-        count: Some(count),
-    };
+        count,
+    }
+}
+
+/// Messages with a level of delay that are not delivered yet.
+fn delayed(master: &Broker, view: View<'_>) -> Result<Vec<Remainder>, Unanswered> {
     let mut found = Vec::new();
     for (key, value) in view.runtime(&master.address)? {
         let Some(level) = key.strip_prefix(DELAYED) else {
@@ -242,41 +333,81 @@ fn internal(
             ),
         })?;
         if end > done {
-            found.push(remainder(
-                &format!("the delay level {level}"),
+            let who = format!("the delay level {level}");
+            found.push(left_to_itself(
+                master,
+                &who,
                 "SCHEDULE_TOPIC_XXXX",
                 None,
                 end - done,
             ));
         }
     }
-    if version >= FIRST_OF_FIVE {
-        for (topic, timed) in &view.timer_metrics(&master.address)?.topics {
-            if timed.count > 0 {
-                found.push(remainder(
-                    "the time that they were given",
-                    topic,
-                    None,
-                    timed.count,
-                ));
-            }
-        }
+    Ok(found)
+}
+
+/// Messages with a time that are not delivered yet. Notes of what was handed out by POP have a time, too.
+fn timed(master: &Broker, view: View<'_>) -> Result<Vec<Remainder>, Unanswered> {
+    let who = "the time that they were given";
+    let topics = view.timer_metrics(&master.address)?.topics.iter();
+    let mut found: Vec<Remainder> = topics
+        .filter(|(_, timed)| timed.count > 0)
+        .map(|(topic, timed)| left_to_itself(master, who, topic, None, timed.count))
+        .collect();
+    let runtime = view.runtime(&master.address)?;
+    let unread = runtime
+        .get(UNTIMED)
+        .and_then(|text| text.parse::<i64>().ok());
+    if let Some(count) = unread.filter(|count| *count > 0) {
+        found.push(left_to_itself(
+            master,
+            who,
+            "rmq_sys_wheel_timer",
+            None,
+            count,
+        ));
     }
+    Ok(found)
+}
+
+/// Halves of transactions and notes of what was handed out by POP that the broker has not gone by.
+fn internal(master: &Broker, view: View<'_>, lag: &mut Lag) -> Result<(), Unanswered> {
     let topics = view.topic_configurations(&master.address)?;
     let offsets = view.consumer_offsets(&master.address)?;
     for (topic, group) in internal_groups(master) {
         if !topics.contains_key(&topic) {
             continue;
         }
+        let is_half = group == HALF.1;
         for place in &view.topic_statistics(&master.address, &topic)?.queues {
-            let from = offsets
-                .offset(group, &topic, place.queue)
-                .unwrap_or_default();
-            let from = from.max(place.minimum_offset);
-            if place.maximum_offset > from {
-                let count = place.maximum_offset - from;
-                found.push(remainder(
-                    "the broker itself",
+            let offset = offsets.offset(group, &topic, place.queue);
+            // Of halves the broker says which one is next, of the notes which one was the last.
+            let from = match offset {
+                None => 0,
+                Some(next) if is_half => next,
+                Some(last) => last + 1,
+            };
+            let count = place.maximum_offset - from.max(place.minimum_offset);
+            if !is_half {
+                lag.places += place.maximum_offset + from;
+            }
+            if count <= 0 {
+                continue;
+            }
+            if is_half {
+                let who = "the end of their transactions";
+                lag.remainders.push(left_to_itself(
+                    master,
+                    who,
+                    &topic,
+                    Some(place.queue),
+                    count,
+                ));
+            } else {
+                let who = "consumers by POP";
+                lag.handed_out.push(left_to_itself(
+                    master,
+                    who,
                     &topic,
                     Some(place.queue),
                     count,
@@ -284,5 +415,5 @@ fn internal(
             }
         }
     }
-    Ok(found)
+    Ok(())
 }

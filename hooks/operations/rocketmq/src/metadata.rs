@@ -19,6 +19,10 @@ pub const MARK: &str = "MIDSHIPS_ADDITION_UNFINISHED";
 /// The subscription group that the master of a group has that is to leave, from before it is closed for writing.
 pub const LEAVING_MARK: &str = "MIDSHIPS_REMOVAL_UNFINISHED";
 
+/// The subscription group that such a master has besides when nothing is left there. It goes before the master is closed
+/// again, so that it tells of the time since then.
+pub const DRAINED_MARK: &str = "MIDSHIPS_REMOVAL_DRAINED";
+
 /// The topics that brokers of some version make themselves, under the same name everywhere.
 const SYSTEM_TOPICS: [&str; 11] = [
     "TBW102",
@@ -50,7 +54,7 @@ const DEAD_LETTER_PREFIX: &str = "%DLQ%";
 const REPLY_SUFFIX: &str = "_REPLY_TOPIC";
 
 /// The groups that brokers, or the product's tools and clients, make themselves.
-const SYSTEM_GROUPS: [&str; 15] = [
+const SYSTEM_GROUPS: [&str; 16] = [
     "DEFAULT_CONSUMER",
     "DEFAULT_PRODUCER",
     "TOOLS_CONSUMER",
@@ -66,6 +70,7 @@ const SYSTEM_GROUPS: [&str; 15] = [
     "CID_ONSAPI_PULL",
     MARK,
     LEAVING_MARK,
+    DRAINED_MARK,
 ];
 
 /// What the names of other groups of the product begin with.
@@ -130,6 +135,16 @@ pub fn is_ordered(topic: &TopicConfiguration) -> bool {
         || topic
             .attributes()
             .is_some_and(|attributes| attributes.get(name).is_some_and(|found| found == value))
+}
+
+/// Whether a topic keeps the last message of each key, for those who come later.
+#[must_use]
+pub fn is_compacted(topic: &TopicConfiguration) -> bool {
+    topic.attributes().is_some_and(|attributes| {
+        attributes
+            .get("cleanup.policy")
+            .is_some_and(|found| found == "COMPACTION")
+    })
 }
 
 /// The first attribute of a topic that a broker of the target's version does not know.

@@ -20,7 +20,8 @@ use crate::steps::RocketmqStep;
 /// clients turn to them then; brokers are restarted last, as the product's own advice on upgrades has it.
 #[must_use]
 pub fn operations(desired: &Desired, phase: Phase) -> Vec<Box<dyn Operation<Step = RocketmqStep>>> {
-    let mut operations: Vec<Box<dyn Operation<Step = RocketmqStep>>> = vec![Box::new(RenewPods::new(desired.clone(), phase))];
+    let mut operations: Vec<Box<dyn Operation<Step = RocketmqStep>>> =
+        vec![Box::new(RenewPods::new(desired.clone(), phase))];
     if phase == Phase::Before {
         // While the old name servers still tell clients of the groups that stay.
         operations.push(Box::new(RemoveBrokers::new(desired.clone(), phase)));

@@ -1047,9 +1047,12 @@ impl SimulatedBroker {
     /// The variables that the chart gives it.
     fn environment(&self) -> BTreeMap<String, String> {
         let host = self.identity.address.split(':').next().unwrap_or_default();
-        [(HOST_VARIABLE, host), (CLUSTER_VARIABLE, &self.identity.cluster)]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into()
+        [
+            (HOST_VARIABLE, host),
+            (CLUSTER_VARIABLE, &self.identity.cluster),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
     }
 
     fn report(&self, now: Moment, name_servers: &mut BTreeMap<String, NameServer>) {
@@ -1110,7 +1113,7 @@ impl SimulatedBroker {
             ]))),
             _ => self
                 .queues
-                .serve(request, &self.identity, &self.metadata)
+                .serve(request, &self.identity, &self.metadata, self.version)
                 .or_else(|| self.metadata.serve(request, self.version)),
         }
     }

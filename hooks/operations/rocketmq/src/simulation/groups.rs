@@ -4,6 +4,7 @@ use midships_client_rocketmq::{ProductVersion, TopicConfiguration};
 
 use super::metadata::{self, Metadata};
 use super::{Cluster, Desired};
+use crate::lag::REVIVED;
 
 impl Cluster {
     /// Gives a broker a topic, or another configuration of one.
@@ -86,6 +87,24 @@ impl Cluster {
     pub fn with_delayed(mut self, pod: &str, messages: i64) -> Self {
         if let Some(broker) = self.at(pod) {
             broker.queues.delayed.1 += messages;
+        }
+        self
+    }
+
+    /// Has a broker have handed out messages by POP: so many notes of it by which it has not gone, and so many confirmations
+    /// after them.
+    #[must_use]
+    pub fn with_handed_out(mut self, pod: &str, messages: i64, confirmations: i64) -> Self {
+        if let Some(broker) = self.at(pod) {
+            let (prefix, group) = REVIVED;
+            let topic = format!("{prefix}{}", broker.identity.cluster);
+            broker
+                .metadata
+                .put_topic(TopicConfiguration::plain(&topic, 1));
+            broker.queues.handed_out = (messages, confirmations);
+            broker.queues.fill(&topic, 0, messages + confirmations);
+            let offsets = broker.metadata.offsets.entry(group.to_owned()).or_default();
+            offsets.insert(topic, [(0, 0)].into());
         }
         self
     }
