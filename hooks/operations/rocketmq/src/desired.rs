@@ -8,8 +8,8 @@ use midships_client_rocketmq::ClusterInfo;
 use midships_model::desired;
 use midships_model::rocketmq::names::{Names, Role};
 use midships_model::rocketmq::{
-    BROKER_PORT, NAME_SERVER_PORT, NameServerSource, ORDER_CONFIGURATION, OrderedTopics, Timing,
-    Values,
+    BROKER_PORT, KeptVolumes, NAME_SERVER_PORT, NameServerSource, ORDER_CONFIGURATION,
+    OrderedTopics, Timing, Values,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -117,6 +117,8 @@ pub struct Desired {
     pub spread_ordered: bool,
     /// How long consumers may take for what is left in groups that leave, in seconds.
     pub drain_seconds: u64,
+    /// Whether brokers that are new may come up with volumes that others of their name left.
+    pub reuse_volumes: bool,
     /// Whether messages that groups have given up may go with the brokers that keep them.
     pub discard_dead_letters: bool,
     /// The number of the release's revision that asks for this, where that is known.
@@ -181,6 +183,7 @@ impl Desired {
             broker_template: file.templates.get("broker").cloned(),
             broker_settings: values.brokers.online_settings(),
             drain_seconds: u64::from(values.brokers.drain_minutes) * 60,
+            reuse_volumes: values.brokers.kept_volumes == KeptVolumes::Reuse,
             discard_dead_letters: values.brokers.discard_dead_letters,
             spread_ordered: values.brokers.ordered_topics == OrderedTopics::Spread,
             revision,

@@ -417,3 +417,112 @@ fn internal(master: &Broker, view: View<'_>, lag: &mut Lag) -> Result<(), Unansw
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use midships_client_rocketmq::TopicConfiguration;
+    use midships_engine::simulation::Simulation;
+    use midships_engine::step::{Memory, Seen};
+
+    use super::*;
+    use crate::desired::Desired;
+    use crate::simulation::Cluster;
+    use crate::simulation::scenario::{desired, version};
+
+    const POD: &str = "shop-rocketmq-broker-0-master-0";
+
+    /// What is left at the only master, with all that is asked for it.
+    fn told(mut cluster: Cluster) -> Lag {
+        let Desired { brokers, .. } = desired(1, 1, 0, true);
+        let now = cluster.now();
+        let mut seen = Seen::new(now, Memory::new());
+        loop {
+            let view = View::new(&seen);
+            let queries = view.unasked(queries(&brokers[0], view));
+            if queries.is_empty() {
+                return lag(&brokers[0], View::new(&seen)).unwrap();
+            }
+            for query in queries {
+                let answer = cluster.ask(now, &query);
+                seen.answers.insert(query, answer);
+            }
+        }
+    }
+
+    fn standing(release: &str) -> Cluster {
+        Cluster::standing(&desired(1, 1, 0, true), version(release)).with_closed(POD)
+    }
+
+    fn words(lag: &Lag) -> Vec<String> {
+        lag.remainders.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_group_that_is_behind_is_named_with_topic_queue_and_number() {
+        let cluster = standing("5.4.0")
+            .with_consumer(POD, "billing", "orders", 4)
+            .with_stopped("billing")
+            .with_messages(POD, "orders", 9);
+        let words = words(&told(cluster));
+        let expected = format!("5 messages for group billing in topic orders queue 0 at {POD}");
+        assert_eq!(words, [expected]);
+    }
+
+    #[test]
+    fn retried_and_delayed_messages_are_left_and_dead_letters_are_not() {
+        let cluster = standing("4.9.7")
+            .with_topic(POD, TopicConfiguration::plain("%RETRY%billing", 1))
+            .with_topic(POD, TopicConfiguration::plain("%DLQ%billing", 1))
+            .with_consumer(POD, "billing", "%RETRY%billing", 0)
+            .with_stopped("billing")
+            .with_messages(POD, "%RETRY%billing", 2)
+            .with_messages(POD, "%DLQ%billing", 7)
+            .with_delayed(POD, 40);
+        let words = words(&told(cluster)).join("; ");
+        assert!(
+            words.contains("2 messages for group billing in topic %RETRY%billing"),
+            "{words}"
+        );
+        assert!(words.contains("the delay level 3"), "{words}");
+        assert!(!words.contains("DLQ"), "{words}");
+    }
+
+    #[test]
+    fn queues_that_are_only_read_are_told_by_every_version() {
+        for release in ["4.9.7", "5.4.0"] {
+            let narrowed = TopicConfiguration {
+                write_queues: 4,
+                ..TopicConfiguration::plain("orders", 8)
+            };
+            let cluster = standing(release)
+                .with_consumer(POD, "billing", "orders", 0)
+                .with_stopped("billing")
+                .with_queue(POD, "orders", 6, 3)
+                .with_topic(POD, narrowed);
+            let words = words(&told(cluster));
+            let expected = format!("3 messages for group billing in topic orders queue 6 at {POD}");
+            assert_eq!(words, [expected], "{release}");
+        }
+    }
+
+    #[test]
+    fn those_who_each_get_all_are_named_and_not_waited_for() {
+        let cluster = standing("5.4.0")
+            .with_broadcast(POD, "prices", "orders")
+            .with_messages(POD, "orders", 9);
+        let lag = told(cluster);
+        assert_eq!(lag.broadcast, ["prices".to_owned()].into());
+        assert_eq!(words(&lag), [""; 0]);
+    }
+
+    #[test]
+    fn of_notes_about_pop_the_last_one_counts_that_was_gone_by() {
+        let lag = told(standing("5.4.0").with_handed_out(POD, 5, 2));
+        let counts: Vec<i64> = lag.handed_out.iter().map(|noted| noted.count).collect();
+        // The broker has gone by the first one.
+        assert_eq!(counts, [6]);
+        assert!(lag.goes_by);
+        let off = standing("5.4.0").with_setting(POD, "timerWheelEnable", "false");
+        assert!(!told(off).goes_by);
+    }
+}

@@ -127,6 +127,8 @@ pub struct Cluster {
     claims: BTreeMap<String, (u64, u64, Moment)>,
     /// StatefulSets that were deleted with their pods left running.
     removed: BTreeSet<String>,
+    /// What brokers had that Helm has deleted, by the claims that were kept.
+    kept: BTreeMap<String, (Metadata, Queues, i64)>,
     now: Moment,
     desired: Desired,
     /// The version that brokers have after their next start.
@@ -157,6 +159,7 @@ impl Cluster {
         let mut cluster = Self {
             claims: BTreeMap::new(),
             removed: BTreeSet::new(),
+            kept: BTreeMap::new(),
             now,
             desired: desired.clone(),
             version,

@@ -40,6 +40,7 @@ fn standing(release: &str) -> Cluster {
         })
         .with_broadcast(LEAVES, "prices", "orders")
         .with_delayed(LEAVES, 40)
+        .with_handed_out(LEAVES, 30, 4)
 }
 
 fn carry(cluster: Cluster, wanted: &Desired, phase: Phase) -> (Outcome, Cluster, Vec<String>) {
@@ -91,6 +92,39 @@ fn helm_deletes_a_group_that_has_nothing_left() {
     assert_eq!(applied.invariant(), Ok(()));
     let (outcome, _, told) = carry(applied, &wanted, Phase::After);
     assert_eq!(outcome, Outcome::Done { changed: false }, "{told:#?}");
+    let told = told_of_drain();
+    assert!(
+        ["messages are left", "group billing", "a second", "prices"]
+            .iter()
+            .all(|part| told.contains(part)),
+        "{told}"
+    );
+}
+
+/// What the log says while a group is drained.
+fn told_of_drain() -> String {
+    let (_, _, told) = carry(standing("5.4.0"), &desired(2, 2, 1, true), Phase::Before);
+    told.join("\n")
+}
+
+#[test]
+fn a_group_that_comes_back_with_its_volume_is_opened_and_left_as_it_was() {
+    let (mut before, wanted) = (desired(2, 3, 1, true), desired(2, 2, 1, true));
+    let start = standing("5.4.0").with_claims();
+    let (_, drained, _) = carry(start, &wanted, Phase::Before);
+    let gone = drained.applied(&wanted);
+    let (outcome, gone, told) = carry(gone, &before, Phase::Before);
+    assert!(matches!(outcome, Outcome::Refused(_)), "{told:#?}");
+    before.reuse_volumes = true;
+    let (outcome, gone, told) = carry(gone, &before, Phase::Before);
+    assert_eq!(outcome, Outcome::Done { changed: false }, "{told:#?}");
+    let (outcome, cluster, told) = carry(gone.applied(&before), &before, Phase::After);
+    assert_eq!(outcome, Outcome::Done { changed: true }, "{told:#?}");
+    let state = cluster.state();
+    assert!(
+        state.contains("marks [false, false, false]") && !state.contains("true, "),
+        "{state}"
+    );
 }
 
 #[test]

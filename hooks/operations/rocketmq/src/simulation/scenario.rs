@@ -67,6 +67,7 @@ pub fn desired(name_servers: u32, groups: u32, replicas: u32, allow_restart: boo
         source_group: format!("{full_name}-broker-0"),
         spread_ordered: false,
         drain_seconds: 300,
+        reuse_volumes: false,
         discard_dead_letters: false,
         revision: Some(1),
         digest: format!("{name_servers} {groups} {replicas} {allow_restart}"),
