@@ -9,6 +9,9 @@ use snafu::{ResultExt, Snafu};
 
 use crate::validate::{self, Target, ValidateError};
 
+/// The operation that waits for consumers, so that an upgrade takes longer.
+const REMOVE_BROKERS: &str = "remove_brokers";
+
 /// Why a change could not be told at all.
 #[derive(Debug, Snafu)]
 pub enum ChangeError {
@@ -96,6 +99,9 @@ pub(crate) fn between(target: &Target<'_>, old: &str, new: &str) -> Result<Answe
         }
     }
     let timeout_seconds = match serde_json::from_value::<Values>(new.clone()) {
+        Ok(values) if operations.iter().any(|name| name == REMOVE_BROKERS) => {
+            Some(values.removal_seconds())
+        }
         Ok(values) if !operations.is_empty() => Some(values.estimate_seconds()),
         _ => None,
     };
@@ -143,10 +149,10 @@ brokers: {groups: 2, allowRestart: true, image: {tag: 5.5.0}, storage: {size: 40
 ";
         insta::assert_snapshot!(told(old, new), @r#"
         nameServers.count: 2 to 3: {"effect":"operation","operation":"change_name_servers"}
-        brokers.groups: 3 to 2: {"effect":"refused"}
+        brokers.groups: 3 to 2: {"effect":"operation","operation":"remove_brokers"}
         brokers.image.tag: "5.4.0" to "5.5.0": {"effect":"restart"}
         brokers.storage.size: "20Gi" to "40Gi": {"effect":"operation","operation":"grow_volumes"}
-        ["change_name_servers", "grow_volumes"] Some(1560)
+        ["change_name_servers", "remove_brokers", "grow_volumes"] Some(3360)
         "#);
     }
 
@@ -155,10 +161,18 @@ brokers: {groups: 2, allowRestart: true, image: {tag: 5.5.0}, storage: {size: 40
         let old = "brokers: {storage: {mode: EmptyDir}}\n";
         let new = "brokers: {groups: 4, storage: {mode: EmptyDir, size: 9Gi, className: fast}}\n";
         insta::assert_snapshot!(told(old, new), @r#"
-        brokers.groups: 2 to 4: {"effect":"online"}
+        brokers.groups: 2 to 4: {"effect":"operation","operation":"add_brokers"}
         brokers.storage.size: "20Gi" to "9Gi": {"effect":"restart"}
         brokers.storage.className: "" to fast: {"effect":"nothing"}
+        ["add_brokers"] Some(2520)
+        "#);
+        insta::assert_snapshot!(told("", "brokers: {replicasPerGroup: 2}\n"), @r#"
+        brokers.replicasPerGroup: 1 to 2: {"effect":"online"}
         [] None
+        "#);
+        insta::assert_snapshot!(told("", "brokers: {replicasPerGroup: 0}\n"), @r#"
+        brokers.replicasPerGroup: 1 to 0: {"effect":"operation","operation":"remove_brokers"}
+        ["remove_brokers"] Some(2880)
         "#);
     }
 

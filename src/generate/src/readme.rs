@@ -13,7 +13,8 @@ pub(crate) fn write(about: &str, description: &Description) -> String {
          ## Fields\n\n\
          The column *change* says what a change of the field takes: `online` takes effect with the upgrade, `restart` at each\n\
          pod's next restart (StatefulSets are updated `OnDelete`), `create-only` cannot be changed, `increase-only` can grow,\n\
-         and a name with underscores is the operation that carries it out.\n\n\
+         and a name with underscores is the operation that carries it out. Of two with a slash between them the first is for more,\n\
+         the second for less.\n\n\
          | field | default | allowed | change | meaning |\n| --- | --- | --- | --- | --- |\n"
     );
     for field in description.fields() {
