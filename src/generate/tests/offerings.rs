@@ -163,7 +163,10 @@ fn a_change_of_the_size_says_what_each_field_that_it_sets_takes() {
             ("brokers.groups", "operation")
         ]
     );
-    assert_eq!(grown["operations"], json!(["change_name_servers", "add_brokers"]));
+    assert_eq!(
+        grown["operations"],
+        json!(["change_name_servers", "add_brokers"])
+    );
     let shrunk = told("size: medium\n", "");
     assert_eq!(shrunk["changes"][1]["operation"], "remove_brokers");
 }
@@ -201,7 +204,10 @@ fn values_without_effect_and_forbidden_changes_are_found_in_offerings_too() {
     );
     insta::assert_snapshot!(lines(fewer).join("\n"));
     let queue = examples::named("order-queue");
-    assert_eq!(queue.forbidden_changes("size: large\n", "size: small\n"), []);
+    assert_eq!(
+        queue.forbidden_changes("size: large\n", "size: small\n"),
+        []
+    );
     let volumes = examples::sound(&VOLUMES.replace("MODE", "StorageClass"));
     assert_eq!(volumes.forbidden_changes("", "size: large\n"), []);
     let smaller = volumes.forbidden_changes("size: large\n", "size: small\n");

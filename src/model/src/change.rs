@@ -109,7 +109,11 @@ fn is_online(keys: &Value, before: &Value, after: &Value) -> bool {
 
 fn effect(mutability: &str, before: &Value, after: &Value) -> Effect {
     if let Some((growing, shrinking)) = mutability.split_once('/') {
-        let one = if is_less(after, before) { shrinking } else { growing };
+        let one = if is_less(after, before) {
+            shrinking
+        } else {
+            growing
+        };
         return effect(one, before, after);
     }
     match mutability {

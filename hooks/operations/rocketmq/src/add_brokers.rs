@@ -21,6 +21,7 @@ mod tests;
 
 use midships_client_rocketmq::Request;
 use midships_engine::step::{Limits, Operation, Planning, Problem, Seen, Unanswered};
+use midships_model::rocketmq::KeptVolumes;
 
 use crate::desired::{Broker, Desired, Phase};
 use crate::metadata::{self, MARK};
@@ -53,11 +54,18 @@ enum State {
     Marked,
 }
 
+/// New groups with the one that fills them, and what is known of each master.
+type Found = (Addition, Vec<(Broker, State)>);
+
 impl AddBrokers {
     /// Fills the groups of a release that are new.
     #[must_use]
     pub fn new(desired: Desired, phase: Phase) -> Self {
         Self { desired, phase }
+    }
+
+    fn reuses_volumes(&self) -> bool {
+        self.desired.kept_volumes == KeptVolumes::Reuse
     }
 
     /// The brokers that Helm will make, if it has made any before.
@@ -83,7 +91,7 @@ impl AddBrokers {
             return Ok(survey::nothing_stands());
         }
         let coming = self.coming(view);
-        if coming.is_empty() || self.desired.reuse_volumes {
+        if coming.is_empty() || self.reuses_volumes() {
             return Ok(Planning::Nothing {
                 why: format!("{} brokers are added", coming.len()),
             });
@@ -124,10 +132,7 @@ impl AddBrokers {
     }
 
     /// The masters that are new, and the one to copy from.
-    fn addition(
-        &self,
-        view: View<'_>,
-    ) -> Result<Option<(Addition, Vec<(Broker, State)>)>, Unanswered> {
+    fn addition(&self, view: View<'_>) -> Result<Option<Found>, Unanswered> {
         let masters = self.masters();
         let mut found = Vec::new();
         for master in &masters {
@@ -319,7 +324,7 @@ impl Operation for AddBrokers {
         let mut wanted = vec![ask_pods(cluster)];
         if self.phase == Phase::Before {
             wanted.push(ask_stateful_sets(cluster));
-            if !self.coming(view).is_empty() && !self.desired.reuse_volumes {
+            if !self.coming(view).is_empty() && !self.reuses_volumes() {
                 wanted.push(ask_claims(cluster));
             }
             return view.unasked(wanted);

@@ -76,6 +76,15 @@ impl Broker {
     }
 }
 
+/// How groups that leave are drained.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Drain {
+    /// How long consumers may take for what is left, in seconds.
+    pub seconds: u64,
+    /// Whether messages that groups have given up may go with the brokers that keep them.
+    pub discard_dead_letters: bool,
+}
+
 /// What a release shall be.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Desired {
@@ -115,12 +124,10 @@ pub struct Desired {
     pub source_group: String,
     /// Whether new groups get ordered topics as well.
     pub spread_ordered: bool,
-    /// How long consumers may take for what is left in groups that leave, in seconds.
-    pub drain_seconds: u64,
-    /// Whether brokers that are new may come up with volumes that others of their name left.
-    pub reuse_volumes: bool,
-    /// Whether messages that groups have given up may go with the brokers that keep them.
-    pub discard_dead_letters: bool,
+    /// What becomes of volumes that other brokers left, of the name of those that are new.
+    pub kept_volumes: KeptVolumes,
+    /// How groups that leave are drained.
+    pub drain: Drain,
     /// The number of the release's revision that asks for this, where that is known.
     pub revision: Option<u64>,
     /// A digest of everything that the release's values ask for.
@@ -182,9 +189,11 @@ impl Desired {
             name_server_template: file.templates.get("nameServer").cloned(),
             broker_template: file.templates.get("broker").cloned(),
             broker_settings: values.brokers.online_settings(),
-            drain_seconds: u64::from(values.brokers.drain_minutes) * 60,
-            reuse_volumes: values.brokers.kept_volumes == KeptVolumes::Reuse,
-            discard_dead_letters: values.brokers.discard_dead_letters,
+            kept_volumes: values.brokers.kept_volumes,
+            drain: Drain {
+                seconds: u64::from(values.brokers.drain_minutes) * 60,
+                discard_dead_letters: values.brokers.discard_dead_letters,
+            },
             spread_ordered: values.brokers.ordered_topics == OrderedTopics::Spread,
             revision,
             digest: digest(file),

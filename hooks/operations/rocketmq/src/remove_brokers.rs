@@ -254,7 +254,7 @@ impl RemoveBrokers {
             name_servers,
             entries,
             route_refresh_seconds: self.desired.route_refresh_seconds,
-            drain_seconds: self.desired.drain_seconds,
+            drain_seconds: self.desired.drain.seconds,
         };
         let mut parts = Vec::new();
         if !removal.entries.is_empty() {
@@ -287,7 +287,7 @@ impl RemoveBrokers {
         }
         match only_there(master, staying, view)? {
             Some(problem) => Ok(Some(problem)),
-            None if self.desired.discard_dead_letters => Ok(None),
+            None if self.desired.drain.discard_dead_letters => Ok(None),
             None => dead_letters(master, view),
         }
     }

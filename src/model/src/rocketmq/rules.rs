@@ -481,9 +481,9 @@ brokers.replication|Synchronous without replicas
                 &["brokers.groups"],
             )
         },
-        template: r#"{{- if and .Values.brokers.enabled (ge (int .Values.brokers.newGroupsFrom) (int .Values.brokers.groups)) }}
+        template: r"{{- if and .Values.brokers.enabled (ge (int .Values.brokers.newGroupsFrom) (int .Values.brokers.groups)) }}
 brokers.newGroupsFrom|{{ int .Values.brokers.newGroupsFrom }} with {{ int .Values.brokers.groups }} groups
-{{- end }}"#,
+{{- end }}",
         sections: &[""],
         examples: &[
             accepted(r#"{"brokers":{"groups":3,"newGroupsFrom":2}}"#),

@@ -3,6 +3,7 @@
 use midships_client_rocketmq::{Request, SubscriptionGroup, TopicConfiguration};
 use midships_engine::simulation::Simulation;
 use midships_engine::step::{Memory, Operation, Planning, Seen, Step};
+use midships_model::rocketmq::KeptVolumes;
 use serde_json::{Map, json};
 
 use super::AddBrokers;
@@ -254,7 +255,7 @@ fn a_kept_volume_is_refused_unless_it_may_be_used_again() {
     assert!(!told.contains("broker-0"), "{told}");
     let same = before(&fewer, &mut kept);
     assert!(matches!(same, Planning::Nothing { .. }), "{same:?}");
-    more.reuse_volumes = true;
+    more.kept_volumes = KeptVolumes::Reuse;
     let reused = before(&more, &mut kept);
     assert!(matches!(reused, Planning::Nothing { .. }), "{reused:?}");
     // What came back has what it had, so it is not filled.

@@ -114,7 +114,7 @@ fn dead_letters_are_refused_unless_they_may_go() {
         told.contains("%DLQ%billing") && told.contains("3 messages"),
         "{told}"
     );
-    wanted.discard_dead_letters = true;
+    wanted.drain.discard_dead_letters = true;
     assert_eq!(names(&survey(&wanted, &mut some)), NAMES);
 }
 

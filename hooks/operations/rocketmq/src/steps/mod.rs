@@ -340,8 +340,8 @@ impl Step for RocketmqStep {
     /// new group has got: messages may lie there by then. A master that stays has nothing to be closed for again.
     fn undoable(&self) -> bool {
         match self {
-            Self::MastersOpened { .. } => false,
-            Self::BrokerRestarted { .. }
+            Self::MastersOpened { .. }
+            | Self::BrokerRestarted { .. }
             | Self::NameServerRestarted { .. }
             | Self::PodRenewed { .. }
             | Self::ClaimsGrown { .. }
