@@ -289,7 +289,7 @@ mod tests {
         topic
     }
 
-    fn group(other: Value) -> SubscriptionGroup {
+    fn group(other: &Value) -> SubscriptionGroup {
         SubscriptionGroup {
             name: "billing".to_owned(),
             consume_enabled: true,
@@ -347,18 +347,19 @@ mod tests {
     #[test]
     fn a_group_is_like_another_whatever_the_order_of_its_lists() {
         let source =
-            group(json!({"retryQueueNums": 2, "set": [{"a": 1, "b": 2}, 3], "attributes": {}}));
-        let there = group(json!({"retryQueueNums": 2, "set": [3, {"b": 2, "a": 1}], "more": true}));
+            group(&json!({"retryQueueNums": 2, "set": [{"a": 1, "b": 2}, 3], "attributes": {}}));
+        let there =
+            group(&json!({"retryQueueNums": 2, "set": [3, {"b": 2, "a": 1}], "more": true}));
         assert_eq!(group_like(&source, Some(&there), false), None);
-        let lacking = group(json!({"retryQueueNums": 2}));
+        let lacking = group(&json!({"retryQueueNums": 2}));
         assert_eq!(group_like(&source, Some(&lacking), true), None);
         assert!(group_like(&source, Some(&lacking), false).is_some());
     }
 
     #[test]
     fn attributes_of_a_group_are_said_as_changes() {
-        let source = group(json!({"attributes": {"kept": "1", "changed": "2"}}));
-        let there = group(json!({"attributes": {"kept": "1", "changed": "1"}}));
+        let source = group(&json!({"attributes": {"kept": "1", "changed": "2"}}));
+        let there = group(&json!({"attributes": {"kept": "1", "changed": "1"}}));
         let Some(Request::PutSubscriptionGroup { group }) =
             group_like(&source, Some(&there), false)
         else {

@@ -12,7 +12,7 @@ mod upgrade;
 use std::sync::{Arc, Mutex};
 
 use midships_engine::report::Outcome;
-use midships_engine::runner::{self, run_all};
+use midships_engine::runner;
 use midships_engine::simulation::{Ground, SimulatedWorld, Simulation, locked};
 use midships_operations_rocketmq::grow_volumes::GrowVolumes;
 use midships_operations_rocketmq::renew_pods::RenewPods;
