@@ -26,6 +26,7 @@ fn acts(step: &str) -> (bool, bool) {
         | "topics_equal"
         | "order_configuration_extended"
         | "marks_removed"
+        | "groups_drained"
         | "masters_opened" => (true, false),
         _ => (false, false),
     }
