@@ -87,7 +87,8 @@ fn helm_deletes_a_group_that_has_nothing_left() {
 
 /// What the log says while a group is drained.
 fn told_of_drain() -> String {
-    let (_, _, told) = carry(standing("5.4.0"), &desired(2, 2, 1, true), Phase::Before);
+    let start = standing("5.4.0").with_messages(LEAVES, "orders", 300);
+    let (_, _, told) = carry(start, &desired(2, 2, 1, true), Phase::Before);
     told.join("\n")
 }
 

@@ -226,19 +226,15 @@ pub(super) fn closed(masters: &[Broker], wanted: bool, view: View<'_>) -> Verdic
                 commands.push(marking(master, LEAVING_MARK));
             }
             if is_open {
-                // What was left before it is closed says nothing of what comes.
-                if groups.contains_key(DRAINED_MARK) {
-                    commands.push(unmarking(master, DRAINED_MARK));
-                }
+                // What was left before it is closed says nothing of what comes. A look may be too old to show the mark.
+                commands.push(unmarking(master, DRAINED_MARK));
                 commands.push(set(&master.address, PERMISSION_SETTING, READ_ONLY));
             }
         } else if is_marked {
             if !is_open {
                 commands.push(set(&master.address, PERMISSION_SETTING, OPEN));
             }
-            if groups.contains_key(DRAINED_MARK) {
-                commands.push(unmarking(master, DRAINED_MARK));
-            }
+            commands.push(unmarking(master, DRAINED_MARK));
             commands.push(unmarking(master, LEAVING_MARK));
         }
     }
@@ -370,8 +366,14 @@ fn drained(removal: &Removal, seen: &Observation) -> Result<Verdict<Command>, Un
     let total = count(&left) + count(&noted);
     let first = memory.get("first").copied().unwrap_or(total).max(total);
     let (passed, began) = since(memory, "began", now);
+    let are_notes = left.is_empty() && found.iter().all(|lag| lag.goes_by);
     let why = if is_empty {
         "nothing is left; looking once more".to_owned()
+    } else if are_notes {
+        format!(
+            "{total} notes about messages that were handed out by POP have stood still for {still} of \
+             {REVIVE_STILL_SECONDS} s, after which they are known to be confirmations"
+        )
     } else {
         told_of(&[left, noted].concat(), first, total, passed, &found)
     };
