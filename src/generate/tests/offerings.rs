@@ -218,9 +218,9 @@ fn values_without_effect_and_forbidden_changes_are_found_in_offerings_too() {
 fn a_size_says_all_that_a_change_of_it_takes() {
     let offering = examples::named("order-queue");
     let size = offering.form().schema_at("size").unwrap();
-    assert_eq!(size["x-mutability"], "add_brokers/remove_brokers");
+    assert_eq!(size["x-mutability"], "change_name_servers");
     let help = size["description"].as_str().unwrap();
-    assert!(help.contains("change_name_servers"), "{help}");
+    assert!(help.contains("remove_brokers"), "{help}");
     // With directories that go with the pods, a size can change.
     let offering = examples::sound(&VOLUMES.replace("MODE", "EmptyDir"));
     let size = offering.form().schema_at("size").unwrap();
