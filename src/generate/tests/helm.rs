@@ -754,6 +754,12 @@ fn notes_say_what_the_release_can_do() {
         ),
         (
             "rocketmq",
+            "brokers: {drainMinutes: 90}",
+            "for at most 90 minutes",
+            "--set brokers.groups=3 --timeout 116m",
+        ),
+        (
+            "rocketmq",
             "nameServers: {source: Release, release: {name: base}}",
             "those of the release base",
             "--set nameServers.release.count=3",
@@ -804,7 +810,7 @@ fn notes_say_what_the_release_can_do() {
 fn a_jobs_time_follows_from_the_estimate() {
     let root = checkout();
     let mut given = Values::default();
-    for (groups, seconds) in [(2, 3600), (8, 4440 + 600), (32, 15960 + 600)] {
+    for (groups, seconds) in [(1, 3600), (8, 4440 + 1800 + 600), (32, 15960 + 1800 + 600)] {
         given.brokers.groups = groups;
         assert_eq!(given.deadline_seconds(), seconds);
         let values = serde_json::to_string(&given).unwrap();

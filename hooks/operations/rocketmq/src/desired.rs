@@ -8,8 +8,8 @@ use midships_client_rocketmq::ClusterInfo;
 use midships_model::desired;
 use midships_model::rocketmq::names::{Names, Role};
 use midships_model::rocketmq::{
-    BROKER_PORT, NAME_SERVER_PORT, NameServerSource, ORDER_CONFIGURATION, OrderedTopics, Timing,
-    Values,
+    BROKER_PORT, KeptVolumes, NAME_SERVER_PORT, NameServerSource, ORDER_CONFIGURATION,
+    OrderedTopics, Timing, Values,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -76,6 +76,15 @@ impl Broker {
     }
 }
 
+/// How groups that leave are drained.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Drain {
+    /// How long consumers may take for what is left, in seconds.
+    pub seconds: u64,
+    /// Whether messages that groups have given up may go with the brokers that keep them.
+    pub discard_dead_letters: bool,
+}
+
 /// What a release shall be.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Desired {
@@ -115,10 +124,10 @@ pub struct Desired {
     pub source_group: String,
     /// Whether new groups get ordered topics as well.
     pub spread_ordered: bool,
-    /// How long consumers may take for what is left in groups that leave, in seconds.
-    pub drain_seconds: u64,
-    /// Whether messages that groups have given up may go with the brokers that keep them.
-    pub discard_dead_letters: bool,
+    /// What becomes of volumes that other brokers left, of the name of those that are new.
+    pub kept_volumes: KeptVolumes,
+    /// How groups that leave are drained.
+    pub drain: Drain,
     /// The number of the release's revision that asks for this, where that is known.
     pub revision: Option<u64>,
     /// A digest of everything that the release's values ask for.
@@ -180,8 +189,11 @@ impl Desired {
             name_server_template: file.templates.get("nameServer").cloned(),
             broker_template: file.templates.get("broker").cloned(),
             broker_settings: values.brokers.online_settings(),
-            drain_seconds: u64::from(values.brokers.drain_minutes) * 60,
-            discard_dead_letters: values.brokers.discard_dead_letters,
+            kept_volumes: values.brokers.kept_volumes,
+            drain: Drain {
+                seconds: u64::from(values.brokers.drain_minutes) * 60,
+                discard_dead_letters: values.brokers.discard_dead_letters,
+            },
             spread_ordered: values.brokers.ordered_topics == OrderedTopics::Spread,
             revision,
             digest: digest(file),
@@ -191,7 +203,9 @@ impl Desired {
     /// The broker whose pods a StatefulSet of the chart makes; none where that cannot be told.
     #[must_use]
     pub fn standing_broker(&self, set: &StatefulSet) -> Option<Broker> {
-        let rest = set.name.strip_prefix(&format!("{}-broker-", self.full_name))?;
+        let rest = set
+            .name
+            .strip_prefix(&format!("{}-broker-", self.full_name))?;
         let (group, role) = rest.split_once('-')?;
         let number: u32 = group.parse().ok()?;
         let id = match role {

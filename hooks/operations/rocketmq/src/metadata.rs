@@ -20,6 +20,10 @@ pub const MARK: &str = "MIDSHIPS_ADDITION_UNFINISHED";
 /// The subscription group that the master of a group has that is to leave, from before it is closed for writing.
 pub const LEAVING_MARK: &str = "MIDSHIPS_REMOVAL_UNFINISHED";
 
+/// The subscription group that such a master has besides when nothing is left there. It goes before the master is closed
+/// again, so that it tells of the time since then.
+pub const DRAINED_MARK: &str = "MIDSHIPS_REMOVAL_DRAINED";
+
 /// What the names of queues of light topics begin with; they belong to another topic.
 const LIGHT_TOPIC_PREFIX: &str = "%LMQ%";
 
@@ -41,7 +45,7 @@ const FIRST_OF_FIVE: ProductVersion = ProductVersion(413);
 /// Whether a group is the product's own, or a mark of an addition or a removal.
 #[must_use]
 pub fn is_system_group(name: &str) -> bool {
-    [MARK, LEAVING_MARK].contains(&name) || system::is_system_group(name)
+    [MARK, LEAVING_MARK, DRAINED_MARK].contains(&name) || system::is_system_group(name)
 }
 
 /// Whether a topic of a broker is there without anybody having made it.

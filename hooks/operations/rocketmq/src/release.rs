@@ -20,19 +20,19 @@ use crate::steps::RocketmqStep;
 /// clients turn to them then; brokers are restarted last, as the product's own advice on upgrades has it.
 #[must_use]
 pub fn operations(desired: &Desired, phase: Phase) -> Vec<Box<dyn Operation<Step = RocketmqStep>>> {
-    let mut operations: Vec<Box<dyn Operation<Step = RocketmqStep>>> = vec![Box::new(RenewPods::new(desired.clone(), phase))];
-    if phase == Phase::Before {
-        // While the old name servers still tell clients of the groups that stay.
-        operations.push(Box::new(RemoveBrokers::new(desired.clone(), phase)));
-    }
-    operations.push(Box::new(ChangeNameServers::new(desired.clone(), phase)));
+    let mut operations: Vec<Box<dyn Operation<Step = RocketmqStep>>> = vec![
+        Box::new(RenewPods::new(desired.clone(), phase)),
+        Box::new(ChangeNameServers::new(desired.clone(), phase)),
+    ];
     if phase == Phase::After {
         operations.push(Box::new(RemoveBrokers::new(desired.clone(), phase)));
-        operations.push(Box::new(AddBrokers::new(desired.clone())));
     }
+    operations.push(Box::new(AddBrokers::new(desired.clone(), phase)));
     operations.push(Box::new(RestartNameServers::new(desired.clone(), phase)));
     operations.push(Box::new(RestartBrokers::new(desired.clone(), phase)));
     if phase == Phase::Before {
+        // Brokers that leave are closed as late as possible: until then clients can turn to them while others restart.
+        operations.push(Box::new(RemoveBrokers::new(desired.clone(), phase)));
         // The last one: the others look at StatefulSets, which it takes away.
         operations.push(Box::new(GrowVolumes::new(desired.clone())));
     }

@@ -128,6 +128,8 @@ pub struct Cluster {
     claims: BTreeMap<String, (u64, u64, Moment)>,
     /// StatefulSets that were deleted with their pods left running.
     removed: BTreeSet<String>,
+    /// What brokers had that Helm has deleted, by the claims that were kept.
+    kept: BTreeMap<String, (Metadata, Queues, i64)>,
     now: Moment,
     desired: Desired,
     /// The version that brokers have after their next start.
@@ -158,6 +160,7 @@ impl Cluster {
         let mut cluster = Self {
             claims: BTreeMap::new(),
             removed: BTreeSet::new(),
+            kept: BTreeMap::new(),
             now,
             desired: desired.clone(),
             version,
@@ -1061,9 +1064,12 @@ impl SimulatedBroker {
     /// The variables that the chart gives it.
     fn environment(&self) -> BTreeMap<String, String> {
         let host = self.identity.address.split(':').next().unwrap_or_default();
-        [(HOST_VARIABLE, host), (CLUSTER_VARIABLE, &self.identity.cluster)]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into()
+        [
+            (HOST_VARIABLE, host),
+            (CLUSTER_VARIABLE, &self.identity.cluster),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
     }
 
     fn report(&self, now: Moment, name_servers: &mut BTreeMap<String, NameServer>) {
@@ -1124,7 +1130,7 @@ impl SimulatedBroker {
             ]))),
             _ => self
                 .queues
-                .serve(request, &self.identity, &self.metadata)
+                .serve(request, &self.identity, &self.metadata, self.version)
                 .or_else(|| self.metadata.serve(request, self.version)),
         }
     }

@@ -22,11 +22,11 @@ use midships_model::rocketmq_topic_transfer::{
 
 use self::wish::{Wish, masters};
 use crate::desired::{Broker, Phase};
-use crate::lag::{self, BROADCASTING};
+use crate::lag::{self, BROADCASTING, Lag};
 use crate::metadata::{self, dead_letter_topic, retry_topic};
 use crate::steps::addition::order_queries;
 use crate::steps::transfer::{
-    Claim, MovedEntry, MovedGroup, POP, claim_query, consuming, held_claim,
+    Claim, MovedEntry, MovedGroup, POP, claim_query, consuming, held_claim, timed,
 };
 use crate::steps::{RocketmqStep, Transfer, TransferPart, key_values};
 use crate::survey::unanswering;
@@ -534,14 +534,15 @@ impl TransferTopic {
             if policy.delayed == Pending::Refuse {
                 let delayed = lag::delayed(master, view).map_err(silent)?;
                 found.extend(delayed.into_iter().map(|(_, _, remainder)| ("messages.delayed", remainder)));
-                let timed = lag::timed(master, view).map_err(silent)?;
+                let timed = timed(master, view).map_err(silent)?;
                 let own = timed.into_iter().filter(|timed| timed.topic == self.wish.topic);
                 found.extend(own.map(|remainder| ("messages.delayed", remainder)));
             }
-            let [half, _] = lag::internal_groups(master);
-            if policy.half == Pending::Refuse && topics.contains_key(&half.0) {
-                let open = lag::undelivered(master, &half, view).map_err(silent)?;
-                found.extend(open.into_iter().map(|remainder| ("messages.half", remainder)));
+            if policy.half == Pending::Refuse {
+                let mut own = Lag::default();
+                lag::internal(master, view, &mut own).map_err(silent)?;
+                let open = own.remainders.into_iter();
+                found.extend(open.map(|remainder| ("messages.half", remainder)));
             }
             if let Some((field, remainder)) = found.first() {
                 return Err(self.refused(
@@ -701,8 +702,8 @@ impl TransferTopic {
         }
         let mut counted = Vec::new();
         if policy.half == Pending::Refuse {
-            let [half, _] = lag::internal_groups(master);
-            counted.push(half.0);
+            let own = lag::internal_groups(master).into_iter();
+            counted.extend(own.map(|(topic, _)| topic));
         }
         for group in consuming(&self.wish.topic, master, view).unwrap_or_default() {
             wanted.push(ask(Request::ConsumerConnections {

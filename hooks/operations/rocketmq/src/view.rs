@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use midships_client_kubernetes as kubernetes;
 use midships_client_rocketmq as rocketmq;
 use midships_client_rocketmq::{
-    ClusterInfo, ConsumerConnections, ConsumerOffsets, ProductVersion, Reply, Request, SubscriptionGroup,
-    TopicConfiguration, TopicConfigurations, TopicRoute, TopicStatistics, TimerMetrics,
+    ClusterInfo, ConsumeStatistics, ConsumerConnections, ConsumerOffsets, ProductVersion, Reply,
+    Request, SubscriptionGroup, TimerMetrics, TopicConfiguration, TopicConfigurations,
+    TopicRoute, TopicStatistics,
 };
 use midships_engine::step::{Seen, Unanswered};
 
@@ -92,6 +93,12 @@ impl<'a> View<'a> {
             .into_iter()
             .filter(|query| self.seen.answer(query).is_none())
             .collect()
+    }
+
+    /// Whether a query has been asked in this observation.
+    #[must_use]
+    pub fn is_asked(self, query: &Query) -> bool {
+        self.seen.answer(query).is_some()
     }
 
     fn answer(self, query: &Query) -> Result<&'a Answer, Unanswered> {
@@ -412,6 +419,21 @@ impl<'a> View<'a> {
         }
     }
 
+    /// How far a group has consumed at a broker.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn consume_statistics(
+        self,
+        broker: &str,
+        request: Request,
+    ) -> Result<&'a ConsumeStatistics, Unanswered> {
+        match self.rocketmq(broker, request.clone())?.1 {
+            Reply::ConsumeStatistics(statistics) => Ok(statistics),
+            _ => Err(another_kind(&Query::rocketmq(broker, request))),
+        }
+    }
+
     /// The members of a group that are connected to a broker; none when nobody is.
     ///
     /// # Errors
@@ -437,7 +459,10 @@ impl<'a> View<'a> {
     pub fn timer_metrics(self, broker: &str) -> Result<&'a TimerMetrics, Unanswered> {
         match self.rocketmq(broker, Request::TimerMetrics)?.1 {
             Reply::TimerMetrics(metrics) => Ok(metrics),
-            _ => Err(another_kind(&Query::rocketmq(broker, Request::TimerMetrics))),
+            _ => Err(another_kind(&Query::rocketmq(
+                broker,
+                Request::TimerMetrics,
+            ))),
         }
     }
 

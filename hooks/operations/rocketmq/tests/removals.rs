@@ -7,21 +7,18 @@
 )]
 
 mod trying;
-
-use std::sync::{Arc, Mutex};
+mod upgrade;
 
 use midships_client_rocketmq::TopicConfiguration;
 use midships_engine::report::Outcome;
-use midships_engine::runner::run_all;
-use midships_engine::simulation::{Ground, SimulatedWorld, Simulation, locked};
-use midships_engine::step::Operation;
-use midships_operations_rocketmq::release::{operations, surveys};
+use midships_engine::simulation::Simulation;
+use midships_model::rocketmq::KeptVolumes;
+use midships_operations_rocketmq::Phase;
 use midships_operations_rocketmq::remove_brokers::RemoveBrokers;
 use midships_operations_rocketmq::simulation::Cluster;
 use midships_operations_rocketmq::simulation::scenario::{desired, version};
-use midships_operations_rocketmq::steps::RocketmqStep;
-use midships_operations_rocketmq::{Desired, Phase};
 use trying::try_out;
+use upgrade::carry;
 
 const LEAVES: &str = "shop-rocketmq-broker-2-master-0";
 const STEPS: &[&str] = &["masters_closed", "clients_turned", "groups_drained"];
@@ -40,19 +37,7 @@ fn standing(release: &str) -> Cluster {
         })
         .with_broadcast(LEAVES, "prices", "orders")
         .with_delayed(LEAVES, 40)
-}
-
-fn carry(cluster: Cluster, wanted: &Desired, phase: Phase) -> (Outcome, Cluster, Vec<String>) {
-    let ground = Arc::new(Mutex::new(Ground::new(cluster)));
-    let mut world = SimulatedWorld::new(&ground, "only");
-    let operations = operations(wanted, phase);
-    let listed: Vec<&dyn Operation<Step = RocketmqStep>> =
-        operations.iter().map(AsRef::as_ref).collect();
-    let outcome = run_all(&mut world, &listed, surveys(phase), "only").unwrap();
-    let told = world.reports.iter().map(ToString::to_string).collect();
-    let ground = locked(&ground);
-    assert_eq!(ground.violation, None);
-    (outcome, ground.simulation.clone(), told)
+        .with_handed_out(LEAVES, 30, 4)
 }
 
 #[test]
@@ -91,6 +76,40 @@ fn helm_deletes_a_group_that_has_nothing_left() {
     assert_eq!(applied.invariant(), Ok(()));
     let (outcome, _, told) = carry(applied, &wanted, Phase::After);
     assert_eq!(outcome, Outcome::Done { changed: false }, "{told:#?}");
+    let told = told_of_drain();
+    assert!(
+        ["messages are left", "group billing", "a second", "prices"]
+            .iter()
+            .all(|part| told.contains(part)),
+        "{told}"
+    );
+}
+
+/// What the log says while a group is drained.
+fn told_of_drain() -> String {
+    let start = standing("5.4.0").with_messages(LEAVES, "orders", 300);
+    let (_, _, told) = carry(start, &desired(2, 2, 1, true), Phase::Before);
+    told.join("\n")
+}
+
+#[test]
+fn a_group_that_comes_back_with_its_volume_is_opened_and_left_as_it_was() {
+    let (mut before, wanted) = (desired(2, 3, 1, true), desired(2, 2, 1, true));
+    let start = standing("5.4.0").with_claims();
+    let (_, drained, _) = carry(start, &wanted, Phase::Before);
+    let gone = drained.applied(&wanted);
+    let (outcome, gone, told) = carry(gone, &before, Phase::Before);
+    assert!(matches!(outcome, Outcome::Refused(_)), "{told:#?}");
+    before.kept_volumes = KeptVolumes::Reuse;
+    let (outcome, gone, told) = carry(gone, &before, Phase::Before);
+    assert_eq!(outcome, Outcome::Done { changed: false }, "{told:#?}");
+    let (outcome, cluster, told) = carry(gone.applied(&before), &before, Phase::After);
+    assert_eq!(outcome, Outcome::Done { changed: true }, "{told:#?}");
+    let state = cluster.state();
+    assert!(
+        state.contains("marks [false, false, false]") && !state.contains("true, "),
+        "{state}"
+    );
 }
 
 #[test]

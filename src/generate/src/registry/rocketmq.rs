@@ -46,7 +46,7 @@ pub(super) const ENTRY: Entry = Entry {
     read_by_the_hook: &[
         "brokers.allowRestart",
         "brokers.discardDeadLetters",
-        "brokers.drainMinutes",
+        "brokers.keptVolumes",
         "brokers.newGroupsFrom",
         "brokers.orderedTopics",
         "nameServers.keyValueNamespaces",

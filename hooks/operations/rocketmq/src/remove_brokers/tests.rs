@@ -3,6 +3,7 @@
 use midships_client_rocketmq::TopicConfiguration;
 use midships_engine::simulation::Simulation;
 use midships_engine::step::{Memory, Operation, Planning, Seen, Step};
+use serde_json::json;
 
 use super::RemoveBrokers;
 use crate::desired::{Desired, Phase};
@@ -62,13 +63,16 @@ fn groups_leave_drained() {
 }
 
 #[test]
-fn replicas_leave_while_every_master_answers() {
+fn replicas_leave_while_their_masters_have_all_that_they_have() {
     let wanted = desired(2, 2, 0, true);
     let planning = survey(&wanted, &mut standing(2, 1));
     assert!(matches!(planning, Planning::Nothing { .. }), "{planning:?}");
     let mut without = standing(2, 1).without_broker(LEAVES);
     let told = refusal(&survey(&wanted, &mut without));
     assert!(told.contains(LEAVES), "{told}");
+    // A master that has lost its volume lacks what its replica has.
+    let told = refusal(&survey(&wanted, &mut standing(2, 1).with_lag(STAYS, 100)));
+    assert!(told.contains(REPLICA) && told.contains(STAYS), "{told}");
     let mut replica = standing(2, 1).without_broker(REPLICA);
     let planning = survey(&wanted, &mut replica);
     assert!(matches!(planning, Planning::Nothing { .. }), "{planning:?}");
@@ -110,7 +114,7 @@ fn dead_letters_are_refused_unless_they_may_go() {
         told.contains("%DLQ%billing") && told.contains("3 messages"),
         "{told}"
     );
-    wanted.discard_dead_letters = true;
+    wanted.drain.discard_dead_letters = true;
     assert_eq!(names(&survey(&wanted, &mut some)), NAMES);
 }
 
@@ -144,4 +148,73 @@ fn all_groups_cannot_leave() {
     wanted.brokers.clear();
     let told = refusal(&survey(&wanted, &mut standing(1, 0)));
     assert!(told.contains("nobody could take over"), "{told}");
+}
+
+#[test]
+fn name_servers_that_are_shortened_in_part_agree() {
+    let mut wanted = desired(2, 1, 0, true);
+    wanted.spread_ordered = true;
+    let entries = [
+        "shop-rocketmq-broker-0:8;shop-rocketmq-broker-1:8",
+        "shop-rocketmq-broker-0:8",
+    ];
+    let mut cluster = wanted
+        .name_servers
+        .iter()
+        .zip(entries)
+        .fold(standing(2, 0), |cluster, (server, entry)| {
+            cluster.with_order_configuration(server, "orders", entry)
+        });
+    let names = names(&survey(&wanted, &mut cluster));
+    assert_eq!(names[0], "order_configuration_shortened");
+    let other = &wanted.name_servers[1];
+    let mut cluster = cluster.with_order_configuration(other, "orders", "shop-rocketmq-broker-0:4");
+    let told = refusal(&survey(&wanted, &mut cluster));
+    assert!(told.contains("same value on every name server"), "{told}");
+}
+
+#[test]
+fn name_servers_that_are_to_come_are_not_asked() {
+    let wanted = desired(3, 1, 0, true);
+    assert_eq!(names(&survey(&wanted, &mut standing(2, 0))), NAMES);
+}
+
+#[test]
+fn what_is_bound_to_a_leaving_group_is_refused() {
+    let wanted = desired(2, 1, 0, true);
+    let mut compacted = TopicConfiguration::plain("orders", 8);
+    let attributes = json!({"cleanup.policy": "COMPACTION"});
+    compacted.other.insert("attributes".to_owned(), attributes);
+    let told = refusal(&survey(
+        &wanted,
+        &mut standing(2, 0).with_topic(LEAVES, compacted),
+    ));
+    assert!(
+        told.contains("orders") && told.contains("last message of each key"),
+        "{told}"
+    );
+    let setting = "popConsumerKVServiceEnable";
+    let told = refusal(&survey(
+        &wanted,
+        &mut standing(2, 0).with_setting(LEAVES, setting, "true"),
+    ));
+    assert!(told.contains(setting), "{told}");
+}
+
+#[test]
+fn a_pod_that_helm_would_leave_is_refused() {
+    let wanted = desired(2, 1, 0, true);
+    let mut cluster = standing(2, 0).without_set("shop-rocketmq-broker-1-master");
+    let told = refusal(&survey(&wanted, &mut cluster));
+    assert!(
+        told.contains(LEAVES) && told.contains("no StatefulSet"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_master_that_was_to_leave_is_opened_as_soon_as_it_stays() {
+    let mut cluster = standing(2, 0).with_mark(LEAVES).with_closed(LEAVES);
+    let planning = survey(&desired(2, 2, 0, true), &mut cluster);
+    assert_eq!(names(&planning), ["masters_opened"]);
 }

@@ -4,6 +4,8 @@ use midships_client_rocketmq::{ProductVersion, TopicConfiguration};
 
 use super::metadata::{self, Metadata};
 use super::{Cluster, Desired};
+use crate::lag::REVIVED;
+use crate::metadata::LEAVING_MARK;
 
 impl Cluster {
     /// Gives a broker a topic, or another configuration of one.
@@ -90,6 +92,24 @@ impl Cluster {
         self
     }
 
+    /// Has a broker have handed out messages by POP: so many notes of it by which it has not gone, and so many confirmations
+    /// after them.
+    #[must_use]
+    pub fn with_handed_out(mut self, pod: &str, messages: i64, confirmations: i64) -> Self {
+        if let Some(broker) = self.at(pod) {
+            let (prefix, group) = REVIVED;
+            let topic = format!("{prefix}{}", broker.identity.cluster);
+            broker
+                .metadata
+                .put_topic(TopicConfiguration::plain(&topic, 1));
+            broker.queues.handed_out = (messages, confirmations);
+            broker.queues.fill(&topic, 0, messages + confirmations);
+            let offsets = broker.metadata.offsets.entry(group.to_owned()).or_default();
+            offsets.insert(topic, [(0, 0)].into());
+        }
+        self
+    }
+
     /// Makes a group of consumers each of which gets all messages of a topic.
     #[must_use]
     pub fn with_broadcast(mut self, pod: &str, group: &str, topic: &str) -> Self {
@@ -100,11 +120,43 @@ impl Cluster {
         self
     }
 
+    /// Gives a master the mark of those that leave.
+    #[must_use]
+    pub fn with_mark(mut self, pod: &str) -> Self {
+        if let Some(broker) = self.at(pod) {
+            let mark = metadata::group(LEAVING_MARK, 1);
+            broker.metadata.groups.insert(mark.name.clone(), mark);
+        }
+        self
+    }
+
+    /// Gives a broker a value of its configuration file.
+    #[must_use]
+    pub fn with_setting(mut self, pod: &str, key: &str, value: &str) -> Self {
+        if let Some(broker) = self.at(pod) {
+            broker.settings.insert(key.to_owned(), value.to_owned());
+        }
+        self
+    }
+
+    /// Has a StatefulSet be gone while its pod goes on, as after an upgrade to a larger volume that has failed.
+    #[must_use]
+    pub fn without_set(mut self, name: &str) -> Self {
+        self.removed.insert(name.to_owned());
+        self
+    }
+
     /// Puts messages into the first queue of a topic of a broker.
     #[must_use]
-    pub fn with_messages(mut self, pod: &str, topic: &str, messages: i64) -> Self {
+    pub fn with_messages(self, pod: &str, topic: &str, messages: i64) -> Self {
+        self.with_queue(pod, topic, 0, messages)
+    }
+
+    /// Puts messages into a queue of a topic of a broker.
+    #[must_use]
+    pub fn with_queue(mut self, pod: &str, topic: &str, queue: u32, messages: i64) -> Self {
         if let Some(broker) = self.at(pod) {
-            broker.queues.fill(topic, 0, messages);
+            broker.queues.fill(topic, queue, messages);
         }
         self
     }
@@ -119,6 +171,17 @@ impl Cluster {
                 && broker.queues.is_left(&broker.metadata)
             {
                 self.breach = Some(format!("{} left with messages", identity.pod));
+            }
+        }
+        for broker in &self.brokers {
+            let claim = format!("data-{}", broker.identity.pod);
+            if !is_desired(&broker.identity.pod) && self.claims.contains_key(&claim) {
+                let data = (
+                    broker.metadata.clone(),
+                    broker.queues.clone(),
+                    broker.stored,
+                );
+                self.kept.insert(claim, data);
             }
         }
         self.brokers
@@ -141,7 +204,11 @@ impl Cluster {
         self.source = source.map(|broker| broker.metadata.clone());
         for identity in &desired.brokers {
             if self.at(&identity.pod).is_none() {
-                let broker = self.made(identity, desired, self.version);
+                let mut broker = self.made(identity, desired, self.version);
+                if let Some(data) = self.kept.remove(&format!("data-{}", identity.pod)) {
+                    (broker.metadata, broker.queues, broker.stored) = data;
+                    broker.added = false;
+                }
                 self.brokers.push(broker);
             }
         }

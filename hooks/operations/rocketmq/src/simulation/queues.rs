@@ -3,12 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use midships_client_rocketmq::{
-    ConsumerConnections, QueueExtent, Reply, Request, TimerMetrics, TopicStatistics,
+    ConsumeStatistics, ConsumerConnections, ProductVersion, QueueExtent, QueueProgress, Reply,
+    Request, TimerMetrics, TopicStatistics,
 };
 use serde_json::Map;
 
 use super::metadata::Metadata;
 use crate::desired::Broker;
+use crate::lag::REVIVED;
+
+/// 5.0.0.
+const FIRST_OF_FIVE: ProductVersion = ProductVersion(413);
 
 /// How many messages of a queue a group gets in a tick.
 const CONSUMED: i64 = 3;
@@ -20,6 +25,8 @@ pub(super) struct Queues {
     ends: BTreeMap<String, BTreeMap<u32, i64>>,
     /// Delayed messages: how many are delivered and how many there are.
     pub(super) delayed: (i64, i64),
+    /// Notes of what was handed out by POP: of messages, and of confirmations after them, by which the broker never goes.
+    pub(super) handed_out: (i64, i64),
     /// The groups whose members are away.
     pub(super) stopped: BTreeSet<String>,
     /// The groups each member of which gets all messages, with a topic.
@@ -58,9 +65,14 @@ impl Queues {
             if self.stopped.contains(group) {
                 continue;
             }
+            let by_itself = group == REVIVED.1;
             for (topic, offsets) in topics {
                 for (queue, offset) in offsets {
-                    let end = self.end(topic, *queue);
+                    let end = if by_itself {
+                        self.handed_out.0 - 1
+                    } else {
+                        self.end(topic, *queue)
+                    };
                     *offset = (*offset + CONSUMED).min(end).max(*offset);
                 }
             }
@@ -78,11 +90,17 @@ impl Queues {
 
     /// Whether a group has something left to get.
     pub(super) fn is_left(&self, metadata: &Metadata) -> bool {
-        metadata.offsets.values().any(|topics| {
+        let is_behind = |group: &str, topic: &str, queue: u32, offset: i64| {
+            if group == REVIVED.1 {
+                offset + 1 < self.handed_out.0
+            } else {
+                self.end(topic, queue) > offset
+            }
+        };
+        metadata.offsets.iter().any(|(group, topics)| {
             topics.iter().any(|(topic, offsets)| {
-                offsets
-                    .iter()
-                    .any(|(queue, offset)| self.end(topic, *queue) > *offset)
+                let mut offsets = offsets.iter();
+                offsets.any(|(queue, offset)| is_behind(group, topic, *queue, *offset))
             })
         }) || self.delayed.0 < self.delayed.1
     }
@@ -108,12 +126,15 @@ impl Queues {
         request: &Request,
         broker: &Broker,
         metadata: &Metadata,
+        version: ProductVersion,
     ) -> Option<Reply> {
         match request {
             Request::TopicStatistics { topic } => {
                 let found = metadata.topics.get(topic)?;
-                let queues =
-                    (0..found.read_queues.max(found.write_queues)).map(|queue| QueueExtent {
+                let is_told = |queue: &u32| version >= FIRST_OF_FIVE || *queue < found.write_queues;
+                let queues = (0..found.read_queues.max(found.write_queues))
+                    .filter(is_told)
+                    .map(|queue| QueueExtent {
                         broker: broker.name.clone(),
                         topic: topic.clone(),
                         queue,
@@ -122,6 +143,30 @@ impl Queues {
                         updated: 0,
                     });
                 Some(Reply::TopicStatistics(TopicStatistics {
+                    queues: queues.collect(),
+                    other: Map::new(),
+                }))
+            }
+            Request::ConsumeStatistics { group, topic } => {
+                let topic = topic.as_ref()?;
+                let found = metadata.topics.get(topic)?;
+                let consumed = metadata
+                    .offsets
+                    .get(group)
+                    .and_then(|topics| topics.get(topic));
+                let queues = (0..found.read_queues).map(|queue| QueueProgress {
+                    broker: broker.name.clone(),
+                    topic: topic.clone(),
+                    queue,
+                    broker_offset: self.end(topic, queue),
+                    consumer_offset: consumed
+                        .and_then(|queues| queues.get(&queue))
+                        .copied()
+                        .unwrap_or_default(),
+                    consumed: 0,
+                    pull_offset: None,
+                });
+                Some(Reply::ConsumeStatistics(ConsumeStatistics {
                     queues: queues.collect(),
                     other: Map::new(),
                 }))

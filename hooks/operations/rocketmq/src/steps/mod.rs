@@ -331,8 +331,16 @@ impl Step for RocketmqStep {
                 2 * scene.route_refresh_seconds + SETTLE_SECONDS + STILL_PATIENCE_SECONDS + 900
             }
         };
+        let poll_milliseconds = match self {
+            Self::GroupsRemoved {
+                part: RemovalPart::GroupsDrained,
+                ..
+            } => removal::DRAIN_POLL_MILLISECONDS,
+            _ => Limits::default().poll_milliseconds,
+        };
         Limits {
             seconds,
+            poll_milliseconds,
             // An eviction may be declined for as long as somebody else's disruption lasts.
             attempts: if self.undoable() { 20 } else { 600 },
             ..Limits::default()
@@ -340,10 +348,11 @@ impl Step for RocketmqStep {
     }
 
     /// A restart or a larger volume cannot be taken back: from the first one on a plan only goes forward. Nor can what a
-    /// new group has got: messages may lie there by then.
+    /// new group has got: messages may lie there by then. A master that stays has nothing to be closed for again.
     fn undoable(&self) -> bool {
         match self {
-            Self::BrokerRestarted { .. }
+            Self::MastersOpened { .. }
+            | Self::BrokerRestarted { .. }
             | Self::NameServerRestarted { .. }
             | Self::PodRenewed { .. }
             | Self::ClaimsGrown { .. }

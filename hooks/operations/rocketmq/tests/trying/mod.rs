@@ -31,6 +31,7 @@ fn acts(step: &str) -> (bool, bool) {
         | "topics_equal"
         | "order_configuration_extended"
         | "marks_removed"
+        | "groups_drained"
         | "masters_opened"
         | "topic_deleted"
         | "groups_deleted"

@@ -209,7 +209,7 @@ fn undelivered(
         };
         let version = view.settings(&master.address)?.version;
         let behind = lag::behind(master, found, departure.group, version, view)?;
-        let count: i64 = behind.iter().filter_map(|(_, count)| *count).sum();
+        let count: i64 = behind.iter().map(|(_, count)| count).sum();
         if count > 0 {
             return Ok(Some(format!(
                 "{count} messages that group {} tries again lie at {}",

@@ -15,7 +15,7 @@ use midships_model::rocketmq_topic_transfer::{Pending, Retried};
 use super::departure::is_used_elsewhere;
 use super::{Judged, Observation, Transfer, ask_each, retried_by_pop};
 use crate::desired::Broker;
-use crate::lag::{self, BROADCASTING, Remainder};
+use crate::lag::{self, BROADCASTING, Lag, Remainder};
 use crate::metadata::{is_system_group, retry_topic};
 use crate::steps::since;
 use crate::view::View;
@@ -189,32 +189,19 @@ pub(super) fn left(
                     }));
             }
         }
-        kept_by_the_broker(transfer, master, view, &mut left)?;
-        if pops_any {
-            handed_out(master, view, &mut left)?;
-        }
+        kept_by_the_broker(transfer, master, pops_any, view, &mut left)?;
     }
     Ok(left)
 }
 
-/// What a broker has noted of messages that it has handed out by POP. The notes wait for their time first.
-fn handed_out(master: &Broker, view: View<'_>, left: &mut Left) -> Result<(), Unanswered> {
-    let [_, revived] = lag::internal_groups(master);
-    let topics = view.topic_configurations(&master.address)?;
-    if !topics.contains_key(&revived.0) {
-        return Ok(());
+/// Messages with a time at a broker, of which only those from 5.0.0 on know any.
+pub(crate) fn timed(master: &Broker, view: View<'_>) -> Result<Vec<Remainder>, Unanswered> {
+    let version = view.settings(&master.address)?.version;
+    if Request::TimerMetrics.is_known_by(version) {
+        lag::timed(master, view)
+    } else {
+        Ok(Vec::new())
     }
-    let timed = lag::timed(master, view)?.into_iter();
-    left.remainders
-        .extend(timed.filter(|remainder| remainder.topic == revived.0));
-    let offsets = view.consumer_offsets(&master.address)?;
-    for place in &view.topic_statistics(&master.address, &revived.0)?.queues {
-        let offset = offsets.offset(revived.1, &revived.0, place.queue);
-        left.places += place.maximum_offset + offset.unwrap_or_default();
-    }
-    left.handed_out
-        .extend(lag::undelivered(master, &revived, view)?);
-    Ok(())
 }
 
 /// How many messages were ever stored in the queues of a topic.
@@ -226,48 +213,55 @@ fn written(master: &Broker, topic: &str, view: View<'_>) -> Result<i64, Unanswer
 fn kept_by_the_broker(
     transfer: &Transfer,
     master: &Broker,
+    pops_any: bool,
     view: View<'_>,
     left: &mut Left,
 ) -> Result<(), Unanswered> {
-    let [half, _] = lag::internal_groups(master);
-    let topics = view.topic_configurations(&master.address)?;
-    if transfer.messages.half != Pending::Discard && topics.contains_key(&half.0) {
-        left.remainders
-            .extend(lag::undelivered(master, &half, view)?);
+    let [_, revived] = lag::internal_groups(master);
+    let mut own = Lag::default();
+    lag::internal(master, view, &mut own)?;
+    if transfer.messages.half != Pending::Discard {
+        left.remainders.extend(own.remainders);
     }
-    let mut stage = |key: String, done: i64, remainder: Remainder| {
-        left.stages.push(Stage {
-            key: format!("{AWAITED}{}/{key}", master.name),
-            done,
-            end: done + remainder.count.unwrap_or_default(),
-            remainder,
-        });
-    };
+    let timed = timed(master, view)?;
+    if pops_any {
+        // The notes wait for their time first.
+        let waiting = timed.iter().filter(|timed| timed.topic == revived.0);
+        left.remainders.extend(waiting.cloned());
+        left.handed_out.extend(own.handed_out);
+        left.places += own.places;
+    }
     if transfer.messages.delayed == Pending::Discard {
         return Ok(());
     }
     for (level, done, remainder) in lag::delayed(master, view)? {
-        stage(format!("level/{level}"), done, remainder);
+        left.stages.push(Stage {
+            key: format!("{AWAITED}{}/{level}", master.name),
+            done,
+            end: done + remainder.count,
+            remainder,
+        });
     }
     let retried: BTreeSet<String> = groups(transfer, master, view)?
         .into_iter()
         .flat_map(|group| retried(transfer, group))
         .collect();
-    let timed = lag::timed(master, view)?;
     left.remainders.extend(
         timed.into_iter().filter(|remainder| {
-            remainder.topic == transfer.topic || retried.contains(&remainder.topic)
+            let topic = &remainder.topic;
+            // Of those that the broker has not looked at nobody can tell the topic.
+            *topic == transfer.topic || retried.contains(topic) || topic == lag::WHEEL
         }),
     );
     Ok(())
 }
 
 impl Left {
-    /// How many messages are left, where that is known.
+    /// How many messages are left.
     fn count(&self) -> i64 {
         self.remainders
             .iter()
-            .filter_map(|remainder| remainder.count)
+            .map(|remainder| remainder.count)
             .sum()
     }
 
@@ -275,7 +269,7 @@ impl Left {
     pub(super) fn told(&self) -> String {
         let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
         for remainder in &self.remainders {
-            *counts.entry(&remainder.who).or_default() += remainder.count.unwrap_or_default();
+            *counts.entry(&remainder.who).or_default() += remainder.count;
         }
         let mut counts: Vec<(&str, i64)> = counts.into_iter().collect();
         counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use claim::{CLAIMS, Claim};
 pub(crate) use claim::{held as held_claim, query as claim_query};
-pub(crate) use drain::{POP, consuming};
+pub(crate) use drain::{POP, consuming, timed};
 
 use self::departure::Departure;
 use super::addition::order_queries;
