@@ -119,7 +119,7 @@ pub enum Work {
         phase: Phase,
     },
     /// On a topic that is moved.
-    Transfer(Wish),
+    Transfer(Box<Wish>),
     /// Nothing: the chart has nothing to do then.
     Nothing,
 }
@@ -137,10 +137,10 @@ impl Work {
                 phase: Phase::After,
             },
             (Wanted::TopicTransfer(file), arguments::Phase::After) => {
-                Self::Transfer(Wish::of(file, false))
+                Self::Transfer(Box::new(Wish::of(file, false)))
             }
             (Wanted::TopicTransfer(file), arguments::Phase::Delete) => {
-                Self::Transfer(Wish::of(file, true))
+                Self::Transfer(Box::new(Wish::of(file, true)))
             }
             (Wanted::Rocketmq { .. }, arguments::Phase::Delete)
             | (Wanted::TopicTransfer(_), arguments::Phase::Before) => Self::Nothing,
@@ -151,7 +151,7 @@ impl Work {
     pub fn operations(&self) -> Vec<Box<dyn Operation<Step = RocketmqStep>>> {
         match self {
             Self::Cluster { desired, phase } => release::operations(desired, *phase),
-            Self::Transfer(wish) => vec![Box::new(TransferTopic::new(wish.clone()))],
+            Self::Transfer(wish) => vec![Box::new(TransferTopic::new(Wish::clone(wish)))],
             Self::Nothing => Vec::new(),
         }
     }
@@ -182,7 +182,10 @@ mod tests {
         let transfer = Wanted::TopicTransfer(Box::new(from_value(transfer_document()).unwrap()));
         let names = |wanted, phase| -> Vec<&str> {
             let operations = Work::new(wanted, phase).operations();
-            operations.iter().map(|operation| operation.name()).collect()
+            operations
+                .iter()
+                .map(|operation| operation.name())
+                .collect()
         };
         assert!(names(&cluster, arguments::Phase::Before).contains(&"change_name_servers"));
         assert!(names(&cluster, arguments::Phase::After).contains(&"add_brokers"));

@@ -362,13 +362,7 @@ pub(crate) fn timed(master: &Broker, view: View<'_>) -> Result<Vec<Remainder>, U
         .get(UNTIMED)
         .and_then(|text| text.parse::<i64>().ok());
     if let Some(count) = unread.filter(|count| *count > 0) {
-        found.push(left_to_itself(
-            master,
-            who,
-            WHEEL,
-            None,
-            count,
-        ));
+        found.push(left_to_itself(master, who, WHEEL, None, count));
     }
     Ok(found)
 }

@@ -97,6 +97,16 @@ pub fn is_ordered(topic: &TopicConfiguration) -> bool {
             .is_some_and(|attributes| attributes.get(name).is_some_and(|found| found == value))
 }
 
+/// Whether a topic keeps the last message of each key, for those who come later.
+#[must_use]
+pub fn is_compacted(topic: &TopicConfiguration) -> bool {
+    topic.attributes().is_some_and(|attributes| {
+        attributes
+            .get("cleanup.policy")
+            .is_some_and(|found| found == "COMPACTION")
+    })
+}
+
 /// The first attribute of a topic that a broker of the target's version does not know.
 #[must_use]
 pub fn unknown_attribute(

@@ -54,7 +54,21 @@ struct Found<'a> {
 }
 
 /// Why there is no transfer: a refusal, a wait, or nothing to do.
-type Verdict<T> = Result<T, Box<Planning<RocketmqStep>>>;
+struct NoTransfer(Box<Planning<RocketmqStep>>);
+
+type Verdict<T> = Result<T, NoTransfer>;
+
+impl From<Unanswered> for NoTransfer {
+    fn from(unanswered: Unanswered) -> Self {
+        Self(Box::new(unanswering(&unanswered.object, &unanswered.why)))
+    }
+}
+
+impl From<Planning<RocketmqStep>> for NoTransfer {
+    fn from(planning: Planning<RocketmqStep>) -> Self {
+        Self(Box::new(planning))
+    }
+}
 
 impl TransferTopic {
     /// Carries out what somebody asks for.
@@ -85,7 +99,11 @@ impl TransferTopic {
         let mut found: BTreeSet<String> = self.wish.name_servers.iter().cloned().collect();
         for master in masters {
             if let Ok(settings) = view.settings(&master.address) {
-                found.extend(list_of(settings.name_servers()).into_iter().map(str::to_owned));
+                found.extend(
+                    list_of(settings.name_servers())
+                        .into_iter()
+                        .map(str::to_owned),
+                );
             }
         }
         found.into_iter().collect()
@@ -100,7 +118,7 @@ impl TransferTopic {
         masters.iter().filter(has).collect()
     }
 
-    fn refused(&self, why: String, remedy: &str) -> Box<Planning<RocketmqStep>> {
+    fn refused(&self, why: String, remedy: &str) -> NoTransfer {
         refused(format!("topic {}", self.wish.topic), why, remedy)
     }
 
@@ -109,7 +127,7 @@ impl TransferTopic {
         if let Some(transfer) = self.claimed(&found)? {
             return Ok(self.steps(&transfer));
         }
-        self.check_servers(&found)?;
+        Self::check_servers(&found)?;
         let source = self.check_source(&found)?;
         let new_at = self.check_target(&found, source.configuration)?;
         let groups = self.groups(&found, &source)?;
@@ -148,7 +166,7 @@ impl TransferTopic {
     fn steps(&self, transfer: &Transfer) -> Vec<RocketmqStep> {
         TransferPart::all(self.wish.keeps_source)
             .map(|part| RocketmqStep::TopicTransferred {
-                transfer: transfer.clone(),
+                transfer: Box::new(transfer.clone()),
                 part,
             })
             .collect()
@@ -157,7 +175,7 @@ impl TransferTopic {
     /// Both sides and all name servers.
     fn found<'a>(&self, view: View<'a>) -> Verdict<Found<'a>> {
         for server in &self.wish.name_servers {
-            view.cluster_info(server).map_err(silent)?;
+            view.cluster_info(server)?;
         }
         let (source, target) = self.sides(view);
         for (side, masters) in [(&self.wish.source, &source), (&self.wish.target, &target)] {
@@ -166,13 +184,14 @@ impl TransferTopic {
                 .iter()
                 .find(|group| !masters.iter().any(|master| master.name == **group));
             if masters.is_empty() || lacking.is_some() {
-                let what = lacking.map_or_else(|| side.described(), |group| format!("group {group}"));
+                let what =
+                    lacking.map_or_else(|| side.described(), |group| format!("group {group}"));
                 let all = crate::transfer_topic::masters(&self.lists(view));
                 let all: Vec<String> = all
                     .iter()
                     .map(|master| format!("{} of cluster {}", master.name, master.cluster))
                     .collect();
-                return Err(Box::new(Planning::Wait {
+                return Err(NoTransfer::from(Planning::Wait {
                     why: format!("no name server lists a master: {what}"),
                     otherwise: Problem {
                         object: side.field.to_owned(),
@@ -199,20 +218,23 @@ impl TransferTopic {
         if !shared.is_empty() {
             return Err(refused(
                 "target".to_owned(),
-                format!("it has groups that the source has too: {}", shared.join(", ")),
+                format!(
+                    "it has groups that the source has too: {}",
+                    shared.join(", ")
+                ),
                 "name a target that shares no group with the source",
             ));
         }
         let both: Vec<Broker> = source.iter().chain(&target).cloned().collect();
         for master in &both {
-            let settings = view.settings(&master.address).map_err(silent)?;
+            let settings = view.settings(&master.address)?;
             if !settings.is_open() {
                 let why = format!(
                     "broker {} is closed for writing (`brokerPermission` is {})",
                     master.name,
                     settings.permission()
                 );
-                return Err(Box::new(Planning::Wait {
+                return Err(NoTransfer::from(Planning::Wait {
                     why: why.clone(),
                     otherwise: Problem {
                         object: format!("broker {}", master.name),
@@ -236,10 +258,10 @@ impl TransferTopic {
     fn claimed(&self, found: &Found<'_>) -> Verdict<Option<Transfer>> {
         let mut own = None;
         for server in &found.name_servers {
-            let claim = held_claim(server, &self.wish.topic, found.view).map_err(silent)?;
+            let claim = held_claim(server, &self.wish.topic, found.view)?;
             match claim {
                 Some(claim) if claim.owner() != self.wish.owner => {
-                    return Err(Box::new(Planning::Refused(
+                    return Err(NoTransfer::from(Planning::Refused(
                         claim.problem(&self.wish.topic, server),
                     )));
                 }
@@ -258,9 +280,9 @@ impl TransferTopic {
     }
 
     /// Clients have one list of name servers: each of these must know both sides.
-    fn check_servers(&self, found: &Found<'_>) -> Verdict<()> {
+    fn check_servers(found: &Found<'_>) -> Verdict<()> {
         for server in &found.name_servers {
-            let info = found.view.cluster_info(server).map_err(silent)?;
+            let info = found.view.cluster_info(server)?;
             let both = found.source.iter().chain(&found.target);
             let missing: Vec<String> = both
                 .filter(|master| !master.is_registered(info))
@@ -286,14 +308,14 @@ impl TransferTopic {
         let view = found.view;
         let name = self.wish.topic.as_str();
         for master in found.source.iter().chain(&found.target) {
-            let settings = view.settings(&master.address).map_err(silent)?;
+            let settings = view.settings(&master.address)?;
             if metadata::is_system_topic(name, master, &settings) || name.starts_with('%') {
                 return Err(self.refused(
                     "it is the product's own, or a group's".to_owned(),
                     "name a topic that somebody has made",
                 ));
             }
-            view.topic_configurations(&master.address).map_err(silent)?;
+            view.topic_configurations(&master.address)?;
         }
         let there = self.having(&found.source, view);
         let Some(configuration) = there
@@ -304,24 +326,33 @@ impl TransferTopic {
         };
         let mut version = ProductVersion(i32::MAX);
         for master in &there {
-            let table = view.topic_table(&master.address).map_err(silent)?;
+            let table = view.topic_table(&master.address)?;
             if metadata::static_topics(table).contains(name) {
                 return Err(self.refused(
                     "it is a static topic: its queues have their places".to_owned(),
                     "move it with the product's own tools (mqadmin remappingStaticTopic)",
                 ));
             }
-            version = version.min(view.settings(&master.address).map_err(silent)?.version);
+            version = version.min(view.settings(&master.address)?.version);
             let here = table.topics.get(name);
             if here.is_some_and(|here| !is_alike(here, configuration)) {
                 return Err(self.refused(
-                    format!("its settings at {} differ from those at {}", master.name, there[0].name),
+                    format!(
+                        "its settings at {} differ from those at {}",
+                        master.name, there[0].name
+                    ),
                     "give it the same settings at all groups of the source (mqadmin updateTopic)",
                 ));
             }
         }
         if configuration.permission & TopicConfiguration::WRITE == 0 {
             return Err(self.closed(found, configuration));
+        }
+        if metadata::is_compacted(configuration) && !self.wish.keeps_source {
+            return Err(self.refused(
+                "it keeps the last message of each key for those who come later, and messages are not moved".to_owned(),
+                "set `afterwards: KeepReadOnly`, or send what it keeps to another topic",
+            ));
         }
         if configuration.read_queues > configuration.write_queues && version < FIRST_OF_FIVE {
             return Err(self.refused(
@@ -340,25 +371,27 @@ impl TransferTopic {
     }
 
     /// What follows from a topic that the source does not have.
-    fn nowhere(&self, found: &Found<'_>) -> Box<Planning<RocketmqStep>> {
+    fn nowhere(&self, found: &Found<'_>) -> NoTransfer {
         let there = self.having(&found.target, found.view);
         if there.len() == found.target.len() {
-            return Box::new(Planning::Nothing {
-                why: format!("the target has topic {}, and the source does not", self.wish.topic),
+            return NoTransfer::from(Planning::Nothing {
+                why: format!(
+                    "the target has topic {}, and the source does not",
+                    self.wish.topic
+                ),
             });
         }
         self.refused(
-            format!("no master of the source ({}) has it", self.wish.source.described()),
+            format!(
+                "no master of the source ({}) has it",
+                self.wish.source.described()
+            ),
             "name a topic and a source that has it (midships-hook rocketmq topics lists them)",
         )
     }
 
     /// What follows from a topic that the source has closed for writing.
-    fn closed(
-        &self,
-        found: &Found<'_>,
-        configuration: &TopicConfiguration,
-    ) -> Box<Planning<RocketmqStep>> {
+    fn closed(&self, found: &Found<'_>, configuration: &TopicConfiguration) -> NoTransfer {
         let is_moved = |master: &Broker| {
             let topics = found.view.topic_configurations(&master.address);
             let there = topics.ok().and_then(|topics| topics.get(&self.wish.topic));
@@ -369,7 +402,7 @@ impl TransferTopic {
             })
         };
         if self.wish.keeps_source && found.target.iter().all(is_moved) {
-            return Box::new(Planning::Nothing {
+            return NoTransfer::from(Planning::Nothing {
                 why: format!(
                     "the target has topic {}, and the source keeps it closed for writing",
                     self.wish.topic
@@ -377,7 +410,10 @@ impl TransferTopic {
             });
         }
         self.refused(
-            format!("its permission is {} at the source: it is closed for writing", configuration.permission),
+            format!(
+                "its permission is {} at the source: it is closed for writing",
+                configuration.permission
+            ),
             "open it (mqadmin updateTopicPerm -p 6), then run the transfer again",
         )
     }
@@ -390,8 +426,8 @@ impl TransferTopic {
     ) -> Verdict<BTreeSet<String>> {
         let mut new_at = BTreeSet::new();
         for master in &found.target {
-            let version = found.view.settings(&master.address).map_err(silent)?.version;
-            let topics = found.view.topic_configurations(&master.address).map_err(silent)?;
+            let version = found.view.settings(&master.address)?.version;
+            let topics = found.view.topic_configurations(&master.address)?;
             match topics.get(&self.wish.topic) {
                 Some(there) if !is_alike(there, configuration) => {
                     return Err(self.refused(
@@ -429,9 +465,9 @@ impl TransferTopic {
         let mut known: BTreeMap<&str, (&SubscriptionGroup, Option<&TopicConfiguration>)> =
             BTreeMap::new();
         for master in &source.masters {
-            let groups = view.subscription_groups(&master.address).map_err(silent)?;
-            let topics = view.topic_configurations(&master.address).map_err(silent)?;
-            for name in consuming(&self.wish.topic, master, view).map_err(silent)? {
+            let groups = view.subscription_groups(&master.address)?;
+            let topics = view.topic_configurations(&master.address)?;
+            for name in consuming(&self.wish.topic, master, view)? {
                 let Some(group) = groups.get(name) else {
                     continue;
                 };
@@ -440,7 +476,10 @@ impl TransferTopic {
                 if metadata::group_like(entry.0, Some(group), false).is_some() {
                     return Err(refused(
                         format!("subscription group {name}"),
-                        format!("its settings at {} differ from those at another group of the source", master.name),
+                        format!(
+                            "its settings at {} differ from those at another group of the source",
+                            master.name
+                        ),
                         "give it the same settings at all groups of the source (mqadmin updateSubGroup)",
                     ));
                 }
@@ -451,9 +490,9 @@ impl TransferTopic {
             let mut new_at = BTreeSet::new();
             let mut retry_new_at = BTreeSet::new();
             for master in &found.target {
-                let groups = view.subscription_groups(&master.address).map_err(silent)?;
-                let topics = view.topic_configurations(&master.address).map_err(silent)?;
-                let older = view.settings(&master.address).map_err(silent)?.version < source.version;
+                let groups = view.subscription_groups(&master.address)?;
+                let topics = view.topic_configurations(&master.address)?;
+                let older = view.settings(&master.address)?.version < source.version;
                 match groups.get(name) {
                     None => {
                         new_at.insert(master.name.clone());
@@ -461,7 +500,10 @@ impl TransferTopic {
                     there if metadata::group_like(group, there, older).is_some() => {
                         return Err(refused(
                             format!("subscription group {name}"),
-                            format!("broker {} of the target has it with other settings than the source", master.name),
+                            format!(
+                                "broker {} of the target has it with other settings than the source",
+                                master.name
+                            ),
                             "give it the settings of the source there, or those of the target at the source (mqadmin updateSubGroup)",
                         ));
                     }
@@ -484,10 +526,8 @@ impl TransferTopic {
     /// Refuses groups that consume in ways that the policies refuse.
     fn check_consumers(&self, source: &Source<'_, '_>, view: View<'_>) -> Verdict<()> {
         for master in &source.masters {
-            for group in consuming(&self.wish.topic, master, view).map_err(silent)? {
-                let members = view
-                    .consumer_connections(&master.address, group)
-                    .map_err(silent)?;
+            for group in consuming(&self.wish.topic, master, view)? {
+                let members = view.consumer_connections(&master.address, group)?;
                 let Some(members) = members else { continue };
                 self.check_members(group, members)?;
             }
@@ -529,18 +569,24 @@ impl TransferTopic {
     ) -> Verdict<()> {
         let policy = &self.wish.messages;
         for master in &source.masters {
-            let topics = view.topic_configurations(&master.address).map_err(silent)?;
+            let topics = view.topic_configurations(&master.address)?;
             let mut found = Vec::new();
             if policy.delayed == Pending::Refuse {
-                let delayed = lag::delayed(master, view).map_err(silent)?;
-                found.extend(delayed.into_iter().map(|(_, _, remainder)| ("messages.delayed", remainder)));
-                let timed = timed(master, view).map_err(silent)?;
-                let own = timed.into_iter().filter(|timed| timed.topic == self.wish.topic);
+                let delayed = lag::delayed(master, view)?;
+                found.extend(
+                    delayed
+                        .into_iter()
+                        .map(|(_, _, remainder)| ("messages.delayed", remainder)),
+                );
+                let timed = timed(master, view)?;
+                let own = timed
+                    .into_iter()
+                    .filter(|timed| timed.topic == self.wish.topic);
                 found.extend(own.map(|remainder| ("messages.delayed", remainder)));
             }
             if policy.half == Pending::Refuse {
                 let mut own = Lag::default();
-                lag::internal(master, view, &mut own).map_err(silent)?;
+                lag::internal(master, view, &mut own)?;
                 let open = own.remainders.into_iter();
                 found.extend(open.map(|remainder| ("messages.half", remainder)));
             }
@@ -558,7 +604,7 @@ impl TransferTopic {
                 if !topics.contains_key(&topic) {
                     continue;
                 }
-                let places = view.topic_statistics(&master.address, &topic).map_err(silent)?;
+                let places = view.topic_statistics(&master.address, &topic)?;
                 let count: i64 = places
                     .queues
                     .iter()
@@ -567,7 +613,10 @@ impl TransferTopic {
                 if count > 0 {
                     return Err(refused(
                         format!("topic {topic}"),
-                        format!("{count} messages that the group has given up lie at {}", master.name),
+                        format!(
+                            "{count} messages that the group has given up lie at {}",
+                            master.name
+                        ),
                         "take them out, or set `messages.deadLetters: Keep` to leave them there",
                     ));
                 }
@@ -582,9 +631,8 @@ impl TransferTopic {
         found: &Found<'_>,
         configuration: &TopicConfiguration,
     ) -> Verdict<Option<MovedEntry>> {
-        let agreed = key_values::agreed(&found.name_servers, ORDER_CONFIGURATION, found.view)
-            .map_err(silent)?;
-        let agreed = agreed.map_err(|problem| Box::new(Planning::Refused(problem)))?;
+        let agreed = key_values::agreed(&found.name_servers, ORDER_CONFIGURATION, found.view)?;
+        let agreed = agreed.map_err(|problem| NoTransfer::from(Planning::Refused(problem)))?;
         let entry = agreed.get(&self.wish.topic);
         if self.wish.ordered == Ordered::Refuse
             && (entry.is_some() || metadata::is_ordered(configuration))
@@ -595,15 +643,10 @@ impl TransferTopic {
                 "stop its producers until everything is consumed, or accept that, and set `orderedTopics: Move`",
             ));
         }
-        Ok(entry.map(|previous| self.moved(previous, found, configuration)))
+        Ok(entry.map(|previous| Self::moved(previous, found, configuration)))
     }
 
-    fn moved(
-        &self,
-        previous: &str,
-        found: &Found<'_>,
-        configuration: &TopicConfiguration,
-    ) -> MovedEntry {
+    fn moved(previous: &str, found: &Found<'_>, configuration: &TopicConfiguration) -> MovedEntry {
         let places: Vec<String> = previous.split(';').map(str::to_owned).collect();
         let group_of = |place: &str| place.split(':').next().unwrap_or(place).to_owned();
         let named: BTreeSet<String> = places.iter().map(|place| group_of(place)).collect();
@@ -613,8 +656,12 @@ impl TransferTopic {
             .filter(|master| !named.contains(&master.name))
             .map(|master| format!("{}:{}", master.name, configuration.write_queues))
             .collect();
-        let leaves =
-            |place: &String| found.source.iter().any(|master| master.name == group_of(place));
+        let leaves = |place: &String| {
+            found
+                .source
+                .iter()
+                .any(|master| master.name == group_of(place))
+        };
         let stay: Vec<String> = places
             .iter()
             .filter(|place| !leaves(place))
@@ -690,7 +737,10 @@ impl TransferTopic {
         let ask = |request| Query::rocketmq(&master.address, request);
         let policy = &self.wish.messages;
         let topic = self.wish.topic.clone();
-        let mut wanted = vec![ask(Request::ConsumerOffsets), ask(Request::TopicGroups { topic })];
+        let mut wanted = vec![
+            ask(Request::ConsumerOffsets),
+            ask(Request::TopicGroups { topic }),
+        ];
         if policy.delayed == Pending::Refuse {
             wanted.push(ask(Request::RuntimeInformation));
             if view
@@ -764,28 +814,20 @@ fn told(topic: &TopicConfiguration) -> String {
 }
 
 fn some_of(names: &[String]) -> String {
-    let named: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+    let first: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
     match names.len().saturating_sub(NAMED) {
-        0 if named.is_empty() => "none".to_owned(),
-        0 => named.join(", "),
-        more => format!("{} and {more} more", named.join(", ")),
+        0 if first.is_empty() => "none".to_owned(),
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
     }
 }
 
-fn refused(object: String, why: String, remedy: &str) -> Box<Planning<RocketmqStep>> {
-    Box::new(Planning::Refused(Problem {
+fn refused(object: String, why: String, remedy: &str) -> NoTransfer {
+    NoTransfer::from(Planning::Refused(Problem {
         object,
         why,
         remedy: remedy.to_owned(),
     }))
-}
-
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "it is what an error is made of"
-)]
-fn silent(unanswered: Unanswered) -> Box<Planning<RocketmqStep>> {
-    Box::new(unanswering(&unanswered.object, &unanswered.why))
 }
 
 impl Operation for TransferTopic {
@@ -822,7 +864,7 @@ impl Operation for TransferTopic {
         }
         match self.survey(view) {
             Ok(steps) => Planning::Steps(steps),
-            Err(planning) => *planning,
+            Err(NoTransfer(planning)) => *planning,
         }
     }
 }

@@ -6,8 +6,8 @@ use midships_client_kubernetes as kubernetes;
 use midships_client_rocketmq as rocketmq;
 use midships_client_rocketmq::{
     ClusterInfo, ConsumeStatistics, ConsumerConnections, ConsumerOffsets, ProductVersion, Reply,
-    Request, SubscriptionGroup, TimerMetrics, TopicConfiguration, TopicConfigurations,
-    TopicRoute, TopicStatistics,
+    Request, SubscriptionGroup, TimerMetrics, TopicConfiguration, TopicConfigurations, TopicRoute,
+    TopicStatistics,
 };
 use midships_engine::step::{Seen, Unanswered};
 

@@ -12,9 +12,7 @@ mod trying;
 use midships_client_rocketmq::TopicConfiguration;
 use midships_model::rocketmq_topic_transfer::{Afterwards, Ordered, Values};
 use midships_operations_rocketmq::simulation::scenario::version;
-use midships_operations_rocketmq::simulation::topics::{
-    OTHER_TOPIC, TOPIC, Topics, values, wish,
-};
+use midships_operations_rocketmq::simulation::topics::{OTHER_TOPIC, TOPIC, Topics, values, wish};
 use midships_operations_rocketmq::transfer_topic::TransferTopic;
 use serde_json::json;
 use trying::{try_out, try_out_acting};
@@ -52,9 +50,12 @@ fn standing(release: &str, masters: &[(&str, &str)]) -> Topics {
 
 #[test]
 fn a_topic_goes_to_another_cluster() {
-    let start = standing("5.5.0", &[("new-0", "new"), ("new-1", "new"), ("old-0", "old")])
-        .with_delayed("old-0", 4)
-        .at_work();
+    let start = standing(
+        "5.5.0",
+        &[("new-0", "new"), ("new-1", "new"), ("old-0", "old")],
+    )
+    .with_delayed("old-0", 4)
+    .at_work();
     let counts = try_out("transfer", start, &operation(values()), STEPS);
     assert_eq!(counts.steps.len(), 9);
 }

@@ -5,10 +5,10 @@
 
 use super::{CHART, Side, Values};
 use crate::model::full_name;
+use crate::rules::Rule;
 use crate::rules::shared::{
     self, above_limits, accepted, because, hook_annotations, named, one_if, owned_labels, refused,
 };
-use crate::rules::Rule;
 
 /// The most characters of the full name, which is the value of a label and makes the name of a Job.
 pub const LONGEST_FULL_NAME: usize = 63;
@@ -47,9 +47,9 @@ pub const RULES: &[Rule<Values>] = &[
                 })
                 .collect()
         },
-        template: r#"{{- if not (or .Values.<< section >>.release .Values.<< section >>.cluster) }}
+        template: r"{{- if not (or .Values.<< section >>.release .Values.<< section >>.cluster) }}
 << section >>.release|nothing
-{{- end }}"#,
+{{- end }}",
         sections: &["source", "target"],
         examples: &[
             accepted(with_sides!()),
@@ -68,15 +68,16 @@ pub const RULES: &[Rule<Values>] = &[
         hint: "name a name server that both sides use, such as shop-rocketmq-name-server-0.shop-rocketmq-name-server:9876",
         check: |subject| {
             let values = subject.values;
-            let wrong = values.source.release.is_empty() && values.name_servers.addresses.is_empty();
+            let wrong =
+                values.source.release.is_empty() && values.name_servers.addresses.is_empty();
             because(
                 one_if(wrong, "nameServers.addresses", "none"),
                 &["source.release"],
             )
         },
-        template: r#"{{- if not (or .Values.source.release .Values.nameServers.addresses) }}
+        template: r"{{- if not (or .Values.source.release .Values.nameServers.addresses) }}
 nameServers.addresses|none
-{{- end }}"#,
+{{- end }}",
         sections: &[""],
         examples: &[
             accepted(with_sides!()),
@@ -98,10 +99,10 @@ nameServers.addresses|none
                 &["source.release"],
             )
         },
-        template: r#"{{- $named := or .Values.source.release .Values.source.cluster }}
+        template: r"{{- $named := or .Values.source.release .Values.source.cluster }}
 {{- if and $named (eq (toJson .Values.source) (toJson .Values.target)) }}
 target.release|{{ .Values.target.release }}
-{{- end }}"#,
+{{- end }}",
         sections: &[""],
         examples: &[
             accepted(with_sides!()),
@@ -221,7 +222,11 @@ Release.Name|{{ $name }} with {{ len $name }} characters
 {{- end }}"#,
         sections: &[""],
         examples: &[
-            named("thirty-nine-characters-and-not-more-039", with_sides!(), &[]),
+            named(
+                "thirty-nine-characters-and-not-more-039",
+                with_sides!(),
+                &[],
+            ),
             named(
                 "forty-characters-and-that-is-one-more-40",
                 with_sides!(),

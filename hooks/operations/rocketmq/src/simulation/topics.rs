@@ -230,13 +230,7 @@ impl Topics {
 
     /// The same of a group with a member, which comes after so many seconds.
     #[must_use]
-    pub fn with_consumer(
-        mut self,
-        name: &str,
-        group: &str,
-        topics: &[&str],
-        seconds: u64,
-    ) -> Self {
+    pub fn with_consumer(mut self, name: &str, group: &str, topics: &[&str], seconds: u64) -> Self {
         self = self.with_absent(name, group, topics);
         self.consumers.push(Consumer {
             group: group.to_owned(),
@@ -391,7 +385,9 @@ impl Topics {
             true
         });
         if !stored {
-            self.breach(format!("a send to {name} failed: it does not have the topic"));
+            self.breach(format!(
+                "a send to {name} failed: it does not have the topic"
+            ));
         }
     }
 
@@ -400,7 +396,11 @@ impl Topics {
         let now = self.now;
         let mut created = Vec::new();
         let mut skipped = None;
-        for consumer in self.consumers.iter().filter(|consumer| consumer.comes <= now) {
+        for consumer in self
+            .consumers
+            .iter()
+            .filter(|consumer| consumer.comes <= now)
+        {
             let group = &consumer.group;
             for (topic, route) in &consumer.known.routes {
                 for (index, master) in self.masters.iter_mut().enumerate() {
@@ -511,17 +511,19 @@ impl Topics {
         let info = self.info();
         let server = self.servers.get_mut(address)?;
         match request {
-            Request::TopicRoute { topic } => Some(Reply::Route(server.routes.get(topic).map(
-                |queues| TopicRoute {
-                    brokers: info
-                        .brokers
-                        .into_iter()
-                        .filter(|(name, _)| queues.contains_key(name))
-                        .collect(),
-                    queues: queues.clone(),
-                    order: None,
-                },
-            ))),
+            Request::TopicRoute { topic } => {
+                Some(Reply::Route(server.routes.get(topic).map(|queues| {
+                    TopicRoute {
+                        brokers: info
+                            .brokers
+                            .into_iter()
+                            .filter(|(name, _)| queues.contains_key(name))
+                            .collect(),
+                        queues: queues.clone(),
+                        order: None,
+                    }
+                })))
+            }
             Request::KeyValues { namespace } => Some(Reply::KeyValues(
                 server.values.get(namespace).cloned().unwrap_or_default(),
             )),
@@ -672,7 +674,9 @@ impl Topics {
         });
         if used {
             let name = master.identity.name.clone();
-            self.breach(format!("group {group} is gone at {name}, where it consumes"));
+            self.breach(format!(
+                "group {group} is gone at {name}, where it consumes"
+            ));
         }
     }
 
@@ -712,9 +716,7 @@ impl Topics {
                 }
             }
             let values = server.values.iter().filter(|(_, keys)| !keys.is_empty());
-            lines.extend(
-                values.map(|(namespace, keys)| format!("{address} {namespace} {keys:?}")),
-            );
+            lines.extend(values.map(|(namespace, keys)| format!("{address} {namespace} {keys:?}")));
         }
         lines.join("\n")
     }
@@ -774,18 +776,17 @@ impl Master {
             let end = ends.copied().unwrap_or_default();
             let offsets = self.metadata.offsets.entry(group.to_owned()).or_default();
             let offsets = offsets.entry(topic.to_owned()).or_default();
-            match offsets.get_mut(&queue) {
-                Some(place) => *place = (*place + CONSUMED).min(end).max(*place),
-                // It begins with the last message.
-                None => {
-                    offsets.insert(queue, end);
-                    if end > 0 {
-                        skipped = Some(format!(
-                            "group {group} skips {end} messages of {topic} queue {queue} at {}",
-                            self.identity.name
-                        ));
-                    }
-                }
+            if let Some(place) = offsets.get_mut(&queue) {
+                *place = (*place + CONSUMED).min(end).max(*place);
+                continue;
+            }
+            // It begins with the last message.
+            offsets.insert(queue, end);
+            if end > 0 {
+                skipped = Some(format!(
+                    "group {group} skips {end} messages of {topic} queue {queue} at {}",
+                    self.identity.name
+                ));
             }
         }
         skipped

@@ -198,7 +198,7 @@ pub enum RocketmqStep {
     /// A topic that goes from some groups to others has come so far.
     TopicTransferred {
         /// The topic and both sides.
-        transfer: Transfer,
+        transfer: Box<Transfer>,
         /// The part.
         part: TransferPart,
     },
@@ -453,9 +453,7 @@ impl Step for RocketmqStep {
             Self::NameServerRestarted { renewal } => name_server_restart::assess(renewal, seen),
             Self::PodRenewed { silent } => pod_renewal::assess(silent, seen),
             Self::GroupsAdded { addition, part } => addition::assess(addition, part, undoing, seen),
-            Self::GroupsRemoved { removal, part } => {
-                removal::assess(removal, *part, undoing, seen)
-            }
+            Self::GroupsRemoved { removal, part } => removal::assess(removal, *part, undoing, seen),
             Self::TopicTransferred { transfer, part } => {
                 transfer::assess(transfer, *part, undoing, seen)
             }

@@ -10,8 +10,8 @@ use serde_json::Map;
 
 use super::addition::order_queries;
 use super::{
-    Observation, SETTLE_SECONDS, STILL_PATIENCE_SECONDS, STILL_SECONDS, acting, set, settings_query,
-    since, wait,
+    Observation, SETTLE_SECONDS, STILL_PATIENCE_SECONDS, STILL_SECONDS, acting, set,
+    settings_query, since, wait,
 };
 use crate::desired::Broker;
 use crate::lag::{self, Lag, Remainder};

@@ -3,9 +3,7 @@
 use midships_client_rocketmq::TopicConfiguration;
 use midships_engine::simulation::Simulation;
 use midships_engine::step::{Memory, Operation, Planning, Seen, Step};
-use midships_model::rocketmq_topic_transfer::{
-    Afterwards, Broadcasting, Ordered, Pending, Values,
-};
+use midships_model::rocketmq_topic_transfer::{Afterwards, Broadcasting, Ordered, Pending, Values};
 use serde_json::json;
 
 use super::TransferTopic;
@@ -68,7 +66,12 @@ fn steps(planning: Planning<RocketmqStep>) -> Vec<RocketmqStep> {
 fn sides_must_exist_differ_and_share_their_name_servers() {
     let mut unknown = values();
     "nowhere".clone_into(&mut unknown.target.cluster);
-    let expected = ["target: ", "cluster nowhere", "old-0 of cluster old", "clients have one list"];
+    let expected = [
+        "target: ",
+        "cluster nowhere",
+        "old-0 of cluster old",
+        "clients have one list",
+    ];
     is_refused(standing(), unknown, &expected);
     let mut lacking = values();
     lacking.source.groups = vec!["old-0".to_owned(), "old-7".to_owned()];
@@ -76,9 +79,17 @@ fn sides_must_exist_differ_and_share_their_name_servers() {
     let mut same = values();
     "old".clone_into(&mut same.target.cluster);
     same.target.groups = vec!["old-1".to_owned()];
-    is_refused(standing(), same, &["has groups that the source has too: old-1"]);
+    is_refused(
+        standing(),
+        same,
+        &["has groups that the source has too: old-1"],
+    );
     let apart = standing().with_unlisted("n1:9876", "new-0");
-    let expected = ["different name servers", "n1:9876 does not list new-0", "could not follow"];
+    let expected = [
+        "different name servers",
+        "n1:9876 does not list new-0",
+        "could not follow",
+    ];
     is_refused(apart, values(), &expected);
 }
 
@@ -89,10 +100,21 @@ fn only_topics_that_somebody_has_made_are_moved() {
         topic.clone_into(&mut values.topic);
         values
     };
-    is_refused(standing(), named("unheard"), &["topic unheard", "no master of the source (cluster old) has it"]);
+    is_refused(
+        standing(),
+        named("unheard"),
+        &[
+            "topic unheard",
+            "no master of the source (cluster old) has it",
+        ],
+    );
     is_refused(standing(), named("SELF_TEST_TOPIC"), &["the product's own"]);
     let differing = standing().with_topic("old-1", TopicConfiguration::plain(TOPIC, 8));
-    is_refused(differing, values(), &["its settings at old-1 differ from those at old-0"]);
+    is_refused(
+        differing,
+        values(),
+        &["its settings at old-1 differ from those at old-0"],
+    );
     let closed = TopicConfiguration {
         permission: 4,
         ..TopicConfiguration::plain(TOPIC, 4)
@@ -100,16 +122,30 @@ fn only_topics_that_somebody_has_made_are_moved() {
     let closed = standing()
         .with_topic("old-0", closed.clone())
         .with_topic("old-1", closed);
-    is_refused(closed, values(), &["its permission is 4", "updateTopicPerm"]);
+    is_refused(
+        closed,
+        values(),
+        &["its permission is 4", "updateTopicPerm"],
+    );
 }
 
 #[test]
 fn what_the_target_has_otherwise_is_refused() {
     let topic = standing().with_topic("new-0", TopicConfiguration::plain(TOPIC, 8));
-    let expected = ["broker new-0 of the target has it with other settings: 8 queues", "at the source: 4 queues"];
+    let expected = [
+        "broker new-0 of the target has it with other settings: 8 queues",
+        "at the source: 4 queues",
+    ];
     is_refused(topic, values(), &expected);
     let group = standing().with_group("new-0", "billing", 7);
-    is_refused(group, values(), &["subscription group billing", "broker new-0 of the target has it with other settings"]);
+    is_refused(
+        group,
+        values(),
+        &[
+            "subscription group billing",
+            "broker new-0 of the target has it with other settings",
+        ],
+    );
     let equal = standing()
         .with_topic("new-0", TopicConfiguration::plain(TOPIC, 4))
         .with_group("new-0", "billing", 3);
@@ -124,15 +160,25 @@ fn what_the_target_has_otherwise_is_refused() {
 #[test]
 fn a_target_that_is_too_old_for_an_attribute_is_refused() {
     let mut topic = TopicConfiguration::plain(TOPIC, 4);
-    topic.other.insert("attributes".to_owned(), json!({"message.type": "DELAY"}));
+    topic
+        .other
+        .insert("attributes".to_owned(), json!({"message.type": "DELAY"}));
     let old = Topics::of(&MASTERS, version("4.9.7")).with_topic("old-0", topic);
-    is_refused(old, values(), &["attribute `message.type`", "broker new-0", "4.9.7"]);
+    is_refused(
+        old,
+        values(),
+        &["attribute `message.type`", "broker new-0", "4.9.7"],
+    );
 }
 
 #[test]
 fn policies_refuse_what_they_say() {
     let broadcasting = || standing().with_broadcasting();
-    let expected = ["subscription group billing", "broadcasting", "consumers.broadcasting: Ignore"];
+    let expected = [
+        "subscription group billing",
+        "broadcasting",
+        "consumers.broadcasting: Ignore",
+    ];
     is_refused(broadcasting(), values(), &expected);
     let mut ignoring = values();
     ignoring.consumers.broadcasting = Broadcasting::Ignore;
@@ -140,10 +186,22 @@ fn policies_refuse_what_they_say() {
     let delayed = || standing().with_delayed("old-0", 90);
     let mut refusing = values();
     refusing.messages.delayed = Pending::Refuse;
-    is_refused(delayed(), refusing, &["the delay level 3", "may belong to it", "messages.delayed: Wait"]);
+    is_refused(
+        delayed(),
+        refusing,
+        &[
+            "the delay level 3",
+            "may belong to it",
+            "messages.delayed: Wait",
+        ],
+    );
     steps(planned(delayed(), values(), false));
     let ordered = || standing().with_key("ORDER_TOPIC_CONFIG", TOPIC, "old-0:4;old-1:4");
-    is_refused(ordered(), values(), &["ordered topic", "orderedTopics: Move"]);
+    is_refused(
+        ordered(),
+        values(),
+        &["ordered topic", "orderedTopics: Move"],
+    );
     let mut moving = values();
     moving.ordered_topics = Ordered::Move;
     let steps = steps(planned(ordered(), moving, false));
@@ -158,9 +216,17 @@ fn policies_refuse_what_they_say() {
 #[test]
 fn a_topic_that_somebody_else_moves_is_refused_and_an_own_claim_is_gone_on_with() {
     let claimed = |text: &str| standing().with_key(CLAIMS, TOPIC, text);
-    let expected = ["the release shop/other moves it", "helm uninstall", "deleteKvConfig"];
+    let expected = [
+        "the release shop/other moves it",
+        "helm uninstall",
+        "deleteKvConfig",
+    ];
     is_refused(claimed(r#"{"owner":"shop/other"}"#), values(), &expected);
-    is_refused(claimed("nonsense"), values(), &["the release nonsense moves it"]);
+    is_refused(
+        claimed("nonsense"),
+        values(),
+        &["the release nonsense moves it"],
+    );
     let first = steps(planned(standing(), values(), false));
     let RocketmqStep::TopicTransferred { transfer, .. } = &first[0] else {
         panic!("{first:?}");

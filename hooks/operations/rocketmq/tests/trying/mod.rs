@@ -1,10 +1,10 @@
 //! What the tests of operations share: an operation in the engine's harness, with the steps that can be tried in it.
 
 use midships_engine::harness::{Counts, Scenario, exercise};
-use midships_engine::step::Operation;
 use midships_engine::simulation::Simulation;
-use midships_operations_rocketmq::{Answer, Command, Query};
+use midships_engine::step::Operation;
 use midships_operations_rocketmq::steps::RocketmqStep;
+use midships_operations_rocketmq::{Answer, Command, Query};
 
 /// Whether a step performs commands, doing and undoing. The others only wait, are news that do no harm, or are restarts
 /// or copies, which stay.

@@ -76,11 +76,7 @@ pub(super) fn queries(transfer: &Transfer) -> impl Iterator<Item = Query> {
 }
 
 /// The claim of a topic that a name server holds.
-pub(crate) fn held(
-    server: &str,
-    topic: &str,
-    view: View<'_>,
-) -> Result<Option<Claim>, Unanswered> {
+pub(crate) fn held(server: &str, topic: &str, view: View<'_>) -> Result<Option<Claim>, Unanswered> {
     let claims = view.key_values(server, CLAIMS)?;
     Ok(claims.get(topic).map(|text| Claim::read(text)))
 }

@@ -246,13 +246,12 @@ fn kept_by_the_broker(
         .into_iter()
         .flat_map(|group| retried(transfer, group))
         .collect();
-    left.remainders.extend(
-        timed.into_iter().filter(|remainder| {
+    left.remainders
+        .extend(timed.into_iter().filter(|remainder| {
             let topic = &remainder.topic;
             // Of those that the broker has not looked at nobody can tell the topic.
             *topic == transfer.topic || retried.contains(topic) || topic == lag::WHEEL
-        }),
-    );
+        }));
     Ok(())
 }
 
@@ -364,9 +363,6 @@ fn consuming_goes_on(left: &Left, memory: &Memory, now: Moment) -> Verdict<Comma
             total: number(first),
             unit: "messages".to_owned(),
         }),
-        memory: Memory::from([
-            ("first".to_owned(), first),
-            ("begun".to_owned(), begun),
-        ]),
+        memory: Memory::from([("first".to_owned(), first), ("begun".to_owned(), begun)]),
     }
 }

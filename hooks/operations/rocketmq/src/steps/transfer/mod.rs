@@ -276,12 +276,16 @@ pub(super) fn queries(
     let (source, target) = (&transfer.source, &transfer.target);
     let mut wanted = Vec::new();
     // From the removal on nobody else can have claimed it.
-    let claimed = !undoing && part != TransferPart::TopicDeleted;
-    if claimed || part == TransferPart::TopicClaimed {
+    let claimed = !undoing && part.undoable();
+    if claimed
+        || matches!(
+            part,
+            TransferPart::TopicClaimed | TransferPart::ClaimReleased
+        )
+    {
         wanted.extend(claim::queries(transfer));
     }
     match (part, undoing) {
-        (TransferPart::TopicClaimed | TransferPart::ClaimReleased, _) => {}
         (TransferPart::GroupsInTarget, false) => {
             wanted.extend(ask_each(target, &Request::SubscriptionGroups));
             wanted.extend(target.iter().map(settings_query));
@@ -338,9 +342,10 @@ pub(super) fn queries(
             wanted.extend(departure::queries(transfer, &departures, view));
         }
         (TransferPart::RetryTopicsInTarget, false) => wanted.extend(ask_each(target, &topics)),
-        // What only waited, and what is past the point of no return. Topics of messages that are tried again leave with
-        // their groups.
-        (
+        // The claim alone; what only waited, and what is past the point of no return. Topics of messages that are tried
+        // again leave with their groups.
+        (TransferPart::TopicClaimed | TransferPart::ClaimReleased, _)
+        | (
             TransferPart::SourceDrained
             | TransferPart::TopicDeleted
             | TransferPart::GroupsDeleted
@@ -554,7 +559,10 @@ fn still(
         return Ok(None);
     }
     Ok(Some(Verdict::Wait {
-        why: format!("no message of the topic may arrive at {} for {needed} s, in which every client looks at the routes twice", names(masters)),
+        why: format!(
+            "no message of the topic may arrive at {} for {needed} s, in which every client looks at the routes twice",
+            names(masters)
+        ),
         progress: Some(Progress {
             done: passed.min(needed),
             total: needed,
@@ -705,7 +713,10 @@ fn retry_topics_in_target(transfer: &Transfer, view: View<'_>) -> Judged {
     let mut commands = Vec::new();
     for master in &transfer.target {
         let found = view.topic_configurations(&master.address)?;
-        let retried = transfer.groups.iter().filter_map(|group| group.retry.as_ref());
+        let retried = transfer
+            .groups
+            .iter()
+            .filter_map(|group| group.retry.as_ref());
         // Those that are there have been made by consumers.
         let lacking = retried.filter(|topic| !found.contains_key(&topic.name));
         commands.extend(lacking.map(|topic| {
@@ -728,8 +739,16 @@ fn departures_from_source(transfer: &Transfer) -> Vec<Departure<'_>> {
         .map(|group| Departure {
             group: group.name(),
             masters: transfer.source.iter().collect(),
-            group_leaves: transfer.source.iter().map(|master| master.name.as_str()).collect(),
-            retry_leaves: transfer.source.iter().map(|master| master.name.as_str()).collect(),
+            group_leaves: transfer
+                .source
+                .iter()
+                .map(|master| master.name.as_str())
+                .collect(),
+            retry_leaves: transfer
+                .source
+                .iter()
+                .map(|master| master.name.as_str())
+                .collect(),
             dead_letters_leave: transfer.messages.dead_letters == DeadLetters::Discard,
         })
         .collect()

@@ -119,8 +119,7 @@ pub(super) fn unlisted(
     let again = keepers
         .iter()
         .filter(|(master, _)| lacking.contains(&master.name));
-    commands.extend(
-        again.map(|(master, topic)| tell(master, announcement(topic, topic.permission))),
-    );
+    commands
+        .extend(again.map(|(master, topic)| tell(master, announcement(topic, topic.permission))));
     Ok(commands)
 }
