@@ -18,7 +18,18 @@ fn standing() -> Topics {
     Topics::of(&MASTERS, version("5.5.0"))
         .with_topic("old-0", TopicConfiguration::plain(TOPIC, 4))
         .with_topic("old-1", TopicConfiguration::plain(TOPIC, 4))
+        .with_group("old-1", "billing", 3)
         .with_consumer("old-0", "billing", &[TOPIC], 0)
+}
+
+#[test]
+fn a_group_that_differs_between_the_brokers_of_the_source_is_refused() {
+    let differing = standing().with_group("old-1", "billing", 9);
+    is_refused(
+        differing,
+        values(),
+        &["subscription group billing", "its settings at old-1 differ"],
+    );
 }
 
 /// What is planned, with every question answered.
