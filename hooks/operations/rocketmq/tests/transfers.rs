@@ -35,14 +35,14 @@ fn operation(values: Values) -> TransferTopic {
 
 /// A topic with three groups: one that is away at first, and one that consumes another topic as well.
 fn standing(release: &str, masters: &[(&str, &str)]) -> Topics {
-    let mut topic = TopicConfiguration::plain(TOPIC, 4);
+    let mut topic = TopicConfiguration::plain(TOPIC, 2);
     if release.starts_with('5') {
         let attributes = json!({"message.type": "DELAY"});
         topic.other.insert("attributes".to_owned(), attributes);
     }
     Topics::of(masters, version(release))
         .with_topic("old-0", topic)
-        .with_topic("old-0", TopicConfiguration::plain(OTHER_TOPIC, 2))
+        .with_topic("old-0", TopicConfiguration::plain(OTHER_TOPIC, 1))
         .with_consumer("old-0", "billing", &[TOPIC], 0)
         .with_consumer("old-0", "audit", &[TOPIC], 40)
         .with_consumer("old-0", "shared", &[TOPIC, OTHER_TOPIC], 0)
@@ -50,12 +50,9 @@ fn standing(release: &str, masters: &[(&str, &str)]) -> Topics {
 
 #[test]
 fn a_topic_goes_to_another_cluster() {
-    let start = standing(
-        "5.5.0",
-        &[("new-0", "new"), ("new-1", "new"), ("old-0", "old")],
-    )
-    .with_delayed("old-0", 4)
-    .at_work();
+    let start = standing("5.5.0", &[("new-0", "new"), ("old-0", "old")])
+        .with_delayed("old-0", 4)
+        .at_work();
     let counts = try_out("transfer", start, &operation(values()), STEPS);
     assert_eq!(counts.steps.len(), 9);
 }
@@ -75,7 +72,7 @@ fn a_topic_goes_to_another_group_of_its_cluster() {
     values.ordered_topics = Ordered::Move;
     let masters = [("old-0", "old"), ("old-1", "old"), ("old-2", "old")];
     let start = standing("5.5.0", &masters)
-        .with_key("ORDER_TOPIC_CONFIG", TOPIC, "old-0:4")
+        .with_key("ORDER_TOPIC_CONFIG", TOPIC, "old-0:2")
         .at_work();
     try_out("transfer-in-a-cluster", start, &operation(values), STEPS);
 }
@@ -84,10 +81,13 @@ fn a_topic_goes_to_another_group_of_its_cluster() {
 fn the_source_may_keep_a_topic_that_nobody_uses() {
     let mut values = values();
     values.afterwards = Afterwards::KeepReadOnly;
-    let start = Topics::of(&[("new-0", "new"), ("old-0", "old")], version("4.9.7"))
-        .with_topic("old-0", TopicConfiguration::plain(TOPIC, 4))
-        .with_absent("old-0", "archive", &[TOPIC])
-        .idle();
+    let start = Topics::of(
+        &[("new-0", "new"), ("new-1", "new"), ("old-0", "old")],
+        version("4.9.7"),
+    )
+    .with_topic("old-0", TopicConfiguration::plain(TOPIC, 2))
+    .with_absent("old-0", "archive", &[TOPIC])
+    .idle();
     let steps: Vec<&'static str> = STEPS
         .iter()
         .copied()

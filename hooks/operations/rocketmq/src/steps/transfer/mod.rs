@@ -24,14 +24,14 @@ pub(crate) use drain::{POP, consuming, timed};
 
 use self::departure::Departure;
 use super::addition::order_queries;
-use super::{Observation, SETTLE_SECONDS, acting, settings_query, since, tell, wait};
+use super::{BATCH, Observation, SETTLE_SECONDS, acting, settings_query, since, tell, wait};
 use crate::desired::Broker;
 use crate::metadata::{self, retry_topic};
 use crate::view::View;
 use crate::vocabulary::{Command, Query};
 
-/// How many attempts a step has: each performs a batch of commands.
-const ATTEMPTS: u32 = 600;
+/// How many attempts a step has beside those that its batches of commands need.
+const ATTEMPTS: usize = 20;
 
 /// How long a step may take that waits for nobody but servers, in seconds.
 const PROMPT_SECONDS: u64 = 300;
@@ -192,7 +192,7 @@ impl TransferPart {
         let usual = Limits::default();
         Limits {
             seconds,
-            attempts: ATTEMPTS,
+            attempts: transfer.attempts(self.undoable()),
             rounds: 6,
             poll_milliseconds: if waits {
                 SLOW_POLL
@@ -212,6 +212,18 @@ impl Transfer {
     /// For how long a closed queue must not have grown: two looks of clients at the routes, and no less than one with its end.
     fn still_seconds(&self) -> u64 {
         (2 * self.route_refresh_seconds).max(self.turn_seconds())
+    }
+
+    /// How many attempts a step has. Past the point of no return it is tried until its time is over.
+    fn attempts(&self, undoable: bool) -> u32 {
+        let queues = self
+            .configuration
+            .read_queues
+            .max(self.configuration.write_queues);
+        let queues = usize::try_from(queues).unwrap_or_default();
+        let offsets = queues * self.groups.len() * self.target.len();
+        let attempts = if undoable { ATTEMPTS } else { 600 };
+        u32::try_from(attempts + offsets / BATCH).unwrap_or(u32::MAX)
     }
 
     fn new_masters(&self) -> Vec<&Broker> {
