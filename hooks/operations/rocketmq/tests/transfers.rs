@@ -44,7 +44,7 @@ fn standing(release: &str, masters: &[(&str, &str)]) -> Topics {
         .with_topic("old-0", topic)
         .with_topic("old-0", TopicConfiguration::plain(OTHER_TOPIC, 1))
         .with_consumer("old-0", "billing", &[TOPIC], 0)
-        .with_consumer("old-0", "audit", &[TOPIC], 40)
+        .with_consumer("old-0", "audit", &[TOPIC], 25)
         .with_consumer("old-0", "shared", &[TOPIC, OTHER_TOPIC], 0)
 }
 

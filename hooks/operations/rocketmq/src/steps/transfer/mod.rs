@@ -37,7 +37,7 @@ const ATTEMPTS: usize = 20;
 const PROMPT_SECONDS: u64 = 300;
 
 /// How long a step pauses between two looks while consumers are at work, in milliseconds.
-const SLOW_POLL: u64 = 2_000;
+const SLOW_POLL: u64 = 5_000;
 
 /// A topic that goes from some groups of brokers to others, as it was found.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
