@@ -129,7 +129,8 @@ pub enum Request {
     DeleteSubscriptionGroup {
         /// The subscription group's name.
         group: String,
-        /// Whether its offsets are removed, too. Brokers before 4.9.0 keep them in any case.
+        /// Whether its offsets are removed, too. Brokers before 4.9.0 keep them in any case. Without it, 5.5.0 asks after the
+        /// removal whether the group is a light one, and so makes it again where groups come by themselves.
         with_offsets: bool,
     },
     /// 17, to a broker: sets the whole configuration of a topic, and has the name servers know.

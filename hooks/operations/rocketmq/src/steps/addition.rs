@@ -209,7 +209,8 @@ fn marks(addition: &Addition, part: &AdditionPart, wanted: bool, view: View<'_>)
             },
             (false, true) => Request::DeleteSubscriptionGroup {
                 group: MARK.to_owned(),
-                with_offsets: false,
+                // It has none, but without this 5.5.0 makes the group again at once.
+                with_offsets: true,
             },
             _ => continue,
         };
