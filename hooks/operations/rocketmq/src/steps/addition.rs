@@ -10,14 +10,11 @@ use midships_model::rocketmq::ORDER_CONFIGURATION;
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
-use super::{Observation, key_values, settings_query, wait};
+use super::{BATCH, Observation, key_values, settings_query, tell, wait};
 use crate::desired::Broker;
 use crate::metadata::{self, MARK};
 use crate::view::View;
 use crate::vocabulary::{Command, Query};
-
-/// The most commands that are performed between two looks.
-const BATCH: usize = 100;
 
 /// Groups that are new, and the one from which they get what it knows.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -217,13 +214,6 @@ fn marks(addition: &Addition, part: &AdditionPart, wanted: bool, view: View<'_>)
         commands.push(tell(target, request));
     }
     Ok((commands, "marks"))
-}
-
-fn tell(broker: &Broker, request: Request) -> Command {
-    Command::Rocketmq {
-        address: broker.address.clone(),
-        request,
-    }
 }
 
 /// The commands of the first stage that is not done at each of the new masters.
