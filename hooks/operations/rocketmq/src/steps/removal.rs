@@ -7,10 +7,10 @@ use midships_engine::step::{Memory, Problem, Progress, Unanswered, Verdict};
 use midships_model::rocketmq::ORDER_CONFIGURATION;
 use serde::{Deserialize, Serialize};
 
-use super::addition::{order_queries, tell};
+use super::addition::order_queries;
 use super::{
     Observation, SETTLE_SECONDS, STILL_PATIENCE_SECONDS, STILL_SECONDS, acting, set,
-    settings_query, since, wait,
+    settings_query, since, tell, wait,
 };
 use crate::desired::Broker;
 use crate::lag::{self, Lag, Remainder};
