@@ -129,7 +129,8 @@ pub enum Request {
     DeleteSubscriptionGroup {
         /// The subscription group's name.
         group: String,
-        /// Whether its offsets are removed, too. Brokers before 4.9.0 keep them in any case.
+        /// Whether its offsets are removed, too. Brokers before 4.9.0 keep them in any case. Without it, 5.5.0 asks after the
+        /// removal whether the group is a light one, and so makes it again where groups come by themselves.
         with_offsets: bool,
     },
     /// 17, to a broker: sets the whole configuration of a topic, and has the name servers know.
@@ -177,8 +178,6 @@ pub enum Request {
 
 /// The group of the product's own tools, which brokers of every version have.
 pub const TOOLS_GROUP: &str = "TOOLS_CONSUMER";
-/// 5.0.0.
-const FIRST_OF_FIVE: ProductVersion = ProductVersion(413);
 /// What a pull is asked to do: 2, to wait for a message; 4, to take the subscription from the request.
 const PULL_FLAGS: &str = "6";
 
@@ -242,7 +241,9 @@ impl Request {
     #[must_use]
     pub fn is_known_by(&self, version: ProductVersion) -> bool {
         match self {
-            Self::TimerMetrics | Self::ReplicationStatus => version >= FIRST_OF_FIVE,
+            Self::TimerMetrics | Self::ReplicationStatus => {
+                version >= ProductVersion::FIRST_OF_FIVE
+            }
             _ => true,
         }
     }

@@ -33,9 +33,6 @@ use crate::survey::unanswering;
 use crate::view::{View, list_of};
 use crate::vocabulary::{Answer, Query};
 
-/// The first release of 5.x: the first whose brokers tell where queues end that are only read.
-const FIRST_OF_FIVE: ProductVersion = ProductVersion(413);
-
 /// How many things a refusal names.
 const NAMED: usize = 8;
 
@@ -354,7 +351,9 @@ impl TransferTopic {
                 "set `afterwards: KeepReadOnly`, or send what it keeps to another topic",
             ));
         }
-        if configuration.read_queues > configuration.write_queues && version < FIRST_OF_FIVE {
+        if configuration.read_queues > configuration.write_queues
+            && version < ProductVersion::FIRST_OF_FIVE
+        {
             return Err(self.refused(
                 format!(
                     "of its {} queues that are read {} are written, and brokers of {version} do not tell where the others end",

@@ -79,8 +79,6 @@ pub const OTHER_TOPIC: &str = "payments";
 const REMOVES_OFFSETS: ProductVersion = ProductVersion(393);
 /// 4.9.4, the first release whose name servers forget a topic of one cluster only.
 const KNOWS_CLUSTERS: ProductVersion = ProductVersion(401);
-/// 5.0.0.
-const FIRST_OF_FIVE: ProductVersion = ProductVersion(413);
 
 #[derive(Clone, Debug, Default)]
 struct Server {
@@ -602,7 +600,7 @@ impl Topics {
             Request::DeleteTopic { topic } => {
                 master.metadata.topics.remove(topic);
                 master.ends.remove(topic);
-                if version >= FIRST_OF_FIVE {
+                if version >= ProductVersion::FIRST_OF_FIVE {
                     for topics in master.metadata.offsets.values_mut() {
                         topics.remove(topic);
                     }

@@ -8,7 +8,6 @@ use midships_client_rocketmq::{
 use midships_engine::step::{Problem, Unanswered, Verdict};
 use midships_model::rocketmq::ORDER_CONFIGURATION;
 use serde::{Deserialize, Serialize};
-use serde_json::Map;
 
 use super::{BATCH, Observation, key_values, settings_query, tell, wait};
 use crate::desired::Broker;
@@ -197,17 +196,8 @@ fn marks(addition: &Addition, part: &AdditionPart, wanted: bool, view: View<'_>)
     for target in part.targets(addition) {
         let groups = view.subscription_groups(&target.address)?;
         let request = match (wanted, groups.contains_key(MARK)) {
-            (true, false) => Request::PutSubscriptionGroup {
-                group: SubscriptionGroup {
-                    name: MARK.to_owned(),
-                    consume_enabled: false,
-                    other: Map::new(),
-                },
-            },
-            (false, true) => Request::DeleteSubscriptionGroup {
-                group: MARK.to_owned(),
-                with_offsets: false,
-            },
+            (true, false) => metadata::marking(MARK),
+            (false, true) => metadata::unmarking(MARK),
             _ => continue,
         };
         commands.push(tell(target, request));
