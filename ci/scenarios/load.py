@@ -44,8 +44,11 @@ class Load:
         groups: str = "load-a,load-b",
         prepare: bool = True,
         more: str = "",
+        queues: int = QUEUES,
     ) -> None:
+        """`queues` is how many the topic has on all masters, which share them evenly."""
         self.release = release
+        self.queues = queues
         self.trial: Trial = release.trial
         self._api = release.bed.api
         self._create(watched, node, groups, f"{more} " if prepare else None)
@@ -61,7 +64,7 @@ class Load:
         image = bed.load_image
         before, load = ("", "load") if image else (COMPILE, COMPILED)
         if prepare is not None:
-            before += f"{load} prepare {topic} {prepare}--queues {QUEUES}\n"
+            before += f"{load} prepare {topic} {prepare}--queues {self.queues}\n"
         if not image:
             image = f"{bed.registry}/apache/rocketmq:5.4.0"
             volumes.append({"name": "sources", "configMap": {"name": SOURCES}})
@@ -140,7 +143,7 @@ class Load:
             self.trial.check(TOPIC in last["topics"], f"{server} did not list the topic {TOPIC}: {last['topics']}")
             self.trial.equal(last["topics"], topics, f"topics that {server} listed when helm returned")
             queues = sum(route["writeQueues"] for route in last["route"].values() if route["permission"] == 6)
-            self.trial.equal(queues, QUEUES, f"writable queues that {server} routed when helm returned")
+            self.trial.equal(queues, self.queues, f"writable queues that {server} routed when helm returned")
 
     def await_listed(self, count: int) -> None:
         """Waits until each of the first name servers lists every broker and topic, with every queue writable."""

@@ -1,18 +1,21 @@
-"""RocketMQ: groups of brokers are added while real clients send and consume."""
+"""RocketMQ: groups of brokers are added and removed while real clients send and consume."""
 
 from __future__ import annotations
 
 import json
+import time
 
 from .bed import command_result
 from .load import QUEUES, TOPIC, Load
 from .release import Release
+from .rocketmq_restarts import setting
 from .trial import Failed, Trial, scenario, until
 
 # The codes of the questions for all topics, for all subscription groups, and for what a broker has done.
 TOPICS, GROUPS, RUNTIME = 21, 201, 28
 MORE_TOPICS, MORE_GROUPS = 50, 30
 MARK = "MIDSHIPS_ADDITION_UNFINISHED"
+REMOVAL_MARKS = ("MIDSHIPS_REMOVAL_UNFINISHED", "MIDSHIPS_REMOVAL_DRAINED")
 SYSTEM = ("TBW102", "SELF_TEST_TOPIC", "BenchmarkTest", "OFFSET_MOVED_EVENT", "SCHEDULE_TOPIC_XXXX", "RMQ_SYS_", "rmq_sys_")
 
 
@@ -109,3 +112,67 @@ def asked(release: Release, number: int, code: int) -> dict:
         raise Failed(f"{pod} does not answer {code}: {json.dumps(answer[:300])}")
     _, end = json.JSONDecoder().raw_decode(answer, start)
     return json.JSONDecoder().raw_decode(answer, end)[0]
+
+
+@scenario("rocketmq-remove-groups")
+def remove_groups(trial: Trial) -> None:
+    """5.4.0: 3 to 2 groups under load: nothing that was sent to the third is lost, its volume stays, and is used again when told."""
+    with trial.bed.namespace("accept-remove-groups") as namespace:
+        release = Release(trial, namespace, "5.4.0", values={"brokers": {"groups": 3, "replicasPerGroup": 0}})
+        release.install()
+        load = Load(release, watched=1, queues=15)
+        before = release.broker_lives()
+        seconds = release.succeed("upgrade", {"brokers": {"groups": 2}})
+        trial.figure("2 groups", f"{seconds:.1f} s")
+        stay = {name: life for name, life in before.items() if "-broker-2-" not in name}
+        until("the third group is gone", lambda: len(release.broker_lives()) == len(stay), 240)
+        trial.equal(release.broker_lives(), stay, "uid and restarts of each broker that stays")
+        trial.check(any("-broker-2-master" in claim for claim in claims(release)), f"its volume is gone: {claims(release)}")
+        result = release.apply("upgrade", {"brokers": {"groups": 3}})
+        trial.check(result.returncode != 0, "helm upgrade made a broker on a volume that another one had left")
+        told(trial, release, f"data-{release.full_name}-broker-2-master-0", "keptVolumes: Reuse")
+        trial.equal(release.broker_lives(), stay, "uid and restarts of each broker after the refusal")
+        release.succeed("upgrade", {"brokers": {"groups": 3, "keptVolumes": "Reuse"}})
+        trial.equal([mark for mark in REMOVAL_MARKS if mark in asked(release, 2, GROUPS)["subscriptionGroupTable"]], [], "marks")
+        count = stored(release, 2)
+        until("the third group takes messages again", lambda: stored(release, 2) > count, 60)
+        load.finish()
+
+
+@scenario("rocketmq-remove-stopped-consumer")
+def remove_stopped_consumer(trial: Trial) -> None:
+    """5.4.0: 3 to 2 groups while a group of consumers is away: refused in time with its name, everything is as before."""
+    with trial.bed.namespace("accept-remove-stopped") as namespace:
+        brokers = {"groups": 3, "replicasPerGroup": 0, "drainMinutes": 1}
+        release = Release(trial, namespace, "5.4.0", values={"brokers": brokers})
+        release.install()
+        first = Load(release, watched=1, queues=15, groups="load-a,load-b,load-away")
+        # Its offsets are stored every 5 s; what comes afterwards is left.
+        until("all groups have offsets", lambda: first.acknowledged() >= 3_000, 60)
+        first.remove()
+        load = Load(release, watched=1, queues=15, prepare=False)
+        before = release.broker_lives()
+        begun = time.monotonic()
+        result = release.apply("upgrade", {"brokers": {"groups": 2}})
+        trial.figure("refusal", f"{time.monotonic() - begun:.1f} s")
+        trial.check(result.returncode != 0, "helm upgrade to fewer groups succeeded while a group of consumers was away")
+        told(trial, release, "load-away", TOPIC, "queue", "broker-2-master-0")
+        trial.equal(release.broker_lives(), before, "uid and restarts of each broker")
+        trial.equal(setting(release, "broker-2-master", "brokerPermission"), "6", "permission of the third master")
+        trial.equal([mark for mark in REMOVAL_MARKS if mark in asked(release, 2, GROUPS)["subscriptionGroupTable"]], [], "marks")
+        load.finish()
+
+
+def claims(release: Release) -> list[str]:
+    """The names of the release's claims for volumes."""
+    selector = f"midships/cluster={release.full_name}"
+    found = release.bed.api.list("persistentvolumeclaims", release.namespace, selector)
+    return [claim["metadata"]["name"] for claim in found]
+
+
+def told(trial: Trial, release: Release, *parts: str) -> None:
+    """Checks that an Event of the release has all these words."""
+    messages = [event.get("message", "") for event in release.bed.api.list("events", release.namespace)]
+    found = [message for message in messages if all(part in message for part in parts)]
+    trial.check(found, f"no Event has all of {parts}; the last ones are {messages[-5:]}")
+    trial.note(f"refused: {found[-1]}")

@@ -90,10 +90,15 @@ limits:
 {{- add 600 (ternary (mul $brokers $restart) 0 .Values.brokers.enabled) }}
 {{- end }}
 
+{{/* The same when groups leave, whose consumers have their time before. */}}
+{{- define "rocketmq.removalSeconds" -}}
+{{- add (include "rocketmq.estimateSeconds" . | int) (ternary (mul (int .Values.brokers.drainMinutes) 60) 0 .Values.brokers.enabled) }}
+{{- end }}
+
 {{/* Seconds that a hook Job may run. */}}
 {{- define "rocketmq.deadlineSeconds" -}}
 {{- $set := int .Values.hook.deadlineSeconds }}
-{{- if $set }}{{ $set }}{{ else }}{{ max 3600 (add (include "rocketmq.estimateSeconds" . | int) 600) }}{{ end }}
+{{- if $set }}{{ $set }}{{ else }}{{ max 3600 (add (include "rocketmq.removalSeconds" . | int) 600) }}{{ end }}
 {{- end }}
 
 {{/* The DNS name that a broker registers, of a Service of its own: takes a dict of the root, the group and the role. */}}

@@ -127,7 +127,7 @@ brokers.pod.terminationGracePeriodSeconds|{{ $set }}
 
 {{- define "rocketmq.rule.deadline-covers-estimate" -}}
 {{- $set := int .Values.hook.deadlineSeconds }}
-{{- $estimate := include "rocketmq.estimateSeconds" . | int }}
+{{- $estimate := include "rocketmq.removalSeconds" . | int }}
 {{- if and (ne $set 0) (lt $set $estimate) }}
 hook.deadlineSeconds|{{ $set }} s with an estimate of {{ $estimate }} s
 {{- end }}
@@ -401,6 +401,15 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $hidden = append $hidden "brokers.orderedTopics" }}
 {{- end }}
 {{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.keptVolumes" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.drainMinutes" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "brokers.discardDeadLetters" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
 {{- $hidden = append $hidden "brokers.clientRouteRefreshSeconds" }}
 {{- end }}
 {{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
@@ -545,7 +554,7 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- range $line := splitList "\n" (include "rocketmq.rule.deadline-covers-estimate" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: 0, or at least as long as a change takes by the estimate of the release's notes; set hook.deadlineSeconds to 0: it is then derived")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: 0, or at least as long as a change takes by the longest estimate of the release's notes; set hook.deadlineSeconds to 0: it is then derived")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.release-name-makes-services" .) }}

@@ -264,19 +264,21 @@ fn change_tells_what_each_changed_field_takes() {
     fs::write(stage.path().join("old.yaml"), "brokers: {groups: 3}\n").unwrap();
     fs::write(
         stage.path().join("new.yaml"),
-        "nameServers: {count: 3}\nbrokers: {groups: 2, image: {tag: 5.5.0}}\n",
+        "nameServers: {count: 3}\nbrokers: {clusterName: a, groups: 2, image: {tag: 5.5.0}}\n",
     )
     .unwrap();
     assert_snapshot!(stage.run("change old.yaml new.yaml --chart rocketmq"), @r#"
     exit 1
     output: nameServers.count: 2 -> 3
     output:     A change runs the operation change_name_servers, while clients go on.
+    output: brokers.clusterName: "" -> a
+    output:     refused: Cannot be changed after the installation.
     output: brokers.groups: 3 -> 2
-    output:     refused: Can only grow after the installation.
+    output:     A change runs an operation while clients go on: add_brokers fills groups that are new, remove_brokers drains groups that leave.
     output: brokers.image.tag: "5.4.0" -> "5.5.0"
     output:     A change restarts pods one at a time during the upgrade, while clients go on.
-    output: the upgrade runs change_name_servers: give Helm --timeout 26m
-    notes: error: 1 of 3 changes would be refused
+    output: the upgrade runs change_name_servers, remove_brokers: give Helm --timeout 56m
+    notes: error: 1 of 4 changes would be refused
     "#);
     assert_snapshot!(stage.run("change old.yaml old.yaml --chart rocketmq"), @r"
     exit 0
@@ -647,9 +649,9 @@ fn an_offering_that_makes_no_sense_is_shown_with_what_is_wrong() {
 fn a_check_warns_of_what_has_no_effect_and_refuses_changes_that_cannot_be() {
     let stage = Stage::new();
     let path = |name: &str| stage.path().join(name);
-    fs::write(path("before.yaml"), "brokers: {groups: 3}\n").unwrap();
+    fs::write(path("before.yaml"), "brokers: {storage: {size: 40Gi}}\n").unwrap();
     fs::write(path("idle.yaml"), "brokers: {enabled: false, groups: 3}\n").unwrap();
-    fs::write(path("fewer.yaml"), "brokers: {groups: 2}\n").unwrap();
+    fs::write(path("less.yaml"), "brokers: {storage: {size: 30Gi}}\n").unwrap();
     assert_snapshot!(stage.run("check idle.yaml --chart rocketmq --release a"), @r"
     exit 0
     output: warning[no-effect]: brokers.groups: found a value that has no effect
@@ -665,24 +667,24 @@ fn a_check_warns_of_what_has_no_effect_and_refuses_changes_that_cannot_be() {
     notes: idle.yaml: 1 warning for the chart rocketmq
     notes: idle.yaml: good values for the chart rocketmq
     ");
-    assert_snapshot!(stage.run("check fewer.yaml --chart rocketmq --release a"), @r"
+    assert_snapshot!(stage.run("check less.yaml --chart rocketmq --release a"), @r"
     exit 0
-    notes: fewer.yaml: good values for the chart rocketmq
+    notes: less.yaml: good values for the chart rocketmq
     ");
-    assert_snapshot!(stage.run("check fewer.yaml --chart rocketmq --release a --before before.yaml"), @r"
+    assert_snapshot!(stage.run("check less.yaml --chart rocketmq --release a --before before.yaml"), @r#"
     exit 1
-    output: error[forbidden-change]: brokers.groups: found 2, where the release has 3
-    output:  --> fewer.yaml:1:19
+    output: error[forbidden-change]: brokers.storage.size: found "30Gi", where the release has "40Gi"
+    output:  --> less.yaml:1:27
     output:   |
-    output: 1 | brokers: {groups: 2}
-    output:   |                   ^ allowed: at least 3
+    output: 1 | brokers: {storage: {size: 30Gi}}
+    output:   |                           ^^^^ allowed: at least "40Gi"
     output:   |
-    output:   = help: Can only grow after the installation. Keep it, or install a release of its own with the new value.
+    output:   = help: A change runs the operation grow_volumes: volumes grow while their pods go on. They never become smaller. Keep it, or install a release of its own with the new value.
     output:
-    notes: error: fewer.yaml: 1 finding for the chart rocketmq
-    ");
+    notes: error: less.yaml: 1 finding for the chart rocketmq
+    "#);
     fs::write(path("broken.yaml"), "brokers: {groups: 5").unwrap();
-    let told = stage.run("check fewer.yaml --chart rocketmq --release a --before broken.yaml");
+    let told = stage.run("check less.yaml --chart rocketmq --release a --before broken.yaml");
     assert!(told.starts_with("exit 2\nnotes: "), "{told}");
     assert!(
         told.contains("nothing can be said of a change of them"),

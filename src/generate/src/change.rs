@@ -1,12 +1,16 @@
 //! What a change of values takes, for the command and for those who show a form for an upgrade.
 
 use midships_model::change::{Change, Effect, changes};
+use midships_model::rocketmq::Values;
 use midships_model::rules::Finding;
 use serde::Serialize;
 use serde_json::Value;
 use snafu::{ResultExt, Snafu};
 
 use crate::validate::{self, Target, ValidateError};
+
+/// The operation that waits for consumers, so that an upgrade takes longer.
+const REMOVE_BROKERS: &str = "remove_brokers";
 
 /// Why a change could not be told at all.
 #[derive(Debug, Snafu)]
@@ -94,8 +98,12 @@ pub(crate) fn between(target: &Target<'_>, old: &str, new: &str) -> Result<Answe
             operations.push(name.clone());
         }
     }
+    let removes = operations.iter().any(|name| name == REMOVE_BROKERS);
     let timeout_seconds = if operations.is_empty() {
         None
+    } else if removes {
+        let values = serde_json::from_value::<Values>(new.clone()).ok();
+        values.map(|values| values.removal_seconds())
     } else {
         target.entry.model.estimate(new)
     };
@@ -147,10 +155,10 @@ brokers: {groups: 2, allowRestart: true, image: {tag: 5.5.0}, storage: {size: 40
 ";
         insta::assert_snapshot!(told(old, new), @r#"
         nameServers.count: 2 to 3: {"effect":"operation","operation":"change_name_servers"}
-        brokers.groups: 3 to 2: {"effect":"refused"}
+        brokers.groups: 3 to 2: {"effect":"operation","operation":"remove_brokers"}
         brokers.image.tag: "5.4.0" to "5.5.0": {"effect":"restart"}
         brokers.storage.size: "20Gi" to "40Gi": {"effect":"operation","operation":"grow_volumes"}
-        ["change_name_servers", "grow_volumes"] Some(1560)
+        ["change_name_servers", "remove_brokers", "grow_volumes"] Some(3360)
         "#);
     }
 
@@ -159,10 +167,18 @@ brokers: {groups: 2, allowRestart: true, image: {tag: 5.5.0}, storage: {size: 40
         let old = "brokers: {storage: {mode: EmptyDir}}\n";
         let new = "brokers: {groups: 4, storage: {mode: EmptyDir, size: 9Gi, className: fast}}\n";
         insta::assert_snapshot!(told(old, new), @r#"
-        brokers.groups: 2 to 4: {"effect":"online"}
+        brokers.groups: 2 to 4: {"effect":"operation","operation":"add_brokers"}
         brokers.storage.size: "20Gi" to "9Gi": {"effect":"restart"}
         brokers.storage.className: "" to fast: {"effect":"nothing"}
+        ["add_brokers"] Some(2520)
+        "#);
+        insta::assert_snapshot!(told("", "brokers: {replicasPerGroup: 2}\n"), @r#"
+        brokers.replicasPerGroup: 1 to 2: {"effect":"online"}
         [] None
+        "#);
+        insta::assert_snapshot!(told("", "brokers: {replicasPerGroup: 0}\n"), @r#"
+        brokers.replicasPerGroup: 1 to 0: {"effect":"operation","operation":"remove_brokers"}
+        ["remove_brokers"] Some(2880)
         "#);
     }
 

@@ -18,7 +18,7 @@ pub(crate) fn write(about: &str, description: &Description) -> String {
     } else {
         "`online` takes effect with the upgrade, `restart` too and\n\
          restarts pods one at a time, `create-only` cannot be changed, `increase-only` can grow, and a name with underscores is\n\
-         the operation that carries it out."
+         the operation that carries it out. Of two with a slash between them the first is for more, the second for less."
     };
     let mut text = format!(
         "{about}\

@@ -32,6 +32,9 @@ fn helms() -> Vec<String> {
 fn least(model: &Model) -> &'static str {
     let values = match model.chart {
         "nfs-storage" => "{nfs: {server: nfs.example, path: /exports}}",
+        "rocketmq-topic-transfer" => {
+            "{topic: orders, source: {release: old}, target: {release: new}}"
+        }
         _ => "{}",
     };
     let description = model.description().unwrap();
@@ -367,6 +370,12 @@ fn the_chart_refuses_what_the_schema_refuses() {
             "nfs-storage",
             "{nfs: {server: a, path: /b}, storageClass: {pathPattern: '../${.PVC.name}'}}",
             "/storageClass/pathPattern",
+        ),
+        ("rocketmq-topic-transfer", "", "/topic"),
+        (
+            "rocketmq-topic-transfer",
+            "{topic: '%RETRY%billing', source: {release: a}, target: {release: b}}",
+            "/topic",
         ),
     ];
     for program in helms() {
@@ -754,6 +763,12 @@ fn notes_say_what_the_release_can_do() {
         ),
         (
             "rocketmq",
+            "brokers: {drainMinutes: 90}",
+            "for at most 90 minutes",
+            "--set brokers.groups=3 --timeout 116m",
+        ),
+        (
+            "rocketmq",
             "nameServers: {source: Release, release: {name: base}}",
             "those of the release base",
             "--set nameServers.release.count=3",
@@ -775,6 +790,12 @@ fn notes_say_what_the_release_can_do() {
             deleted.as_str(),
             "AND ITS DATA ARE DELETED",
             "but no volume and no data",
+        ),
+        (
+            "rocketmq-topic-transfer",
+            "{topic: orders, source: {release: old}, target: {release: new}}",
+            "The topic orders has moved",
+            "helm uninstall orders",
         ),
     ];
     // Helm prints notes only when it installs, so they are rendered as a template here.
@@ -804,7 +825,7 @@ fn notes_say_what_the_release_can_do() {
 fn a_jobs_time_follows_from_the_estimate() {
     let root = checkout();
     let mut given = Values::default();
-    for (groups, seconds) in [(2, 3600), (8, 4440 + 600), (32, 15960 + 600)] {
+    for (groups, seconds) in [(1, 3600), (8, 4440 + 1800 + 600), (32, 15960 + 1800 + 600)] {
         given.brokers.groups = groups;
         assert_eq!(given.deadline_seconds(), seconds);
         let values = serde_json::to_string(&given).unwrap();
@@ -887,6 +908,10 @@ fn what_is_hidden_has_no_effect() {
             "brokers: {storage: {mode: HostPath, hostPath: /srv/b}}\nnameServers: {storage: {mode: HostPath, hostPath: /srv/n}}",
         ),
         ("nfs-storage", "nfs: {server: a, path: /b}"),
+        (
+            "rocketmq-topic-transfer",
+            "{topic: orders, source: {release: a}, target: {release: b}}",
+        ),
     ] {
         let render = |values: &str| effect(&made(chart, program, root.path(), values, &[]));
         let model = models().find(|model| model.chart == chart).unwrap();

@@ -160,13 +160,32 @@ fn a_change_of_the_size_says_what_each_field_that_it_sets_takes() {
         effects,
         [
             ("nameServers.count", "operation"),
-            ("brokers.groups", "online")
+            ("brokers.groups", "operation")
         ]
     );
-    assert_eq!(grown["operations"], json!(["change_name_servers"]));
+    assert_eq!(
+        grown["operations"],
+        json!(["change_name_servers", "add_brokers"])
+    );
     let shrunk = told("size: medium\n", "");
-    assert_eq!(shrunk["changes"][1]["effect"], "refused");
+    assert_eq!(shrunk["changes"][1]["operation"], "remove_brokers");
 }
+
+/// An offering whose sizes have other volumes, or directories that go with the pods.
+const VOLUMES: &str = "\
+chart: rocketmq
+name: queue
+version: 1.0.0
+title: Queue
+description: A queue.
+others: Locked
+locked: {brokers: {storage: {mode: MODE}}}
+sizes:
+  default: small
+  choices:
+    - {name: small, help: Small., values: {brokers: {storage: {size: 20Gi}}}}
+    - {name: large, help: Large., values: {brokers: {storage: {size: 40Gi}}}}
+";
 
 #[test]
 fn values_without_effect_and_forbidden_changes_are_found_in_offerings_too() {
@@ -180,13 +199,18 @@ fn values_without_effect_and_forbidden_changes_are_found_in_offerings_too() {
         "brokers.storage.className"
     );
     let fewer = brokers.forbidden_changes(
-        "brokers: {clusterName: a, groups: 3}\n",
-        "brokers: {clusterName: a, groups: 2}\n",
+        "brokers: {clusterName: a, storage: {size: 40Gi}}\n",
+        "brokers: {clusterName: a, storage: {size: 30Gi}}\n",
     );
     insta::assert_snapshot!(lines(fewer).join("\n"));
     let queue = examples::named("order-queue");
-    assert_eq!(queue.forbidden_changes("", "size: large\n"), []);
-    let smaller = queue.forbidden_changes("size: medium\n", "size: small\n");
+    assert_eq!(
+        queue.forbidden_changes("size: large\n", "size: small\n"),
+        []
+    );
+    let volumes = examples::sound(&VOLUMES.replace("MODE", "StorageClass"));
+    assert_eq!(volumes.forbidden_changes("", "size: large\n"), []);
+    let smaller = volumes.forbidden_changes("size: large\n", "size: small\n");
     insta::assert_snapshot!(lines(smaller).join("\n"));
 }
 
@@ -194,25 +218,11 @@ fn values_without_effect_and_forbidden_changes_are_found_in_offerings_too() {
 fn a_size_says_all_that_a_change_of_it_takes() {
     let offering = examples::named("order-queue");
     let size = offering.form().schema_at("size").unwrap();
-    assert_eq!(size["x-mutability"], "increase-only");
+    assert_eq!(size["x-mutability"], "change_name_servers");
     let help = size["description"].as_str().unwrap();
-    assert!(help.contains("change_name_servers"), "{help}");
+    assert!(help.contains("remove_brokers"), "{help}");
     // With directories that go with the pods, a size can change.
-    let text = "\
-chart: rocketmq
-name: queue
-version: 1.0.0
-title: Queue
-description: A queue.
-others: Locked
-locked: {brokers: {storage: {mode: EmptyDir}}}
-sizes:
-  default: small
-  choices:
-    - {name: small, help: Small., values: {brokers: {storage: {size: 20Gi}}}}
-    - {name: large, help: Large., values: {brokers: {storage: {size: 40Gi}}}}
-";
-    let offering = examples::sound(text);
+    let offering = examples::sound(&VOLUMES.replace("MODE", "EmptyDir"));
     let size = offering.form().schema_at("size").unwrap();
     assert_eq!(size["x-mutability"], "restart");
 }

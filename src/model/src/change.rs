@@ -8,6 +8,7 @@
 //! | `restart` | pods are restarted one at a time during the upgrade; of a map, keys in `x-online-keys` are as `online` |
 //! | `rollout` | it takes effect with the upgrade, which replaces the pods |
 //! | a name with underscores | the operation of that name carries it out |
+//! | two of these with `/` between | the first one when the value grows, the second one when it shrinks |
 
 use serde::Serialize;
 use serde_json::Value;
@@ -110,6 +111,14 @@ fn is_online(keys: &Value, before: &Value, after: &Value) -> bool {
 }
 
 fn effect(mutability: &str, before: &Value, after: &Value) -> Effect {
+    if let Some((growing, shrinking)) = mutability.split_once('/') {
+        let one = if is_less(after, before) {
+            shrinking
+        } else {
+            growing
+        };
+        return effect(one, before, after);
+    }
     match mutability {
         "create-only" => Effect::Refused,
         "increase-only" if is_less(after, before) => Effect::Refused,
@@ -160,6 +169,16 @@ pub fn words(mutability: &str) -> (&'static str, &'static str) {
         "change_name_servers" => (
             "A change runs the operation change_name_servers, while clients go on.",
             "更改会执行操作 change_name_servers，期间客户端不中断。",
+        ),
+        "add_brokers/remove_brokers" => (
+            "A change runs an operation while clients go on: add_brokers fills groups that are new, remove_brokers drains \
+             groups that leave.",
+            "更改会执行操作，期间客户端不中断：增加时由 add_brokers 填充新组，减少时由 remove_brokers 排空离开的组。",
+        ),
+        "online/remove_brokers" => (
+            "More take effect with the upgrade and restart nothing; fewer run the operation remove_brokers, which looks \
+             whether masters have all messages.",
+            "增加随升级生效，不重启任何 Pod；减少会执行操作 remove_brokers，先确认主节点拥有全部消息。",
         ),
         GROW_VOLUMES => (
             "A change runs the operation grow_volumes: volumes grow while their pods go on. They never become smaller.",

@@ -1,5 +1,8 @@
 //! `add_brokers`: groups that are new get topics, subscription groups and the order of topics before they take traffic.
 //!
+//! Before Helm makes them, only one thing is looked at: whether a volume stands that another broker of that name left. Such a
+//! volume has old messages, topics and offsets, and a broker comes up with it as if it had never been away.
+//!
 //! A group is new while its master has no topic and no subscription group that somebody has made and has never stored
 //! anything, or while it has the mark of an addition that was left in the middle. All others are never touched: topics may
 //! be on some groups only on purpose.
@@ -18,6 +21,7 @@ mod tests;
 
 use midships_client_rocketmq::Request;
 use midships_engine::step::{Limits, Operation, Planning, Problem, Seen, Unanswered};
+use midships_model::rocketmq::KeptVolumes;
 
 use crate::desired::{Broker, Desired, Phase};
 use crate::metadata::{self, MARK};
@@ -26,13 +30,17 @@ use crate::steps::addition::{
 };
 use crate::steps::{Addition, AdditionPart, RocketmqStep, Scene};
 use crate::survey::{self, unanswering};
-use crate::view::{BrokerSettings, View, ask_pods};
+use crate::view::{BrokerSettings, View, ask_claims, ask_pods, ask_stateful_sets};
 use crate::vocabulary::{Answer, Query};
 
-/// The operation, for one release. It has nothing to do before Helm has made the new brokers.
+/// How many volumes a refusal names.
+const NAMED: usize = 5;
+
+/// The operation, for one release and one phase.
 #[derive(Clone, Debug)]
 pub struct AddBrokers {
     desired: Desired,
+    phase: Phase,
 }
 
 /// What is known of a master.
@@ -46,14 +54,76 @@ enum State {
     Marked,
 }
 
-/// An addition, and what is known of every master of the release.
+/// New groups with the one that fills them, and what is known of each master.
 type Found = (Addition, Vec<(Broker, State)>);
 
 impl AddBrokers {
     /// Fills the groups of a release that are new.
     #[must_use]
-    pub fn new(desired: Desired) -> Self {
-        Self { desired }
+    pub fn new(desired: Desired, phase: Phase) -> Self {
+        Self { desired, phase }
+    }
+
+    fn reuses_volumes(&self) -> bool {
+        self.desired.kept_volumes == KeptVolumes::Reuse
+    }
+
+    /// The brokers that Helm will make, if it has made any before.
+    fn coming(&self, view: View<'_>) -> Vec<&Broker> {
+        let Ok((sets, pods)) = view.sets_and_pods(&self.desired.full_name) else {
+            return Vec::new();
+        };
+        // Where a StatefulSet makes room for a larger volume, its pod goes on.
+        let stands = |broker: &&Broker| {
+            sets.iter().any(|set| set.name == broker.stateful_set())
+                || pods.iter().any(|pod| pod.name == broker.pod)
+        };
+        let brokers = self.desired.brokers.iter();
+        brokers
+            .filter(|broker| !sets.is_empty() && !stands(broker))
+            .collect()
+    }
+
+    /// Refuses while volumes stand that brokers which are added would come up with, unless that is wanted.
+    fn plan_before(&self, view: View<'_>) -> Result<Planning<RocketmqStep>, Unanswered> {
+        let (sets, _) = view.sets_and_pods(&self.desired.full_name)?;
+        if sets.is_empty() {
+            return Ok(survey::nothing_stands());
+        }
+        let coming = self.coming(view);
+        if coming.is_empty() || self.reuses_volumes() {
+            return Ok(Planning::Nothing {
+                why: format!("{} brokers are added", coming.len()),
+            });
+        }
+        let claims = view.claims(&self.desired.full_name)?;
+        let mut kept: Vec<String> = coming
+            .iter()
+            .map(|broker| format!("data-{}", broker.pod))
+            .collect();
+        kept.retain(|name| claims.iter().any(|claim| claim.name == *name));
+        if kept.is_empty() {
+            return Ok(Planning::Nothing {
+                why: format!(
+                    "{} brokers are added, and none left a volume before",
+                    coming.len()
+                ),
+            });
+        }
+        let named: Vec<&str> = kept.iter().take(NAMED).map(String::as_str).collect();
+        let named = named.join(" ");
+        Ok(Planning::Refused(Problem {
+            object: "brokers.keptVolumes".to_owned(),
+            why: format!(
+                "{} volume claims stand of brokers that would be added, with the messages, topics and offsets of those \
+                 that left: {named}",
+                kept.len()
+            ),
+            remedy: format!(
+                "delete the claims for brokers that begin with nothing (kubectl delete persistentvolumeclaim {named}), \
+                 or set `brokers.keptVolumes: Reuse`"
+            ),
+        }))
     }
 
     fn masters(&self) -> Vec<&Broker> {
@@ -230,7 +300,7 @@ impl Operation for AddBrokers {
     }
 
     fn phase(&self) -> &'static str {
-        Phase::After.as_str()
+        self.phase.as_str()
     }
 
     fn fingerprint(&self) -> String {
@@ -238,15 +308,27 @@ impl Operation for AddBrokers {
     }
 
     fn limits(&self) -> Limits {
+        let seconds = match self.phase {
+            Phase::Before => Limits::default().seconds,
+            Phase::After => self.desired.patience_seconds,
+        };
         Limits {
-            seconds: self.desired.patience_seconds,
+            seconds,
             ..Limits::default()
         }
     }
 
     fn observe(&self, seen: &Seen<Query, Answer>) -> Vec<Query> {
         let view = View::new(seen);
-        let mut wanted = vec![ask_pods(&self.desired.full_name)];
+        let cluster = &self.desired.full_name;
+        let mut wanted = vec![ask_pods(cluster)];
+        if self.phase == Phase::Before {
+            wanted.push(ask_stateful_sets(cluster));
+            if !self.coming(view).is_empty() && !self.reuses_volumes() {
+                wanted.push(ask_claims(cluster));
+            }
+            return view.unasked(wanted);
+        }
         let masters = self.masters();
         // With one group there is nobody to get anything from.
         if masters.len() > 1 {
@@ -273,6 +355,11 @@ impl Operation for AddBrokers {
 
     fn plan(&self, seen: &Seen<Query, Answer>) -> Planning<RocketmqStep> {
         let view = View::new(seen);
+        if self.phase == Phase::Before {
+            return self
+                .plan_before(view)
+                .unwrap_or_else(|unanswered| unanswering(&unanswered.object, &unanswered.why));
+        }
         let masters = self.masters();
         if masters.len() < 2 {
             return Planning::Nothing {

@@ -218,15 +218,6 @@ impl ChangeNameServers {
             return survey::nothing_stands();
         }
         let leaving = self.leaving(sets);
-        if let Some(set) = leaving.brokers.first() {
-            return Planning::Refused(Problem {
-                object: format!("StatefulSet {}", set.name),
-                why: "the new values have no such broker, and it still holds messages".to_owned(),
-                remedy: "keep `brokers.groups` and `brokers.replicasPerGroup` at least as they \
-                         are"
-                .to_owned(),
-            });
-        }
         let configuration = match view.config_map(&self.desired.broker_config_map()) {
             Ok(configuration) => configuration,
             Err(unanswered) => return survey::unanswering(&unanswered.object, &unanswered.why),
@@ -294,11 +285,15 @@ impl ChangeNameServers {
         view: View<'_>,
         leaving: &Leaving<'_>,
     ) -> Option<Planning<RocketmqStep>> {
-        let own: BTreeSet<&str> = self
+        let going = leaving.brokers.iter();
+        let going = going.filter_map(|set| self.desired.standing_broker(set));
+        let own: BTreeSet<String> = self
             .desired
             .brokers
             .iter()
-            .map(|broker| broker.name.as_str())
+            .cloned()
+            .chain(going)
+            .map(|broker| broker.name)
             .collect();
         for server in &leaving.servers {
             let Ok(info) = view.cluster_info(server) else {
@@ -308,7 +303,7 @@ impl ChangeNameServers {
                 .brokers
                 .keys()
                 .map(String::as_str)
-                .filter(|name| !own.contains(name))
+                .filter(|name| !own.contains(*name))
                 .collect();
             if !strangers.is_empty() {
                 let names = strangers.join(", ");

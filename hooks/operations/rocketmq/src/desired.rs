@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use midships_client_kubernetes::StatefulSet;
 use midships_client_rocketmq::ClusterInfo;
 use midships_model::desired;
 use midships_model::rocketmq::names::{Names, Role};
 use midships_model::rocketmq::{
-    BROKER_PORT, NAME_SERVER_PORT, NameServerSource, ORDER_CONFIGURATION, OrderedTopics, Timing,
-    Values,
+    BROKER_PORT, KeptVolumes, NAME_SERVER_PORT, NameServerSource, ORDER_CONFIGURATION,
+    OrderedTopics, Timing, Values,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::fixed::{DataPlace, Fixed};
+use crate::fixed::{CLUSTER_VARIABLE, DataPlace, Fixed, HOST_VARIABLE};
 
 /// The longest that the *after* run waits for pods to serve before it has a plan, in seconds.
 const LONGEST_PATIENCE: u64 = 900;
@@ -75,6 +76,15 @@ impl Broker {
     }
 }
 
+/// How groups that leave are drained.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Drain {
+    /// How long consumers may take for what is left, in seconds.
+    pub seconds: u64,
+    /// Whether messages that groups have given up may go with the brokers that keep them.
+    pub discard_dead_letters: bool,
+}
+
 /// What a release shall be.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Desired {
@@ -114,6 +124,10 @@ pub struct Desired {
     pub source_group: String,
     /// Whether new groups get ordered topics as well.
     pub spread_ordered: bool,
+    /// What becomes of volumes that other brokers left, of the name of those that are new.
+    pub kept_volumes: KeptVolumes,
+    /// How groups that leave are drained.
+    pub drain: Drain,
     /// The number of the release's revision that asks for this, where that is known.
     pub revision: Option<u64>,
     /// A digest of everything that the release's values ask for.
@@ -175,10 +189,37 @@ impl Desired {
             name_server_template: file.templates.get("nameServer").cloned(),
             broker_template: file.templates.get("broker").cloned(),
             broker_settings: values.brokers.online_settings(),
+            kept_volumes: values.brokers.kept_volumes,
+            drain: Drain {
+                seconds: u64::from(values.brokers.drain_minutes) * 60,
+                discard_dead_letters: values.brokers.discard_dead_letters,
+            },
             spread_ordered: values.brokers.ordered_topics == OrderedTopics::Spread,
             revision,
             digest: digest(file),
         }
+    }
+
+    /// The broker whose pods a StatefulSet of the chart makes; none where that cannot be told.
+    #[must_use]
+    pub fn standing_broker(&self, set: &StatefulSet) -> Option<Broker> {
+        let rest = set
+            .name
+            .strip_prefix(&format!("{}-broker-", self.full_name))?;
+        let (group, role) = rest.split_once('-')?;
+        let number: u32 = group.parse().ok()?;
+        let id = match role {
+            "master" => 0,
+            _ => role.strip_prefix("replica-")?.parse().ok()?,
+        };
+        let (prefix, _) = self.brokers.first()?.name.rsplit_once('-')?;
+        Some(Broker {
+            pod: format!("{}-0", set.name),
+            address: format!("{}:{BROKER_PORT}", set.environment.get(HOST_VARIABLE)?),
+            cluster: set.environment.get(CLUSTER_VARIABLE)?.clone(),
+            name: format!("{prefix}-{number}"),
+            id,
+        })
     }
 
     /// The ConfigMap in which the *after* Job, and nobody else, finds what is desired.

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::desired::Desired;
 
 /// The variable that tells a broker its cluster.
-const CLUSTER_VARIABLE: &str = "MIDSHIPS_CLUSTER";
+pub(crate) const CLUSTER_VARIABLE: &str = "MIDSHIPS_CLUSTER";
 /// The variable that tells a broker the name that it registers.
-const HOST_VARIABLE: &str = "MIDSHIPS_HOST";
+pub(crate) const HOST_VARIABLE: &str = "MIDSHIPS_HOST";
 /// The key of `broker.conf` with the bytes of a commit log file.
 const FILE_SIZE_KEY: &str = "mappedFileSizeCommitLog=";
 const MEBIBYTE: u64 = 1_048_576;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use midships_client_rocketmq::system::{self, DEAD_LETTER_PREFIX};
+use midships_client_rocketmq::system::{self, DEAD_LETTER_PREFIX, RETRY_PREFIX};
 use midships_client_rocketmq::{
     ProductVersion, Request, SubscriptionGroup, TopicConfiguration, TopicConfigurations,
 };
@@ -16,6 +16,13 @@ use crate::view::BrokerSettings;
 
 /// The subscription group that a new master has while it is being filled. It outlives a journal that was emptied.
 pub const MARK: &str = "MIDSHIPS_ADDITION_UNFINISHED";
+
+/// The subscription group that the master of a group has that is to leave, from before it is closed for writing.
+pub const LEAVING_MARK: &str = "MIDSHIPS_REMOVAL_UNFINISHED";
+
+/// The subscription group that such a master has besides when nothing is left there. It goes before the master is closed
+/// again, so that it tells of the time since then.
+pub const DRAINED_MARK: &str = "MIDSHIPS_REMOVAL_DRAINED";
 
 /// What the names of queues of light topics begin with; they belong to another topic.
 const LIGHT_TOPIC_PREFIX: &str = "%LMQ%";
@@ -35,10 +42,10 @@ const ATTRIBUTES: &str = "attributes";
 /// The first release of 5.x: the first in which topics have attributes, and whose command to make one carries the order.
 const FIRST_OF_FIVE: ProductVersion = ProductVersion(413);
 
-/// Whether a group is the product's own, or the mark of an addition.
+/// Whether a group is the product's own, or a mark of an addition or a removal.
 #[must_use]
 pub fn is_system_group(name: &str) -> bool {
-    name == MARK || system::is_system_group(name)
+    [MARK, LEAVING_MARK, DRAINED_MARK].contains(&name) || system::is_system_group(name)
 }
 
 /// Whether a topic of a broker is there without anybody having made it.
@@ -56,6 +63,18 @@ pub fn is_system_topic(name: &str, broker: &Broker, settings: &BrokerSettings<'_
 #[must_use]
 pub fn is_dead_letters(name: &str) -> bool {
     name.starts_with(DEAD_LETTER_PREFIX)
+}
+
+/// The topic of a group's messages that are tried again.
+#[must_use]
+pub fn retry_topic(group: &str) -> String {
+    format!("{RETRY_PREFIX}{group}")
+}
+
+/// The topic of a group's messages that are given up.
+#[must_use]
+pub fn dead_letter_topic(group: &str) -> String {
+    format!("{DEAD_LETTER_PREFIX}{group}")
 }
 
 /// The topics of a broker that have a place for each of their queues, so that another broker cannot have them too.
@@ -76,6 +95,16 @@ pub fn is_ordered(topic: &TopicConfiguration) -> bool {
         || topic
             .attributes()
             .is_some_and(|attributes| attributes.get(name).is_some_and(|found| found == value))
+}
+
+/// Whether a topic keeps the last message of each key, for those who come later.
+#[must_use]
+pub fn is_compacted(topic: &TopicConfiguration) -> bool {
+    topic.attributes().is_some_and(|attributes| {
+        attributes
+            .get("cleanup.policy")
+            .is_some_and(|found| found == "COMPACTION")
+    })
 }
 
 /// The first attribute of a topic that a broker of the target's version does not know.

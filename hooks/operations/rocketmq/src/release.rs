@@ -7,6 +7,7 @@ use crate::add_brokers::AddBrokers;
 use crate::change_name_servers::ChangeNameServers;
 use crate::desired::{Desired, Phase};
 use crate::grow_volumes::GrowVolumes;
+use crate::remove_brokers::RemoveBrokers;
 use crate::renew_pods::RenewPods;
 use crate::restart_brokers::RestartBrokers;
 use crate::restart_name_servers::RestartNameServers;
@@ -24,11 +25,14 @@ pub fn operations(desired: &Desired, phase: Phase) -> Vec<Box<dyn Operation<Step
         Box::new(ChangeNameServers::new(desired.clone(), phase)),
     ];
     if phase == Phase::After {
-        operations.push(Box::new(AddBrokers::new(desired.clone())));
+        operations.push(Box::new(RemoveBrokers::new(desired.clone(), phase)));
     }
+    operations.push(Box::new(AddBrokers::new(desired.clone(), phase)));
     operations.push(Box::new(RestartNameServers::new(desired.clone(), phase)));
     operations.push(Box::new(RestartBrokers::new(desired.clone(), phase)));
     if phase == Phase::Before {
+        // Brokers that leave are closed as late as possible: until then clients can turn to them while others restart.
+        operations.push(Box::new(RemoveBrokers::new(desired.clone(), phase)));
         // The last one: the others look at StatefulSets, which it takes away.
         operations.push(Box::new(GrowVolumes::new(desired.clone())));
     }

@@ -7,6 +7,7 @@
 
 mod groups;
 mod metadata;
+mod queues;
 pub mod scenario;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +25,9 @@ use midships_engine::world::CommandFault;
 use midships_model::rocketmq::ORDER_CONFIGURATION;
 
 use self::metadata::Metadata;
+use self::queues::Queues;
 use crate::desired::{Broker, Desired};
+use crate::fixed::{CLUSTER_VARIABLE, HOST_VARIABLE};
 use crate::guard::Room;
 use crate::view::{
     NAME_SERVER_SETTING, OPEN, PERMISSION_SETTING, READ_ONLY, RELOAD_PERIOD_SETTING,
@@ -107,6 +110,7 @@ struct SimulatedBroker {
     next_report: Moment,
     stored: i64,
     metadata: Metadata,
+    queues: Queues,
     /// Whether Helm has made it since the cluster stands.
     added: bool,
     /// The template that its pod was made of.
@@ -123,6 +127,8 @@ pub struct Cluster {
     claims: BTreeMap<String, (u64, u64, Moment)>,
     /// StatefulSets that were deleted with their pods left running.
     removed: BTreeSet<String>,
+    /// What brokers had that Helm has deleted, by the claims that were kept.
+    kept: BTreeMap<String, (Metadata, Queues, i64)>,
     now: Moment,
     desired: Desired,
     /// The version that brokers have after their next start.
@@ -153,6 +159,7 @@ impl Cluster {
         let mut cluster = Self {
             claims: BTreeMap::new(),
             removed: BTreeSet::new(),
+            kept: BTreeMap::new(),
             now,
             desired: desired.clone(),
             version,
@@ -204,6 +211,7 @@ impl Cluster {
             next_report: now,
             stored: 0,
             metadata: Metadata::of_new(identity, version),
+            queues: Queues::default(),
             added: true,
             template: desired.broker_template.clone(),
             version,
@@ -372,6 +380,7 @@ impl Cluster {
                 || desired.name_servers.contains(address)
         });
         self.add_name_servers(desired, self.now + 5 * SECOND);
+        self.remove_brokers(desired);
         self.add_brokers(desired);
         self
     }
@@ -462,8 +471,12 @@ impl Cluster {
                     .user_topics(&broker.identity)
                     .any(TopicConfiguration::is_written);
             if broker.identity.is_master() && written {
+                broker
+                    .queues
+                    .store(&broker.identity, &broker.metadata, broker.stored);
                 broker.stored += 1;
             }
+            broker.queues.consume(&mut broker.metadata);
             // A replica fetches what its master had a tick ago, so many messages at a time.
             if let Some(end) = masters.get(&broker.identity.name)
                 && !broker.identity.is_master()
@@ -739,6 +752,7 @@ impl Cluster {
                     revision: self.desired.broker_template.clone(),
                     template: self.desired.broker_template.clone(),
                     image: format!("rocketmq:{}", self.desired.broker_tag),
+                    environment: broker.environment(),
                     ..kubernetes::StatefulSet::default()
                 });
                 kubernetes::Answer::StatefulSets(servers.into_iter().chain(brokers).collect())
@@ -940,6 +954,10 @@ impl Cluster {
             ));
             if identity.is_master() {
                 lines.push(broker.metadata.state(identity));
+                // While it is written there is always something left.
+                if broker.permission == READ_ONLY && broker.queues.is_left(&broker.metadata) {
+                    lines.push(format!("{} has messages left", identity.pod));
+                }
             }
         }
         for (name, (asked, there, _)) in &self.claims {
@@ -1029,6 +1047,17 @@ impl SimulatedBroker {
         format!("{}/{}", self.identity.pod, self.generation)
     }
 
+    /// The variables that the chart gives it.
+    fn environment(&self) -> BTreeMap<String, String> {
+        let host = self.identity.address.split(':').next().unwrap_or_default();
+        [
+            (HOST_VARIABLE, host),
+            (CLUSTER_VARIABLE, &self.identity.cluster),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+    }
+
     fn report(&self, now: Moment, name_servers: &mut BTreeMap<String, NameServer>) {
         for address in &self.used {
             if let Some(server) = name_servers.get_mut(address)
@@ -1078,14 +1107,17 @@ impl SimulatedBroker {
                 }
                 Some(Reply::Accepted)
             }
-            Request::RuntimeInformation => Some(Reply::Runtime(BTreeMap::from([
+            Request::RuntimeInformation => Some(Reply::Runtime(self.queues.runtime([
                 ("msgPutTotalTodayNow".to_owned(), self.stored.to_string()),
                 (
                     "commitLogMaxOffset".to_owned(),
                     (self.stored * 100).to_string(),
                 ),
             ]))),
-            _ => self.metadata.serve(request, self.version),
+            _ => self
+                .queues
+                .serve(request, &self.identity, &self.metadata, self.version)
+                .or_else(|| self.metadata.serve(request, self.version)),
         }
     }
 }

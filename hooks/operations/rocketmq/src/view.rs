@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use midships_client_kubernetes as kubernetes;
 use midships_client_rocketmq as rocketmq;
 use midships_client_rocketmq::{
-    ClusterInfo, ConsumerOffsets, ProductVersion, Reply, Request, SubscriptionGroup,
-    TopicConfiguration, TopicConfigurations,
+    ClusterInfo, ConsumeStatistics, ConsumerConnections, ConsumerOffsets, ProductVersion, Reply,
+    Request, SubscriptionGroup, TimerMetrics, TopicConfiguration, TopicConfigurations,
+    TopicStatistics,
 };
 use midships_engine::step::{Seen, Unanswered};
 
@@ -92,6 +93,12 @@ impl<'a> View<'a> {
             .into_iter()
             .filter(|query| self.seen.answer(query).is_none())
             .collect()
+    }
+
+    /// Whether a query has been asked in this observation.
+    #[must_use]
+    pub fn is_asked(self, query: &Query) -> bool {
+        self.seen.answer(query).is_some()
     }
 
     fn answer(self, query: &Query) -> Result<&'a Answer, Unanswered> {
@@ -354,6 +361,103 @@ impl<'a> View<'a> {
             _ => Err(another_kind(&Query::rocketmq(
                 broker,
                 Request::ConsumerOffsets,
+            ))),
+        }
+    }
+
+    /// The places of a topic's queues at a broker.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn topic_statistics(
+        self,
+        broker: &str,
+        topic: &str,
+    ) -> Result<&'a TopicStatistics, Unanswered> {
+        let request = Request::TopicStatistics {
+            topic: topic.to_owned(),
+        };
+        match self.rocketmq(broker, request.clone())?.1 {
+            Reply::TopicStatistics(statistics) => Ok(statistics),
+            _ => Err(another_kind(&Query::rocketmq(broker, request))),
+        }
+    }
+
+    /// The groups that have subscribed to a topic or have an offset of it at a broker.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn topic_groups(
+        self,
+        broker: &str,
+        topic: &str,
+    ) -> Result<&'a BTreeSet<String>, Unanswered> {
+        let request = Request::TopicGroups {
+            topic: topic.to_owned(),
+        };
+        match self.rocketmq(broker, request.clone())?.1 {
+            Reply::Groups(groups) => Ok(groups),
+            _ => Err(another_kind(&Query::rocketmq(broker, request))),
+        }
+    }
+
+    /// How far a group has consumed at a broker.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn consume_statistics(
+        self,
+        broker: &str,
+        request: Request,
+    ) -> Result<&'a ConsumeStatistics, Unanswered> {
+        match self.rocketmq(broker, request.clone())?.1 {
+            Reply::ConsumeStatistics(statistics) => Ok(statistics),
+            _ => Err(another_kind(&Query::rocketmq(broker, request))),
+        }
+    }
+
+    /// The members of a group that are connected to a broker; none when nobody is.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn consumer_connections(
+        self,
+        broker: &str,
+        group: &str,
+    ) -> Result<Option<&'a ConsumerConnections>, Unanswered> {
+        let request = Request::ConsumerConnections {
+            group: group.to_owned(),
+        };
+        match self.rocketmq(broker, request.clone())?.1 {
+            Reply::ConsumerConnections(connections) => Ok(connections.as_ref()),
+            _ => Err(another_kind(&Query::rocketmq(broker, request))),
+        }
+    }
+
+    /// Timed messages that a broker has not delivered yet.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn timer_metrics(self, broker: &str) -> Result<&'a TimerMetrics, Unanswered> {
+        match self.rocketmq(broker, Request::TimerMetrics)?.1 {
+            Reply::TimerMetrics(metrics) => Ok(metrics),
+            _ => Err(another_kind(&Query::rocketmq(
+                broker,
+                Request::TimerMetrics,
+            ))),
+        }
+    }
+
+    /// The runtime information of a broker.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn runtime(self, broker: &str) -> Result<&'a BTreeMap<String, String>, Unanswered> {
+        match self.rocketmq(broker, Request::RuntimeInformation)?.1 {
+            Reply::Runtime(table) => Ok(table),
+            _ => Err(another_kind(&Query::rocketmq(
+                broker,
+                Request::RuntimeInformation,
             ))),
         }
     }

@@ -9,10 +9,10 @@
 mod trying;
 
 use midships_client_rocketmq::TopicConfiguration;
-use midships_operations_rocketmq::Desired;
 use midships_operations_rocketmq::add_brokers::AddBrokers;
 use midships_operations_rocketmq::simulation::Cluster;
 use midships_operations_rocketmq::simulation::scenario::{desired, version};
+use midships_operations_rocketmq::{Desired, Phase};
 use serde_json::json;
 use trying::try_out;
 
@@ -59,7 +59,7 @@ fn two_new_groups_get_all_that_the_first_one_knows() {
     let start = standing("5.4.0")
         .with_latecomers("later", "late-billing")
         .applied(&after);
-    let operation = AddBrokers::new(after);
+    let operation = AddBrokers::new(after, Phase::After);
     let counts = try_out("groups", start, &operation, COPYING);
     assert_eq!(counts.steps.len(), 10);
 }
@@ -69,7 +69,7 @@ fn ordered_topics_are_spread_where_that_is_wanted() {
     let mut after = desired(2, 2, 0, true);
     after.spread_ordered = true;
     let start = order_entry(standing("4.9.7"), &after).applied(&after);
-    let operation = AddBrokers::new(after);
+    let operation = AddBrokers::new(after, Phase::After);
     let mut steps = COPYING.to_vec();
     steps.push("order_configuration_extended");
     let counts = try_out("spread", start, &operation, &steps);

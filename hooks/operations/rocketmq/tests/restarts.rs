@@ -7,15 +7,14 @@
 )]
 
 mod trying;
+mod upgrade;
 
 use std::sync::{Arc, Mutex};
 
 use midships_engine::report::Outcome;
-use midships_engine::runner::{self, run_all};
+use midships_engine::runner;
 use midships_engine::simulation::{Ground, SimulatedWorld, Simulation, locked};
-use midships_engine::step::Operation;
 use midships_operations_rocketmq::grow_volumes::GrowVolumes;
-use midships_operations_rocketmq::release::{operations, surveys};
 use midships_operations_rocketmq::renew_pods::RenewPods;
 use midships_operations_rocketmq::restart_brokers::RestartBrokers;
 use midships_operations_rocketmq::restart_name_servers::RestartNameServers;
@@ -23,9 +22,9 @@ use midships_operations_rocketmq::simulation::Cluster;
 use midships_operations_rocketmq::simulation::scenario::{
     desired, version, with_name_server_template, with_setting, with_size, with_template,
 };
-use midships_operations_rocketmq::steps::RocketmqStep;
 use midships_operations_rocketmq::{Desired, Phase};
 use trying::try_out;
+use upgrade::carry;
 
 const REPLICA: &str = "shop-rocketmq-broker-0-replica-1-0";
 const RESTARTS: &[&str] = &["broker_restarted", "brokers_registered"];
@@ -157,21 +156,6 @@ fn no_volume_becomes_smaller_but_a_rollback_keeps_the_larger_ones() {
     assert_eq!(outcome, Outcome::Done { changed: false });
     let (outcome, _, _) = carry(cluster, &rollback, Phase::Before);
     assert_eq!(outcome, Outcome::Done { changed: false });
-}
-
-/// Runs everything that a phase of an upgrade does.
-fn carry(cluster: Cluster, wanted: &Desired, phase: Phase) -> (Outcome, Cluster, Vec<String>) {
-    let ground = Arc::new(Mutex::new(Ground::new(cluster)));
-    let mut world = SimulatedWorld::new(&ground, "only");
-    let operations = operations(wanted, phase);
-    let listed: Vec<&dyn Operation<Step = RocketmqStep>> =
-        operations.iter().map(AsRef::as_ref).collect();
-    let outcome = run_all(&mut world, &listed, surveys(phase), "only")
-        .unwrap_or_else(|interrupted| panic!("{interrupted:?}"));
-    let told = world.reports.iter().map(ToString::to_string).collect();
-    let ground = locked(&ground);
-    assert_eq!(ground.violation, None);
-    (outcome, ground.simulation.clone(), told)
 }
 
 /// One upgrade changes everything at once: the number of name servers, their template, that of brokers and a setting.

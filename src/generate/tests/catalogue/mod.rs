@@ -124,20 +124,17 @@ const IDLE: &[Mistake] = &[
 
 const CHANGES: &[Mistake] = &[
     mistake(
-        "fewer-groups",
-        "Fewer groups than the release has",
-        b"brokers:\n  groups: 2\n",
-        ("forbidden-change", "brokers.groups", 2, "at least 3"),
-    )
-    .after("brokers:\n  groups: 3\n")
-    .taken_by_helm(LATE),
-    mistake(
-        "fewer-groups-by-leaving-out",
+        "smaller-volumes-by-leaving-out",
         "A field that is left out, so that its default comes back",
         b"nameServers:\n  count: 3\n",
-        ("forbidden-change", "brokers.groups", 0, "at least 3"),
+        (
+            "forbidden-change",
+            "brokers.storage.size",
+            0,
+            "at least \"40Gi\"",
+        ),
     )
-    .after("nameServers:\n  count: 3\nbrokers:\n  groups: 3\n")
+    .after("nameServers:\n  count: 3\nbrokers:\n  storage:\n    size: 40Gi\n")
     .taken_by_helm(LATE),
     mistake(
         "smaller-volumes",

@@ -187,6 +187,17 @@ pub enum OrderedTopics {
     Spread,
 }
 
+/// What becomes of volumes that groups and replicas left behind when such ones are added again.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum KeptVolumes {
+    /// The upgrade is refused, and the volumes are named.
+    #[schemars(extend("x-help-zh" = "拒绝升级，并列出这些卷"))]
+    Refuse,
+    /// New brokers come up with what is on them: old messages, topics, subscription groups and offsets.
+    #[schemars(extend("x-help-zh" = "新 Broker 使用卷上原有的消息、主题、订阅组和位点"))]
+    Reuse,
+}
+
 /// A value of the broker's configuration file.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -228,13 +239,14 @@ pub struct Brokers {
     )]
     #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "集群名", "x-help-zh" = "Broker 注册的集群名，空表示发布的全名。", "x-level" = "advanced", "x-mutability" = "create-only"))]
     pub cluster_name: String,
-    /// How many groups there are: masters that share the topics' queues.
+    /// How many groups there are: masters that share the topics' queues. With fewer, those with the highest numbers are drained
+    /// and leave.
     #[schemars(title = "Groups", range(min = 1, max = 32))]
-    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "组数", "x-help-zh" = "Broker 组数，各组主节点分担主题的队列。", "x-level" = "basic", "x-mutability" = "increase-only"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "组数", "x-help-zh" = "Broker 组数，各组主节点分担主题的队列。减少时，先排空离开的组。", "x-level" = "basic", "x-mutability" = "add_brokers/remove_brokers"))]
     pub groups: u32,
     /// How many replicas each group's master has.
     #[schemars(title = "Replicas per group", range(min = 0, max = 4))]
-    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "每组副本数", "x-help-zh" = "每组主节点的副本数量。", "x-level" = "basic", "x-mutability" = "increase-only"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "每组副本数", "x-help-zh" = "每组主节点的副本数量。", "x-level" = "basic", "x-mutability" = "online/remove_brokers"))]
     pub replicas_per_group: u32,
     /// Whether a send is acknowledged before or after a replica has the message.
     #[schemars(title = "Replication")]
@@ -259,6 +271,18 @@ pub struct Brokers {
     #[schemars(title = "Ordered topics")]
     #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "顺序主题", "x-help-zh" = "增加组时如何处理顺序主题（由主题配置、消息类型或顺序配置标明）。", "x-level" = "advanced", "x-mutability" = "online"))]
     pub ordered_topics: OrderedTopics,
+    /// What happens when groups or replicas are added of which volumes stand that were kept when others of that name left.
+    #[schemars(title = "Kept volumes")]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "保留的卷", "x-help-zh" = "新增的组或副本存在以前同名 Broker 留下的卷时如何处理。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub kept_volumes: KeptVolumes,
+    /// How long an upgrade waits until consumers have what is left in groups that leave. What is still left then keeps them.
+    #[schemars(title = "Drain", range(min = 1, max = 1440))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "排空时限", "x-help-zh" = "减少组时，等待消费者取完剩余消息的最长时间；超时则保留这些组。", "x-unit" = "min", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub drain_minutes: u32,
+    /// Whether messages that consumers have given up (`%DLQ%`) may go with groups that leave. Otherwise they keep them.
+    #[schemars(title = "Discard dead letters")]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "丢弃死信", "x-help-zh" = "减少组时，死信（%DLQ%）是否可以随 Broker 一起删除；否则拒绝。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub discard_dead_letters: bool,
     /// How long clients take to refresh their routes (`pollNameServerInterval`). Waits of operations and drains follow from it.
     #[schemars(title = "Clients' route refresh", range(min = 1, max = 600))]
     #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "客户端路由刷新时间", "x-help-zh" = "客户端刷新路由的周期，操作与排空的等待时间由它得出。", "x-unit" = "s", "x-level" = "advanced", "x-mutability" = "restart"))]
@@ -336,7 +360,7 @@ pub struct Hook {
     #[schemars(title = "Resources", extend("x-title-zh" = "资源", "x-help-zh" = "钩子程序的 CPU 和内存。"))]
     pub resources: Resources,
     /// How long a hook Job may run, over all its attempts. It goes on when Helm's own timeout is over. 0: an hour, or ten
-    /// minutes more than the estimate that the release's notes print, whichever is longer.
+    /// minutes more than the longest estimate that the release's notes print, whichever is longer.
     #[schemars(title = "Deadline", range(min = 0, max = 604_800))]
     #[schemars(extend("x-title-zh" = "时限", "x-help-zh" = "钩子任务的总时限，Helm 超时后任务继续运行。0 表示一小时，或发布说明中的估计时间再加十分钟，取较长者。", "x-unit" = "s", "x-level" = "advanced", "x-mutability" = "online"))]
     pub deadline_seconds: u32,
@@ -487,6 +511,9 @@ impl Default for Values {
                 allow_restart: true,
                 new_groups_from: 0,
                 ordered_topics: OrderedTopics::Leave,
+                kept_volumes: KeptVolumes::Refuse,
+                drain_minutes: 30,
+                discard_dead_letters: false,
                 client_route_refresh_seconds: 30,
                 commit_log_file_megabytes: 1024,
                 configuration: BTreeMap::new(),
@@ -544,11 +571,22 @@ impl Values {
         OPERATION_SECONDS + brokers * restart.next_multiple_of(60)
     }
 
-    /// Seconds that a hook Job may run: as set, else an hour or somewhat more than the estimate.
+    /// The same when groups leave, whose consumers have their time before.
+    #[must_use]
+    pub fn removal_seconds(&self) -> u32 {
+        let drain = if self.brokers.enabled {
+            self.brokers.drain_minutes * 60
+        } else {
+            0
+        };
+        self.estimate_seconds() + drain
+    }
+
+    /// Seconds that a hook Job may run: as set, else an hour or somewhat more than the estimate with a drain.
     #[must_use]
     pub fn deadline_seconds(&self) -> u32 {
         match self.hook.deadline_seconds {
-            0 => LEAST_DEADLINE_SECONDS.max(self.estimate_seconds() + DEADLINE_MARGIN_SECONDS),
+            0 => LEAST_DEADLINE_SECONDS.max(self.removal_seconds() + DEADLINE_MARGIN_SECONDS),
             set => set,
         }
     }

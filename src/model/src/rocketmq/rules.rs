@@ -483,11 +483,11 @@ brokers.pod.terminationGracePeriodSeconds|{{ $set }}
     },
     Rule {
         id: "deadline-covers-estimate",
-        allowed: "0, or at least as long as a change takes by the estimate of the release's notes",
+        allowed: "0, or at least as long as a change takes by the longest estimate of the release's notes",
         hint: "set hook.deadlineSeconds to 0: it is then derived",
         check: |subject| {
             let set = subject.values.hook.deadline_seconds;
-            let estimate = subject.values.estimate_seconds();
+            let estimate = subject.values.removal_seconds();
             let found = format!("{set} s with an estimate of {estimate} s");
             because(
                 one_if(set != 0 && set < estimate, "hook.deadlineSeconds", found),
@@ -495,23 +495,24 @@ brokers.pod.terminationGracePeriodSeconds|{{ $set }}
                     "brokers.groups",
                     "brokers.replicasPerGroup",
                     "brokers.clientRouteRefreshSeconds",
+                    "brokers.drainMinutes",
                 ],
             )
         },
         template: r#"{{- $set := int .Values.hook.deadlineSeconds }}
-{{- $estimate := include "rocketmq.estimateSeconds" . | int }}
+{{- $estimate := include "rocketmq.removalSeconds" . | int }}
 {{- if and (ne $set 0) (lt $set $estimate) }}
 hook.deadlineSeconds|{{ $set }} s with an estimate of {{ $estimate }} s
 {{- end }}"#,
         sections: &[""],
         examples: &[
-            accepted(r#"{"hook":{"deadlineSeconds":1560}}"#),
+            accepted(r#"{"hook":{"deadlineSeconds":3360}}"#),
             accepted(r#"{"hook":{"deadlineSeconds":600},"brokers":{"enabled":false}}"#),
             accepted(
                 r#"{"brokers":{"groups":32,"replicasPerGroup":4,"clientRouteRefreshSeconds":600}}"#,
             ),
             refused(
-                r#"{"hook":{"deadlineSeconds":1559}}"#,
+                r#"{"hook":{"deadlineSeconds":3359}}"#,
                 &["hook.deadlineSeconds"],
             ),
             refused(

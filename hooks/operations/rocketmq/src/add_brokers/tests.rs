@@ -3,10 +3,11 @@
 use midships_client_rocketmq::{Request, SubscriptionGroup, TopicConfiguration};
 use midships_engine::simulation::Simulation;
 use midships_engine::step::{Memory, Operation, Planning, Seen, Step};
+use midships_model::rocketmq::KeptVolumes;
 use serde_json::{Map, json};
 
 use super::AddBrokers;
-use crate::desired::Desired;
+use crate::desired::{Desired, Phase};
 use crate::metadata::MARK;
 use crate::simulation::Cluster;
 use crate::simulation::scenario::{desired, version};
@@ -20,7 +21,11 @@ const MASTERS: [&str; 3] = [
 ];
 
 fn survey(wanted: &Desired, cluster: &mut Cluster) -> Planning<RocketmqStep> {
-    let operation = AddBrokers::new(wanted.clone());
+    survey_in(Phase::After, wanted, cluster)
+}
+
+fn survey_in(phase: Phase, wanted: &Desired, cluster: &mut Cluster) -> Planning<RocketmqStep> {
+    let operation = AddBrokers::new(wanted.clone(), phase);
     let now = cluster.now();
     let mut seen = Seen::new(now, Memory::new());
     for _ in 0..operation.limits().rounds {
@@ -227,4 +232,33 @@ fn name_servers_that_disagree_about_the_order_are_refused_where_it_is_spread() {
     wanted.spread_ordered = true;
     let told = refusal(&survey(&wanted, &mut cluster));
     assert!(told.contains("orders") && told.contains(":4"), "{told}");
+}
+
+#[test]
+fn a_kept_volume_is_refused_unless_it_may_be_used_again() {
+    let (fewer, mut more) = (desired(2, 1, 1, true), desired(2, 2, 1, true));
+    let before =
+        |wanted: &Desired, cluster: &mut Cluster| survey_in(Phase::Before, wanted, cluster);
+    // Without a volume there is nothing to come back.
+    let standing = Cluster::standing(&more, version("5.4.0"));
+    let fresh = before(&more, &mut standing.clone().applied(&fewer));
+    assert!(matches!(fresh, Planning::Nothing { .. }), "{fresh:?}");
+    let mut kept = standing.with_claims().applied(&fewer);
+    let told = refusal(&before(&more, &mut kept));
+    for part in [
+        "keptVolumes",
+        "data-shop-rocketmq-broker-1-master-0",
+        "data-shop-rocketmq-broker-1-replica-1-0",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    assert!(!told.contains("broker-0"), "{told}");
+    let same = before(&fewer, &mut kept);
+    assert!(matches!(same, Planning::Nothing { .. }), "{same:?}");
+    more.kept_volumes = KeptVolumes::Reuse;
+    let reused = before(&more, &mut kept);
+    assert!(matches!(reused, Planning::Nothing { .. }), "{reused:?}");
+    // What came back has what it had, so it is not filled.
+    let planning = survey(&more, &mut grown(kept, &more));
+    assert!(matches!(planning, Planning::Nothing { .. }), "{planning:?}");
 }

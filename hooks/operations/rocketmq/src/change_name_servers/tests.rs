@@ -176,17 +176,6 @@ fn brokers_of_others_keep_their_name_server() {
 }
 
 #[test]
-fn a_broker_that_would_vanish_is_refused() {
-    let mut cluster = standing(1, version("5.4.0"));
-    let fewer = ChangeNameServers::new(desired(1, 1, 1, true), Phase::Before);
-    let planning = survey(&fewer, &mut cluster);
-    assert!(
-        refusal(&planning).contains("still holds messages"),
-        "{planning:?}"
-    );
-}
-
-#[test]
 fn order_configuration_that_disagrees_is_refused() {
     let before = desired(2, 2, 1, true);
     let [first, second] = [&before.name_servers[0], &before.name_servers[1]];

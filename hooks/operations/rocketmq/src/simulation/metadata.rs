@@ -9,7 +9,7 @@ use midships_client_rocketmq::{
 use serde_json::{Map, Value};
 
 use crate::desired::Broker;
-use crate::metadata::{MARK, is_system_group, is_system_topic};
+use crate::metadata::{DRAINED_MARK, LEAVING_MARK, MARK, is_system_group, is_system_topic};
 use crate::view::BrokerSettings;
 
 /// 5.0.0.
@@ -224,13 +224,23 @@ impl Metadata {
             .filter(|group| !is_system_group(&group.name))
             .map(|group| format!("{} {:?}", group.name, group.other))
             .collect();
+        let marks = [MARK, LEAVING_MARK, DRAINED_MARK];
         format!(
-            "{} topics [{}] groups [{}] offsets {:?} marked {}",
+            "{} topics [{}] groups [{}] offsets {:?} marks {:?}",
             broker.pod,
             topics.join(", "),
             groups.join(", "),
-            self.offsets,
-            self.groups.contains_key(MARK)
+            self.offsets
+                .iter()
+                .map(|(group, topics)| (
+                    group,
+                    topics
+                        .iter()
+                        .map(|(topic, queues)| (topic, queues.len()))
+                        .collect()
+                ))
+                .collect::<BTreeMap<_, BTreeMap<_, _>>>(),
+            marks.map(|mark| self.groups.contains_key(mark))
         )
     }
 }

@@ -2,9 +2,9 @@
 
 use midships_client_rocketmq::ProductVersion;
 use midships_model::fields::StorageMode;
-use midships_model::rocketmq::{BROKER_PORT, NAME_SERVER_PORT, ORDER_CONFIGURATION};
+use midships_model::rocketmq::{BROKER_PORT, KeptVolumes, NAME_SERVER_PORT, ORDER_CONFIGURATION};
 
-use crate::desired::{Broker, Desired};
+use crate::desired::{Broker, Desired, Drain};
 use crate::fixed::{DataPlace, Fixed};
 
 /// A release `shop`, whose clients look at the routes every 5 seconds.
@@ -66,6 +66,11 @@ pub fn desired(name_servers: u32, groups: u32, replicas: u32, allow_restart: boo
         broker_settings: [("fileReservedTime".to_owned(), "72".to_owned())].into(),
         source_group: format!("{full_name}-broker-0"),
         spread_ordered: false,
+        kept_volumes: KeptVolumes::Refuse,
+        drain: Drain {
+            seconds: 300,
+            discard_dead_letters: false,
+        },
         revision: Some(1),
         digest: format!("{name_servers} {groups} {replicas} {allow_restart}"),
     }

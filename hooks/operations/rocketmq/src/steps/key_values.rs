@@ -59,7 +59,7 @@ pub fn agreed(
 }
 
 /// The problem of two name servers that hold different values of a key.
-pub(super) fn disagreement(
+pub(crate) fn disagreement(
     namespace: &str,
     key: &str,
     (first, says): (&str, &str),

@@ -7,6 +7,7 @@ mod lists;
 mod name_server_restart;
 mod pod_renewal;
 pub mod registration;
+mod removal;
 mod settings;
 mod volumes;
 
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use addition::{Addition, AdditionPart};
 pub use broker_restart::Reason;
+pub use removal::{Removal, RemovalPart, ShortenedEntry};
 pub use settings::SetBroker;
 pub use volumes::GrownClaim;
 
@@ -184,6 +186,18 @@ pub enum RocketmqStep {
         /// The part.
         part: AdditionPart,
     },
+    /// Groups that leave have, of what has to be before they can, this part.
+    GroupsRemoved {
+        /// The groups.
+        removal: Removal,
+        /// The part.
+        part: RemovalPart,
+    },
+    /// Masters that were to leave and stay take messages.
+    MastersOpened {
+        /// The masters.
+        masters: Vec<Broker>,
+    },
     /// A pod that did not serve is of the template that its StatefulSet has, or serves by now.
     PodRenewed {
         /// The pod.
@@ -276,6 +290,8 @@ impl Step for RocketmqStep {
             }
             Self::PodRenewed { silent } => format!("pod_renewed/{}", silent.pod),
             Self::GroupsAdded { part, .. } => part.name(),
+            Self::GroupsRemoved { part, .. } => part.name().to_owned(),
+            Self::MastersOpened { .. } => "masters_opened".to_owned(),
             Self::ClaimsGrown { .. } => "claims_grown".to_owned(),
             Self::RoomMade { stateful_set, .. } => format!("room_made/{stateful_set}"),
         }
@@ -285,8 +301,10 @@ impl Step for RocketmqStep {
         let seconds = match self {
             Self::KeyValuesCopied { .. }
             | Self::BrokersTold { .. }
+            | Self::MastersOpened { .. }
             | Self::SettingsApplied { .. }
             | Self::RoomMade { .. } => 120,
+            Self::GroupsRemoved { removal, part } => part.seconds(removal),
             // A file system grows in seconds, a volume of a cloud in minutes. A name server has its
             // stop and its start, and a wait of 10 minutes for others. Thousands of topics are each
             // written to a broker's disk and told to the name servers.
@@ -302,8 +320,16 @@ impl Step for RocketmqStep {
                 2 * scene.route_refresh_seconds + SETTLE_SECONDS + STILL_PATIENCE_SECONDS + 900
             }
         };
+        let poll_milliseconds = match self {
+            Self::GroupsRemoved {
+                part: RemovalPart::GroupsDrained,
+                ..
+            } => removal::DRAIN_POLL_MILLISECONDS,
+            _ => Limits::default().poll_milliseconds,
+        };
         Limits {
             seconds,
+            poll_milliseconds,
             // An eviction may be declined for as long as somebody else's disruption lasts.
             attempts: if self.undoable() { 20 } else { 600 },
             ..Limits::default()
@@ -311,10 +337,11 @@ impl Step for RocketmqStep {
     }
 
     /// A restart or a larger volume cannot be taken back: from the first one on a plan only goes forward. Nor can what a
-    /// new group has got: messages may lie there by then.
+    /// new group has got: messages may lie there by then. A master that stays has nothing to be closed for again.
     fn undoable(&self) -> bool {
         match self {
-            Self::BrokerRestarted { .. }
+            Self::MastersOpened { .. }
+            | Self::BrokerRestarted { .. }
             | Self::NameServerRestarted { .. }
             | Self::PodRenewed { .. }
             | Self::ClaimsGrown { .. }
@@ -354,6 +381,10 @@ impl Step for RocketmqStep {
             Self::NameServerRestarted { renewal } => name_server_restart::queries(renewal),
             Self::PodRenewed { silent } => pod_renewal::queries(silent),
             Self::GroupsAdded { addition, part } => addition::queries(addition, part),
+            Self::GroupsRemoved { removal, part } => {
+                removal::queries(removal, *part, direction == Direction::Undoing, view)
+            }
+            Self::MastersOpened { masters } => removal::marked_queries(masters),
             Self::ClaimsGrown { cluster, .. } => vec![ask_claims(cluster)],
             Self::RoomMade { cluster, .. } => volumes::room_queries(cluster),
         })
@@ -370,6 +401,7 @@ impl Step for RocketmqStep {
             | Self::BrokerRestarted { .. }
             | Self::NameServerRestarted { .. }
             | Self::PodRenewed { .. }
+            | Self::MastersOpened { .. }
             | Self::ClaimsGrown { .. }
             | Self::RoomMade { .. }
                 if undoing =>
@@ -406,6 +438,8 @@ impl Step for RocketmqStep {
             Self::NameServerRestarted { renewal } => name_server_restart::assess(renewal, seen),
             Self::PodRenewed { silent } => pod_renewal::assess(silent, seen),
             Self::GroupsAdded { addition, part } => addition::assess(addition, part, undoing, seen),
+            Self::GroupsRemoved { removal, part } => removal::assess(removal, *part, undoing, seen),
+            Self::MastersOpened { masters } => removal::closed(masters, false, View::new(seen)),
             Self::ClaimsGrown { cluster, claims } => volumes::assess_grown(cluster, claims, seen),
             Self::RoomMade {
                 cluster,
@@ -423,6 +457,7 @@ impl Step for RocketmqStep {
                     broker_restart::relief(scene, broker, seen)
                 })
             }
+            Self::GroupsRemoved { removal, .. } => removal::relief(removal, seen),
             _ => Vec::new(),
         }
     }

@@ -9,7 +9,11 @@ use midships_operations_rocketmq::steps::RocketmqStep;
 /// or copies, which stay.
 fn acts(step: &str) -> (bool, bool) {
     match step {
-        "brokers_told" | "settings_applied" | "groups_marked" => (true, true),
+        "brokers_told"
+        | "settings_applied"
+        | "groups_marked"
+        | "order_configuration_shortened"
+        | "masters_closed" => (true, true),
         "key_values_copied"
         | "broker_restarted"
         | "name_server_restarted"
@@ -21,7 +25,9 @@ fn acts(step: &str) -> (bool, bool) {
         | "offsets_begun"
         | "topics_equal"
         | "order_configuration_extended"
-        | "marks_removed" => (true, false),
+        | "marks_removed"
+        | "groups_drained"
+        | "masters_opened" => (true, false),
         _ => (false, false),
     }
 }
