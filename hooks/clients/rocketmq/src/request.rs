@@ -178,8 +178,6 @@ pub enum Request {
 
 /// The group of the product's own tools, which brokers of every version have.
 pub const TOOLS_GROUP: &str = "TOOLS_CONSUMER";
-/// 5.0.0.
-const FIRST_OF_FIVE: ProductVersion = ProductVersion(413);
 /// What a pull is asked to do: 2, to wait for a message; 4, to take the subscription from the request.
 const PULL_FLAGS: &str = "6";
 
@@ -243,7 +241,9 @@ impl Request {
     #[must_use]
     pub fn is_known_by(&self, version: ProductVersion) -> bool {
         match self {
-            Self::TimerMetrics | Self::ReplicationStatus => version >= FIRST_OF_FIVE,
+            Self::TimerMetrics | Self::ReplicationStatus => {
+                version >= ProductVersion::FIRST_OF_FIVE
+            }
             _ => true,
         }
     }

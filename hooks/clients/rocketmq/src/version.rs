@@ -34,6 +34,9 @@ struct Parts {
 }
 
 impl ProductVersion {
+    /// 5.0.0, the first release of 5.x.
+    pub const FIRST_OF_FIVE: Self = Self(FIRST_OF_FIVE);
+
     /// The version of a release, for example 4, 9, 4; none outside of 4.0.0 to 4.9.9 and 5.0.0 to 5.9.9.
     #[must_use]
     pub fn of_release(major: i32, minor: i32, patch: i32) -> Option<Self> {

@@ -34,9 +34,6 @@ const TIMER_SETTING: &str = "timerWheelEnable";
 /// The broker's setting by which it keeps what was handed out by POP where no request tells it.
 const HIDDEN_POP_SETTING: &str = "popConsumerKVServiceEnable";
 
-/// The first release of 5.x.
-const FIRST_OF_FIVE: ProductVersion = ProductVersion(413);
-
 /// How members of a group get messages when each gets all; where they are is on their own disks.
 const BROADCASTING: &str = "BROADCASTING";
 
@@ -119,7 +116,7 @@ pub(crate) fn queries(master: &Broker, view: View<'_>) -> Vec<Query> {
     ];
     if view
         .settings(&master.address)
-        .is_ok_and(|settings| settings.version >= FIRST_OF_FIVE)
+        .is_ok_and(|settings| settings.version >= ProductVersion::FIRST_OF_FIVE)
     {
         wanted.push(ask(Request::TimerMetrics));
     }
@@ -156,7 +153,7 @@ fn half_told<'a>(
     master: &Broker,
     view: View<'a>,
 ) -> Result<Vec<&'a TopicConfiguration>, Unanswered> {
-    if view.settings(&master.address)?.version >= FIRST_OF_FIVE {
+    if view.settings(&master.address)?.version >= ProductVersion::FIRST_OF_FIVE {
         return Ok(Vec::new());
     }
     let mut topics = user_topics(master, view)?;
@@ -262,7 +259,7 @@ pub(crate) fn lag(master: &Broker, view: View<'_>) -> Result<Lag, Unanswered> {
         }
     }
     lag.remainders.extend(delayed(master, view)?);
-    if settings.version >= FIRST_OF_FIVE {
+    if settings.version >= ProductVersion::FIRST_OF_FIVE {
         lag.remainders.extend(timed(master, view)?);
     }
     internal(master, view, &mut lag)?;
@@ -288,7 +285,7 @@ fn behind(
             found.push((place.queue, place.maximum_offset - from));
         }
     }
-    if version < FIRST_OF_FIVE && topic.read_queues > topic.write_queues {
+    if version < ProductVersion::FIRST_OF_FIVE && topic.read_queues > topic.write_queues {
         let told = view.consume_statistics(&master.address, progress(group, topic))?;
         for place in &told.queues {
             let count = place.broker_offset - place.consumer_offset.max(0);

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use midships_client_rocketmq::system::{self, DEAD_LETTER_PREFIX, RETRY_PREFIX};
+use midships_client_rocketmq::system::{self, DEAD_LETTER_PREFIX};
 use midships_client_rocketmq::{
     ProductVersion, Request, SubscriptionGroup, TopicConfiguration, TopicConfigurations,
 };
@@ -39,8 +39,24 @@ const FIFO: (&str, &str) = ("message.type", "FIFO");
 /// The field of a subscription group that holds its attributes.
 const ATTRIBUTES: &str = "attributes";
 
-/// The first release of 5.x: the first in which topics have attributes, and whose command to make one carries the order.
-const FIRST_OF_FIVE: ProductVersion = ProductVersion(413);
+/// Gives a master a mark: a subscription group with which nobody can consume.
+pub(crate) fn marking(mark: &str) -> Request {
+    Request::PutSubscriptionGroup {
+        group: SubscriptionGroup {
+            name: mark.to_owned(),
+            consume_enabled: false,
+            other: Map::new(),
+        },
+    }
+}
+
+/// Takes a mark from a master. It has no offsets, but 5.5.0 makes a group again at once that goes without them.
+pub(crate) fn unmarking(mark: &str) -> Request {
+    Request::DeleteSubscriptionGroup {
+        group: mark.to_owned(),
+        with_offsets: true,
+    }
+}
 
 /// Whether a group is the product's own, or a mark of an addition or a removal.
 #[must_use]
@@ -63,18 +79,6 @@ pub fn is_system_topic(name: &str, broker: &Broker, settings: &BrokerSettings<'_
 #[must_use]
 pub fn is_dead_letters(name: &str) -> bool {
     name.starts_with(DEAD_LETTER_PREFIX)
-}
-
-/// The topic of a group's messages that are tried again.
-#[must_use]
-pub fn retry_topic(group: &str) -> String {
-    format!("{RETRY_PREFIX}{group}")
-}
-
-/// The topic of a group's messages that are given up.
-#[must_use]
-pub fn dead_letter_topic(group: &str) -> String {
-    format!("{DEAD_LETTER_PREFIX}{group}")
 }
 
 /// The topics of a broker that have a place for each of their queues, so that another broker cannot have them too.
@@ -115,7 +119,7 @@ pub fn unknown_attribute(
     target: ProductVersion,
 ) -> Option<String> {
     let is_known = |name: &str| match name {
-        "message.type" | "queue.type" => target >= FIRST_OF_FIVE,
+        "message.type" | "queue.type" => target >= ProductVersion::FIRST_OF_FIVE,
         "cleanup.policy" => {
             ProductVersion::of_release(5, 1, 0).is_some_and(|first| target >= first)
         }
@@ -136,7 +140,7 @@ pub fn topic_like(
     found: Option<&TopicConfiguration>,
     version: ProductVersion,
 ) -> Option<Request> {
-    let five = version >= FIRST_OF_FIVE;
+    let five = version >= ProductVersion::FIRST_OF_FIVE;
     let said = source.attributes().filter(|_| five);
     let there = found.and_then(TopicConfiguration::attributes);
     let there = there.unwrap_or_default();
@@ -260,12 +264,15 @@ mod tests {
     #[test]
     fn only_what_differs_of_the_attributes_is_said() {
         let source = topic(json!({"message.type": "FIFO", "queue.type": "SimpleCQ"}));
-        assert_eq!(topic_like(&source, 6, Some(&source), FIRST_OF_FIVE), None);
+        assert_eq!(
+            topic_like(&source, 6, Some(&source), ProductVersion::FIRST_OF_FIVE),
+            None
+        );
         let there = topic(json!({"queue.type": "SimpleCQ", "reserve.time": "5"}));
         let Some(Request::PutTopic {
             configuration,
             without_attributes,
-        }) = topic_like(&source, 4, Some(&there), FIRST_OF_FIVE)
+        }) = topic_like(&source, 4, Some(&there), ProductVersion::FIRST_OF_FIVE)
         else {
             panic!("nothing is said");
         };
@@ -285,10 +292,13 @@ mod tests {
         };
         let there = TopicConfiguration::plain("orders", 8);
         assert_eq!(topic_like(&source, 6, Some(&there), OLD), None);
-        assert!(topic_like(&source, 6, Some(&there), FIRST_OF_FIVE).is_some());
+        assert!(topic_like(&source, 6, Some(&there), ProductVersion::FIRST_OF_FIVE).is_some());
         // What a source of 4.x does not tell stays as a newer target has it.
         let newer = topic(json!({"message.type": "NORMAL"}));
-        assert_eq!(topic_like(&there, 6, Some(&newer), FIRST_OF_FIVE), None);
+        assert_eq!(
+            topic_like(&there, 6, Some(&newer), ProductVersion::FIRST_OF_FIVE),
+            None
+        );
     }
 
     #[test]
@@ -297,10 +307,13 @@ mod tests {
         let unknown = |attributes, target| unknown_attribute(&topic(attributes), newest, target);
         let compacted = json!({"cleanup.policy": "COMPACTION"});
         let found = Some("cleanup.policy".to_owned());
-        assert_eq!(unknown(compacted.clone(), FIRST_OF_FIVE), found);
+        assert_eq!(
+            unknown(compacted.clone(), ProductVersion::FIRST_OF_FIVE),
+            found
+        );
         assert_eq!(unknown(compacted, newest), None);
         assert!(unknown(json!({"message.type": "FIFO"}), OLD).is_some());
-        assert!(unknown(json!({"unheard.of": "1"}), FIRST_OF_FIVE).is_some());
+        assert!(unknown(json!({"unheard.of": "1"}), ProductVersion::FIRST_OF_FIVE).is_some());
         assert_eq!(unknown(json!({"unheard.of": "1"}), newest), None);
     }
 

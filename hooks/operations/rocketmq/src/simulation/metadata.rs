@@ -12,8 +12,8 @@ use crate::desired::Broker;
 use crate::metadata::{DRAINED_MARK, LEAVING_MARK, MARK, is_system_group, is_system_topic};
 use crate::view::BrokerSettings;
 
-/// 5.0.0.
-const FIRST_OF_FIVE: ProductVersion = ProductVersion(413);
+/// 5.5.0.
+const MAKES_REMOVED_AGAIN: ProductVersion = ProductVersion(513);
 
 /// Topics, subscription groups and offsets of one broker.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +45,7 @@ impl Metadata {
             &broker.name,
             &broker.cluster,
         ];
-        if version >= FIRST_OF_FIVE {
+        if version >= ProductVersion::FIRST_OF_FIVE {
             names.extend(["SCHEDULE_TOPIC_XXXX", "rmq_sys_wheel_timer", &reply]);
         }
         for name in names {
@@ -147,8 +147,20 @@ impl Metadata {
                 self.groups.insert(group.name.clone(), group);
                 Some(Reply::Accepted)
             }
-            Request::DeleteSubscriptionGroup { group, .. } => {
-                self.groups.remove(group);
+            Request::DeleteSubscriptionGroup {
+                group,
+                with_offsets,
+            } => {
+                let removed = self.groups.remove(group);
+                // It asks afterwards whether the group is a light one, which makes it.
+                if version >= MAKES_REMOVED_AGAIN && !with_offsets && removed.is_some() {
+                    let made = SubscriptionGroup {
+                        name: group.clone(),
+                        consume_enabled: true,
+                        other: Map::new(),
+                    };
+                    self.groups.insert(group.clone(), made);
+                }
                 Some(Reply::Accepted)
             }
             Request::PutConsumerOffset {
@@ -157,7 +169,7 @@ impl Metadata {
                 queue,
                 offset,
             } => {
-                if version >= FIRST_OF_FIVE
+                if version >= ProductVersion::FIRST_OF_FIVE
                     && !(self.topics.contains_key(topic) && self.groups.contains_key(group))
                 {
                     return None;
@@ -180,7 +192,7 @@ impl Metadata {
         const FIXED: [&str; 2] = ["queue.type", "cleanup.policy"];
         let mut topic = configuration.clone();
         let found = self.topics.get(&topic.name);
-        if version < FIRST_OF_FIVE {
+        if version < ProductVersion::FIRST_OF_FIVE {
             topic = topic.with_attributes(BTreeMap::new());
             topic.order = found.is_some_and(|found| found.order);
         } else {

@@ -12,9 +12,6 @@ use super::metadata::Metadata;
 use crate::desired::Broker;
 use crate::lag::REVIVED;
 
-/// 5.0.0.
-const FIRST_OF_FIVE: ProductVersion = ProductVersion(413);
-
 /// How many messages of a queue a group gets in a tick.
 const CONSUMED: i64 = 3;
 
@@ -131,7 +128,9 @@ impl Queues {
         match request {
             Request::TopicStatistics { topic } => {
                 let found = metadata.topics.get(topic)?;
-                let is_told = |queue: &u32| version >= FIRST_OF_FIVE || *queue < found.write_queues;
+                let is_told = |queue: &u32| {
+                    version >= ProductVersion::FIRST_OF_FIVE || *queue < found.write_queues
+                };
                 let queues = (0..found.read_queues.max(found.write_queues))
                     .filter(is_told)
                     .map(|queue| QueueExtent {

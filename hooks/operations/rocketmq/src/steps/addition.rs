@@ -8,9 +8,8 @@ use midships_client_rocketmq::{
 use midships_engine::step::{Problem, Unanswered, Verdict};
 use midships_model::rocketmq::ORDER_CONFIGURATION;
 use serde::{Deserialize, Serialize};
-use serde_json::Map;
 
-use super::{Observation, key_values, settings_query, wait};
+use super::{Observation, key_values, settings_query, tell, wait};
 use crate::desired::Broker;
 use crate::metadata::{self, MARK};
 use crate::view::View;
@@ -200,30 +199,13 @@ fn marks(addition: &Addition, part: &AdditionPart, wanted: bool, view: View<'_>)
     for target in part.targets(addition) {
         let groups = view.subscription_groups(&target.address)?;
         let request = match (wanted, groups.contains_key(MARK)) {
-            (true, false) => Request::PutSubscriptionGroup {
-                group: SubscriptionGroup {
-                    name: MARK.to_owned(),
-                    consume_enabled: false,
-                    other: Map::new(),
-                },
-            },
-            (false, true) => Request::DeleteSubscriptionGroup {
-                group: MARK.to_owned(),
-                // It has none, but without this 5.5.0 makes the group again at once.
-                with_offsets: true,
-            },
+            (true, false) => metadata::marking(MARK),
+            (false, true) => metadata::unmarking(MARK),
             _ => continue,
         };
         commands.push(tell(target, request));
     }
     Ok((commands, "marks"))
-}
-
-fn tell(broker: &Broker, request: Request) -> Command {
-    Command::Rocketmq {
-        address: broker.address.clone(),
-        request,
-    }
 }
 
 /// The commands of the first stage that is not done at each of the new masters.

@@ -468,6 +468,14 @@ impl Step for RocketmqStep {
     }
 }
 
+/// A command to a broker.
+fn tell(broker: &Broker, request: Request) -> Command {
+    Command::Rocketmq {
+        address: broker.address.clone(),
+        request,
+    }
+}
+
 fn settings_query(broker: &Broker) -> Query {
     Query::rocketmq(&broker.address, Request::BrokerConfiguration)
 }

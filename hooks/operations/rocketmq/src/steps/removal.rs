@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use midships_client_rocketmq::{Request, SubscriptionGroup};
+use midships_client_rocketmq::Request;
 use midships_engine::step::{Memory, Problem, Progress, Unanswered, Verdict};
 use midships_model::rocketmq::ORDER_CONFIGURATION;
 use serde::{Deserialize, Serialize};
-use serde_json::Map;
 
 use super::addition::order_queries;
 use super::{
     Observation, SETTLE_SECONDS, STILL_PATIENCE_SECONDS, STILL_SECONDS, set, settings_query, since,
-    wait,
+    tell, wait,
 };
 use crate::desired::Broker;
 use crate::lag::{self, Lag, Remainder};
-use crate::metadata::{DRAINED_MARK, LEAVING_MARK};
+use crate::metadata::{self, DRAINED_MARK, LEAVING_MARK};
 use crate::view::{OPEN, PERMISSION_SETTING, READ_ONLY, View};
 use crate::vocabulary::{Command, Query};
 
@@ -250,26 +249,11 @@ pub(super) fn closed(masters: &[Broker], wanted: bool, view: View<'_>) -> Verdic
 }
 
 fn marking(master: &Broker, mark: &str) -> Command {
-    Command::Rocketmq {
-        address: master.address.clone(),
-        request: Request::PutSubscriptionGroup {
-            group: SubscriptionGroup {
-                name: mark.to_owned(),
-                consume_enabled: false,
-                other: Map::new(),
-            },
-        },
-    }
+    tell(master, metadata::marking(mark))
 }
 
 fn unmarking(master: &Broker, mark: &str) -> Command {
-    Command::Rocketmq {
-        address: master.address.clone(),
-        request: Request::DeleteSubscriptionGroup {
-            group: mark.to_owned(),
-            with_offsets: false,
-        },
-    }
+    tell(master, metadata::unmarking(mark))
 }
 
 /// The first master that takes messages although it was closed.
