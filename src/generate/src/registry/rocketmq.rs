@@ -45,6 +45,8 @@ pub(super) const ENTRY: Entry = Entry {
     ),
     read_by_the_hook: &[
         "brokers.allowRestart",
+        "brokers.discardDeadLetters",
+        "brokers.keptVolumes",
         "brokers.newGroupsFrom",
         "brokers.orderedTopics",
         "nameServers.keyValueNamespaces",
