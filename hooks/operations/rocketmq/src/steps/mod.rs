@@ -486,6 +486,14 @@ impl Step for RocketmqStep {
     }
 }
 
+/// A command to a broker.
+fn tell(broker: &Broker, request: Request) -> Command {
+    Command::Rocketmq {
+        address: broker.address.clone(),
+        request,
+    }
+}
+
 fn settings_query(broker: &Broker) -> Query {
     Query::rocketmq(&broker.address, Request::BrokerConfiguration)
 }
@@ -526,13 +534,6 @@ fn set(address: &str, setting: &str, value: &str) -> Command {
 
 /// The most commands that are performed between two looks.
 const BATCH: usize = 100;
-
-fn tell(broker: &Broker, request: Request) -> Command {
-    Command::Rocketmq {
-        address: broker.address.clone(),
-        request,
-    }
-}
 
 /// These commands, a batch of them at a time; done where there are none.
 fn acting(mut commands: Vec<Command>, what: &str) -> Verdict<Command> {
