@@ -26,7 +26,7 @@ use crate::lag::{self, BROADCASTING, Lag};
 use crate::metadata::{self, dead_letter_topic, retry_topic};
 use crate::steps::addition::order_queries;
 use crate::steps::transfer::{
-    Claim, MovedEntry, MovedGroup, POP, claim_query, consuming, held_claim, timed,
+    Claim, MovedEntry, MovedGroup, POP, claim_query, consuming, held_claim, makes_groups, timed,
 };
 use crate::steps::{RocketmqStep, Transfer, TransferPart, key_values};
 use crate::survey::unanswering;
@@ -138,6 +138,12 @@ impl TransferTopic {
         } = source;
         let source: Vec<Broker> = having.into_iter().cloned().collect();
         let is_of_side = |master: &Broker| source.contains(master) || found.target.contains(master);
+        let mut making = BTreeSet::new();
+        for master in source.iter().chain(&found.target) {
+            if makes_groups(&view.settings(&master.address)?) {
+                making.insert(master.name.clone());
+            }
+        }
         let transfer = Transfer {
             topic: self.wish.topic.clone(),
             owner: self.wish.owner.clone(),
@@ -151,6 +157,7 @@ impl TransferTopic {
             configuration: configuration.clone(),
             version,
             new_at,
+            makes_groups: making,
             groups,
             entry,
             messages: self.wish.messages,

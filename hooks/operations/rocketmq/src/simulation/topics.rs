@@ -22,6 +22,7 @@ use super::metadata::{self, Metadata};
 use super::{SECOND, TICK, over_the_wire};
 use crate::desired::Broker;
 use crate::metadata::retry_topic;
+use crate::steps::transfer::MAKES_GROUPS_SETTING;
 use crate::transfer_topic::wish::Wish;
 use crate::view::{NAME_SERVER_SETTING, OPEN, PERMISSION_SETTING};
 use crate::vocabulary::{Answer, Command, Query};
@@ -63,7 +64,7 @@ const REFRESH: Moment = 5 * SECOND;
 const HEARTBEAT: Moment = 10 * SECOND;
 /// For how long a broker believes that.
 const LIFE: Moment = 120 * SECOND;
-/// How often a broker that has changed tells all of its topics.
+/// How often a broker tells all of its topics.
 const REPORT: Moment = 10 * SECOND;
 /// How often a broker delivers a delayed message.
 const DELAY: Moment = 7 * SECOND;
@@ -91,8 +92,8 @@ struct Master {
     identity: Broker,
     metadata: Metadata,
     ends: BTreeMap<String, BTreeMap<u32, i64>>,
-    /// Whether it has changed since it last told all of its topics.
-    changed: bool,
+    /// Whether it makes a group when a consumer comes with one that it does not know.
+    makes_groups: bool,
     /// When members of groups said last that they live.
     members: BTreeMap<String, Moment>,
     /// Delayed messages of the topic: how many are delivered, and how many there are.
@@ -156,7 +157,7 @@ impl Topics {
                 metadata: Metadata::of_new(&identity, version),
                 identity,
                 ends: BTreeMap::new(),
-                changed: true,
+                makes_groups: true,
                 members: BTreeMap::new(),
                 delayed: (0, 0),
             }
@@ -322,10 +323,9 @@ impl Topics {
     }
 
     fn report_all(&mut self, index: usize) {
-        let Some(master) = self.masters.get_mut(index) else {
+        let Some(master) = self.masters.get(index) else {
             return;
         };
-        master.changed = false;
         let topics: Vec<String> = master.metadata.topics.keys().cloned().collect();
         for topic in topics {
             self.report(index, &topic);
@@ -406,10 +406,15 @@ impl Topics {
                         continue;
                     }
                     if now.is_multiple_of(HEARTBEAT) {
-                        let known = &mut master.metadata;
-                        let fresh = metadata::group(group, 16);
-                        known.groups.entry(group.clone()).or_insert(fresh);
                         master.members.insert(group.clone(), now);
+                        let known = &mut master.metadata;
+                        if master.makes_groups {
+                            let fresh = metadata::group(group, 16);
+                            known.groups.entry(group.clone()).or_insert(fresh);
+                        }
+                        if !known.groups.contains_key(group) {
+                            continue;
+                        }
                         let retried = retry_topic(group);
                         if !known.topics.contains_key(&retried) {
                             known.put_topic(TopicConfiguration::plain(&retried, 1));
@@ -427,9 +432,6 @@ impl Topics {
         }
         for (index, topic) in created {
             self.report(index, &topic);
-            if let Some(master) = self.masters.get_mut(index) {
-                master.changed = true;
-            }
         }
     }
 
@@ -462,9 +464,7 @@ impl Topics {
         }
         if now.is_multiple_of(REPORT) {
             for index in 0..self.masters.len() {
-                if self.masters.get(index).is_some_and(|master| master.changed) {
-                    self.report_all(index);
-                }
+                self.report_all(index);
             }
         }
         if now.is_multiple_of(DELAY) {
@@ -568,7 +568,17 @@ impl Topics {
             Request::BrokerConfiguration => Some(Reply::Configuration(BTreeMap::from([
                 (NAME_SERVER_SETTING.to_owned(), list.join(";")),
                 (PERMISSION_SETTING.to_owned(), OPEN.to_owned()),
+                (
+                    MAKES_GROUPS_SETTING.to_owned(),
+                    master.makes_groups.to_string(),
+                ),
             ]))),
+            Request::UpdateBrokerConfiguration { properties } => {
+                if let Some(value) = properties.get(MAKES_GROUPS_SETTING) {
+                    master.makes_groups = value == "true";
+                }
+                Some(Reply::Accepted)
+            }
             Request::RuntimeInformation => {
                 let (done, end) = master.delayed;
                 Some(Reply::Runtime(
@@ -618,9 +628,6 @@ impl Topics {
             }
             _ => master.metadata.serve(request, version),
         };
-        if request.changes() {
-            master.changed = true;
-        }
         if let Request::PutTopic { configuration, .. } = request {
             self.report(index, &configuration.name);
         }
@@ -700,6 +707,9 @@ impl Topics {
             }
             kept.offsets.retain(|_, topics| !topics.is_empty());
             lines.push(kept.state(identity));
+            if !master.makes_groups {
+                lines.push(format!("{} makes no groups", identity.name));
+            }
         }
         for (address, server) in &self.servers {
             for (topic, route) in &server.routes {

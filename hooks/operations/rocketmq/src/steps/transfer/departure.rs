@@ -1,8 +1,10 @@
 //! Subscription groups that leave masters with a topic, and with them their topics of messages that are tried again.
 //!
-//! A consumer is connected to every broker that has its topic of messages that are tried again, and a broker makes group and
-//! topic anew when it says that it lives. So the name servers forget that topic first; when every client has looked at
-//! the routes, and has turned away, the broker forgets both.
+//! A consumer is connected to every broker that a name server lists for its topic of messages that are tried again, and as
+//! long as it is, the broker makes group and topic anew whenever the consumer says that it lives; and a broker that has a
+//! topic tells the name servers of it every few seconds, whatever they forget. So such a broker is told to make no groups by
+//! itself; then it loses both, and the name servers forget the topic; when every consumer has looked at the routes and has
+//! turned away, the broker may make groups again. Meanwhile a group that is new there has to wait, for about a minute.
 
 use std::collections::BTreeSet;
 
@@ -10,13 +12,17 @@ use midships_client_rocketmq::Request;
 use midships_engine::step::{Memory, Progress, Unanswered, Verdict};
 use midships_model::rocketmq_topic_transfer::Retried;
 
-use super::{Judged, Observation, Transfer, ask_each, deletion, retried_by_pop, routes};
+use super::{Judged, Observation, Transfer, ask_each, confirmed, deletion, retried_by_pop, routes};
 use crate::desired::Broker;
 use crate::lag;
 use crate::metadata::{dead_letter_topic, retry_topic};
-use crate::steps::{acting, since, tell, wait};
-use crate::view::View;
+use crate::steps::{acting, set, since, tell, wait};
+use crate::view::{BrokerSettings, View};
 use crate::vocabulary::Query;
+
+/// The broker's setting by which it makes a group when a consumer comes with one that it does not know. It can be set while it
+/// runs.
+pub(crate) const MAKES_GROUPS_SETTING: &str = "autoCreateSubscriptionGroup";
 
 /// A group that leaves masters.
 #[derive(Debug)]
@@ -117,8 +123,9 @@ pub(super) fn departed(
     seen: &Observation,
 ) -> Judged {
     let view = View::new(seen);
-    let mut hidden = Vec::new();
     let mut removed = Vec::new();
+    let mut listed = Vec::new();
+    let mut left: Vec<&Broker> = Vec::new();
     for departure in departures {
         let mut used = false;
         for master in &departure.masters {
@@ -127,34 +134,25 @@ pub(super) fn departed(
         if used {
             continue;
         }
+        left.extend(&departure.masters);
         for topic in departure.topics(transfer) {
-            let masters: Vec<&Broker> = departure
-                .masters
-                .iter()
-                .copied()
-                .filter(|master| departure.retry_leaves.contains(master.name.as_str()))
-                .collect();
+            let leaves = |master: &&&Broker| departure.retry_leaves.contains(&*master.name);
+            let masters: Vec<&Broker> = departure.masters.iter().filter(leaves).copied().collect();
             if let Some(why) = undelivered(transfer, departure, &topic, &masters, view)? {
                 return Ok(wait(why));
             }
-            hidden.extend(routes::unlisted(transfer, &topic, &masters, view)?);
-            for master in masters {
-                if view
-                    .topic_configurations(&master.address)?
-                    .contains_key(&topic)
-                {
+            for master in &masters {
+                let topics = view.topic_configurations(&master.address)?;
+                if topics.contains_key(&topic) {
                     removed.push(deletion(master, &topic));
                 }
             }
+            listed.extend(routes::unlisted(transfer, &topic, &masters, view)?);
         }
-        let masters = departure
-            .masters
-            .iter()
-            .filter(|master| departure.group_leaves.contains(master.name.as_str()));
-        for master in masters {
-            if view
-                .subscription_groups(&master.address)?
-                .contains_key(departure.group)
+        for master in &departure.masters {
+            let groups = view.subscription_groups(&master.address)?;
+            if departure.group_leaves.contains(&*master.name)
+                && groups.contains_key(departure.group)
             {
                 let request = Request::DeleteSubscriptionGroup {
                     group: departure.group.to_owned(),
@@ -164,22 +162,47 @@ pub(super) fn departed(
             }
         }
     }
-    if !hidden.is_empty() {
+    let mut making = Vec::new();
+    let mut held = Vec::new();
+    left.sort_by(|one, other| one.name.cmp(&other.name));
+    left.dedup();
+    for master in left {
+        if transfer.makes_groups.contains(&master.name) {
+            let makes = makes_groups(&view.settings(&master.address)?);
+            let (brokers, value) = if makes {
+                (&mut making, "false")
+            } else {
+                (&mut held, "true")
+            };
+            brokers.push(set(&master.address, MAKES_GROUPS_SETTING, value));
+        }
+    }
+    if !removed.is_empty() {
+        if !making.is_empty() {
+            return Ok(acting(
+                making,
+                "brokers make groups by themselves, and would make again those that leave",
+            ));
+        }
+        return Ok(confirmed(
+            removed,
+            "subscription groups and topics of theirs have to leave",
+            seen,
+        ));
+    }
+    if !listed.is_empty() {
         return Ok(acting(
-            hidden,
+            listed,
             "commands have the name servers forget topics of groups that leave",
         ));
     }
-    if removed.is_empty() {
+    if held.is_empty() {
         return Ok(Verdict::Done);
     }
-    let (passed, begun) = since(&seen.memory, "hidden", seen.now);
-    let needed = transfer.turn_seconds();
+    let (passed, begun) = since(&seen.memory, "gone", seen.now);
+    let needed = transfer.leave_seconds();
     if passed >= needed {
-        return Ok(acting(
-            removed,
-            "subscription groups and topics of theirs have to leave",
-        ));
+        return Ok(acting(held, "brokers may make groups by themselves again"));
     }
     Ok(Verdict::Wait {
         why: "consumers turn away from brokers that do not have the topic any more".to_owned(),
@@ -188,8 +211,14 @@ pub(super) fn departed(
             total: needed,
             unit: "seconds".to_owned(),
         }),
-        memory: Memory::from([("hidden".to_owned(), begun)]),
+        memory: Memory::from([("gone".to_owned(), begun)]),
     })
+}
+
+/// Whether a broker makes a group when a consumer comes with one that it does not know.
+pub(crate) fn makes_groups(settings: &BrokerSettings<'_>) -> bool {
+    let found = settings.properties.get(MAKES_GROUPS_SETTING);
+    found.is_some_and(|value| value == "true")
 }
 
 /// What keeps a topic of messages that are tried again: somebody has not got all of them.

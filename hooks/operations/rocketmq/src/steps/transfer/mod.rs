@@ -23,6 +23,7 @@ pub(crate) use claim::{held as held_claim, query as claim_query};
 pub(crate) use drain::{POP, consuming, timed};
 
 use self::departure::Departure;
+pub(crate) use self::departure::{MAKES_GROUPS_SETTING, makes_groups};
 use super::addition::order_queries;
 use super::{BATCH, Observation, SETTLE_SECONDS, acting, settings_query, since, tell, wait};
 use crate::desired::Broker;
@@ -35,6 +36,9 @@ const ATTEMPTS: usize = 20;
 
 /// How long a step may take that waits for nobody but servers, in seconds.
 const PROMPT_SECONDS: u64 = 300;
+
+/// How often clients say that they live, in seconds (`heartbeatBrokerInterval` of the product's clients).
+const HEARTBEAT_SECONDS: u64 = 30;
 
 /// How long a step pauses between two looks while consumers are at work, in milliseconds.
 const SLOW_POLL: u64 = 5_000;
@@ -60,6 +64,9 @@ pub struct Transfer {
     pub version: ProductVersion,
     /// The target's masters that did not have it, by the names of their groups.
     pub new_at: BTreeSet<String>,
+    /// The masters of both sides that make a group when a consumer comes with one that they do not know, by the names of
+    /// their groups.
+    pub makes_groups: BTreeSet<String>,
     /// Who consumes it.
     pub groups: Vec<MovedGroup>,
     /// Its entry in the order configuration, where it has one.
@@ -174,7 +181,9 @@ impl TransferPart {
         let turning = 3 * transfer.turn_seconds();
         let seconds = match self {
             Self::TopicClaimed | Self::RetryTopicsInTarget | Self::ClaimReleased => PROMPT_SECONDS,
-            Self::GroupsInTarget | Self::GroupsDeleted => PROMPT_SECONDS + turning,
+            Self::GroupsInTarget | Self::GroupsDeleted => {
+                PROMPT_SECONDS + 3 * transfer.leave_seconds()
+            }
             // Consumers have to get what lies at one side, doing or undoing.
             Self::TopicInTarget | Self::SourceClosed | Self::TopicDeleted => {
                 PROMPT_SECONDS + turning + transfer.drain_seconds
@@ -207,6 +216,12 @@ impl Transfer {
     /// How long it takes until every client has looked at the routes and ended what it was in the middle of.
     fn turn_seconds(&self) -> u64 {
         self.route_refresh_seconds + SETTLE_SECONDS
+    }
+
+    /// How long it takes until no consumer says any more that it lives to a broker that no route names: it looks at the
+    /// routes, and drops the broker when it says so next.
+    fn leave_seconds(&self) -> u64 {
+        2 * self.route_refresh_seconds + HEARTBEAT_SECONDS + SETTLE_SECONDS
     }
 
     /// For how long a closed queue must not have grown: two looks of clients at the routes, and no less than one with its end.
