@@ -248,14 +248,11 @@ pub(crate) fn lag(master: &Broker, view: View<'_>) -> Result<Lag, Unanswered> {
         for group in waiting(master, topic, &lag.broadcast, view)? {
             let who = format!("group {group}");
             let behind = behind(master, topic, group, settings.version, view)?;
-            lag.remainders
-                .extend(behind.into_iter().map(|(queue, count)| Remainder {
-                    pod: master.pod.clone(),
-                    who: who.clone(),
-                    topic: topic.name.clone(),
-                    queue: Some(queue),
-                    count,
-                }));
+            lag.remainders.extend(
+                behind
+                    .into_iter()
+                    .map(|(queue, count)| remainder(master, &who, &topic.name, Some(queue), count)),
+            );
         }
     }
     lag.remainders.extend(delayed(master, view)?);
@@ -297,13 +294,7 @@ fn behind(
     Ok(found)
 }
 
-fn left_to_itself(
-    master: &Broker,
-    who: &str,
-    topic: &str,
-    queue: Option<u32>,
-    count: i64,
-) -> Remainder {
+fn remainder(master: &Broker, who: &str, topic: &str, queue: Option<u32>, count: i64) -> Remainder {
     Remainder {
         pod: master.pod.clone(),
         who: who.to_owned(),
@@ -331,7 +322,7 @@ fn delayed(master: &Broker, view: View<'_>) -> Result<Vec<Remainder>, Unanswered
         })?;
         if end > done {
             let who = format!("the delay level {level}");
-            found.push(left_to_itself(
+            found.push(remainder(
                 master,
                 &who,
                 "SCHEDULE_TOPIC_XXXX",
@@ -349,20 +340,14 @@ fn timed(master: &Broker, view: View<'_>) -> Result<Vec<Remainder>, Unanswered> 
     let topics = view.timer_metrics(&master.address)?.topics.iter();
     let mut found: Vec<Remainder> = topics
         .filter(|(_, timed)| timed.count > 0)
-        .map(|(topic, timed)| left_to_itself(master, who, topic, None, timed.count))
+        .map(|(topic, timed)| remainder(master, who, topic, None, timed.count))
         .collect();
     let runtime = view.runtime(&master.address)?;
     let unread = runtime
         .get(UNTIMED)
         .and_then(|text| text.parse::<i64>().ok());
     if let Some(count) = unread.filter(|count| *count > 0) {
-        found.push(left_to_itself(
-            master,
-            who,
-            "rmq_sys_wheel_timer",
-            None,
-            count,
-        ));
+        found.push(remainder(master, who, "rmq_sys_wheel_timer", None, count));
     }
     Ok(found)
 }
@@ -391,25 +376,12 @@ fn internal(master: &Broker, view: View<'_>, lag: &mut Lag) -> Result<(), Unansw
             if count <= 0 {
                 continue;
             }
-            if is_half {
-                let who = "the end of their transactions";
-                lag.remainders.push(left_to_itself(
-                    master,
-                    who,
-                    &topic,
-                    Some(place.queue),
-                    count,
-                ));
+            let (left, who) = if is_half {
+                (&mut lag.remainders, "the end of their transactions")
             } else {
-                let who = "consumers by POP";
-                lag.handed_out.push(left_to_itself(
-                    master,
-                    who,
-                    &topic,
-                    Some(place.queue),
-                    count,
-                ));
-            }
+                (&mut lag.handed_out, "consumers by POP")
+            };
+            left.push(remainder(master, who, &topic, Some(place.queue), count));
         }
     }
     Ok(())

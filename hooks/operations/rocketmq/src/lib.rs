@@ -16,6 +16,8 @@ pub mod restart_name_servers;
 pub mod simulation;
 pub mod steps;
 mod survey;
+#[cfg(test)]
+mod surveying;
 mod version;
 pub mod view;
 pub mod vocabulary;

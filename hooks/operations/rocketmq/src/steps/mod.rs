@@ -9,6 +9,7 @@ mod pod_renewal;
 pub mod registration;
 mod removal;
 mod settings;
+mod turning;
 mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
