@@ -1,16 +1,12 @@
 //! What a change of values takes, for the command and for those who show a form for an upgrade.
 
 use midships_model::change::{Change, Effect, changes};
-use midships_model::rocketmq::Values;
 use midships_model::rules::Finding;
 use serde::Serialize;
 use serde_json::Value;
 use snafu::{ResultExt, Snafu};
 
 use crate::validate::{self, Target, ValidateError};
-
-/// The operation that waits for consumers, so that an upgrade takes longer.
-const REMOVE_BROKERS: &str = "remove_brokers";
 
 /// Why a change could not be told at all.
 #[derive(Debug, Snafu)]
@@ -98,14 +94,10 @@ pub(crate) fn between(target: &Target<'_>, old: &str, new: &str) -> Result<Answe
             operations.push(name.clone());
         }
     }
-    let removes = operations.iter().any(|name| name == REMOVE_BROKERS);
     let timeout_seconds = if operations.is_empty() {
         None
-    } else if removes {
-        let values = serde_json::from_value::<Values>(new.clone()).ok();
-        values.map(|values| values.removal_seconds())
     } else {
-        target.entry.model.estimate(new)
+        target.entry.model.estimate(new, &operations)
     };
     Ok(Answer::Changes(Changes {
         changes,

@@ -15,8 +15,9 @@ pub trait ChartValues: Default + DeserializeOwned + JsonSchema + Serialize + 'st
     /// The chart's rules.
     const RULES: &'static [Rule<Self>];
 
-    /// How many seconds an operation takes at most with these values, as an estimate; none where the chart has no operation.
-    fn estimate(&self) -> Option<u32> {
+    /// How many seconds these operations of the chart take at most with these values, as an estimate; none where the chart has
+    /// no operation.
+    fn estimate(&self, _operations: &[String]) -> Option<u32> {
         None
     }
 }
@@ -39,7 +40,7 @@ pub struct Model {
     describe: fn() -> Result<Description, DescriptionError>,
     rules: fn() -> Vec<RuleText>,
     check: Check,
-    estimate: fn(&Value) -> Option<u32>,
+    estimate: fn(&Value, &[String]) -> Option<u32>,
 }
 
 type Check = fn(&Value, Option<&Release>, &Description) -> Result<Vec<Finding>, serde_json::Error>;
@@ -53,7 +54,7 @@ impl Model {
             describe: || Description::of::<V>(V::CHART),
             rules: || V::RULES.iter().map(Rule::text).collect(),
             check: check::<V>,
-            estimate: |values| read::<V>(values)?.estimate(),
+            estimate: |values, operations| read::<V>(values)?.estimate(operations),
         }
     }
 
@@ -85,10 +86,10 @@ impl Model {
         (self.check)(values, release, description)
     }
 
-    /// How many seconds an operation takes at most with some values, as [`ChartValues::estimate`] does.
+    /// How many seconds operations take at most with some values, as [`ChartValues::estimate`] does.
     #[must_use]
-    pub fn estimate(&self, values: &Value) -> Option<u32> {
-        (self.estimate)(values)
+    pub fn estimate(&self, values: &Value, operations: &[String]) -> Option<u32> {
+        (self.estimate)(values, operations)
     }
 }
 

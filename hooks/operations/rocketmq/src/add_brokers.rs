@@ -19,18 +19,18 @@
 #[cfg(test)]
 mod tests;
 
-use midships_client_rocketmq::Request;
+use midships_client_rocketmq::{Request, TopicConfiguration};
 use midships_engine::step::{Limits, Operation, Planning, Problem, Seen, Unanswered};
 use midships_model::rocketmq::KeptVolumes;
 
 use crate::desired::{Broker, Desired, Phase};
 use crate::metadata::{self, MARK};
 use crate::steps::addition::{
-    agreed_order, copied_topics, order_queries, user_groups, user_topics,
+    agreed_order, copied_topics, order_queries, user_groups, user_topics, version,
 };
 use crate::steps::{Addition, AdditionPart, RocketmqStep, Scene};
 use crate::survey::{self, unanswering};
-use crate::view::{BrokerSettings, View, ask_claims, ask_pods, ask_stateful_sets};
+use crate::view::{View, ask_claims, ask_pods, ask_stateful_sets};
 use crate::vocabulary::{Answer, Query};
 
 /// How many volumes a refusal names.
@@ -126,22 +126,14 @@ impl AddBrokers {
         }))
     }
 
-    fn masters(&self) -> Vec<&Broker> {
-        let brokers = self.desired.brokers.iter();
-        brokers.filter(|broker| broker.is_master()).collect()
-    }
-
     /// The masters that are new, and the one to copy from.
     fn addition(&self, view: View<'_>) -> Result<Option<Found>, Unanswered> {
-        let masters = self.masters();
         let mut found = Vec::new();
-        for master in &masters {
-            found.push(((*master).clone(), state(master, view)?));
+        for master in self.desired.masters() {
+            found.push((master.clone(), state(master, view)?));
         }
-        let Some(source) = masters
-            .iter()
-            .find(|master| master.name == self.desired.source_group)
-        else {
+        let mut masters = self.desired.masters();
+        let Some(source) = masters.find(|master| master.name == self.desired.source_group) else {
             return Ok(None);
         };
         let targets = found
@@ -150,7 +142,7 @@ impl AddBrokers {
             .map(|(master, _)| master.clone())
             .collect();
         let addition = Addition {
-            source: (*source).clone(),
+            source: source.clone(),
             targets,
             name_servers: self.desired.name_servers.clone(),
             spread: self.desired.spread_ordered,
@@ -158,11 +150,7 @@ impl AddBrokers {
         Ok(Some((addition, found)))
     }
 
-    fn survey(
-        &self,
-        settings: &[(&Broker, BrokerSettings<'_>)],
-        view: View<'_>,
-    ) -> Result<Planning<RocketmqStep>, Unanswered> {
+    fn survey(&self, view: View<'_>) -> Result<Planning<RocketmqStep>, Unanswered> {
         let nothing = |why: String| Ok(Planning::Nothing { why });
         let Some((addition, found)) = self.addition(view)? else {
             return Ok(Planning::Refused(Problem {
@@ -178,10 +166,10 @@ impl AddBrokers {
             ));
         }
         let source = &addition.source;
-        let is_marked = |(master, state): &&(Broker, State)| {
-            *state == State::Marked && master.name == source.name
-        };
-        if found.iter().any(|master| is_marked(&master)) {
+        if found
+            .iter()
+            .any(|(master, state)| *state == State::Marked && master.name == source.name)
+        {
             return Ok(Planning::Refused(Problem {
                 object: format!("broker {}", source.pod),
                 why: "new groups would be filled from it, and it is itself a new one that was not filled to the end"
@@ -199,7 +187,7 @@ impl AddBrokers {
                 source.name
             ));
         }
-        if let Some(problem) = Self::check_attributes(&addition, settings, view)? {
+        if let Some(problem) = Self::check_attributes(&addition, &topics, view)? {
             return Ok(Planning::Refused(problem));
         }
         if addition.spread
@@ -217,19 +205,13 @@ impl AddBrokers {
     /// Refuses topics with attributes that a new master does not know.
     fn check_attributes(
         addition: &Addition,
-        settings: &[(&Broker, BrokerSettings<'_>)],
+        topics: &[&TopicConfiguration],
         view: View<'_>,
     ) -> Result<Option<Problem>, Unanswered> {
-        let version = |broker: &Broker| {
-            let found = settings.iter().find(|(other, _)| other.pod == broker.pod);
-            found
-                .map(|(_, settings)| settings.version)
-                .unwrap_or_default()
-        };
-        let from = version(&addition.source);
+        let from = version(&addition.source, view)?;
         for target in &addition.targets {
-            let to = version(target);
-            for topic in copied_topics(addition, view)? {
+            let to = version(target, view)?;
+            for topic in topics {
                 if let Some(attribute) = metadata::unknown_attribute(topic, from, to) {
                     return Ok(Some(Problem {
                         object: format!("topic {}", topic.name),
@@ -308,14 +290,7 @@ impl Operation for AddBrokers {
     }
 
     fn limits(&self) -> Limits {
-        let seconds = match self.phase {
-            Phase::Before => Limits::default().seconds,
-            Phase::After => self.desired.patience_seconds,
-        };
-        Limits {
-            seconds,
-            ..Limits::default()
-        }
+        survey::limits(&self.desired, self.phase)
     }
 
     fn observe(&self, seen: &Seen<Query, Answer>) -> Vec<Query> {
@@ -329,7 +304,7 @@ impl Operation for AddBrokers {
             }
             return view.unasked(wanted);
         }
-        let masters = self.masters();
+        let masters: Vec<&Broker> = self.desired.masters().collect();
         // With one group there is nobody to get anything from.
         if masters.len() > 1 {
             for master in &masters {
@@ -343,9 +318,8 @@ impl Operation for AddBrokers {
                     .map(|request| Query::rocketmq(&master.address, request)),
                 );
             }
-            let is_new = |found: &Addition| !found.targets.is_empty();
             if let Ok(Some((addition, _))) = self.addition(view)
-                && is_new(&addition)
+                && !addition.targets.is_empty()
             {
                 wanted.extend(order_queries(&self.desired.name_servers));
             }
@@ -360,17 +334,16 @@ impl Operation for AddBrokers {
                 .plan_before(view)
                 .unwrap_or_else(|unanswered| unanswering(&unanswered.object, &unanswered.why));
         }
-        let masters = self.masters();
+        let masters: Vec<&Broker> = self.desired.masters().collect();
         if masters.len() < 2 {
             return Planning::Nothing {
                 why: "there is no other group".to_owned(),
             };
         }
-        let settings = match survey::settings_of(&self.desired, &masters, view) {
-            Ok(settings) => settings,
-            Err(planning) => return *planning,
-        };
-        match self.survey(&settings, view) {
+        if let Err(planning) = survey::settings_of(&self.desired, &masters, view) {
+            return *planning;
+        }
+        match self.survey(view) {
             Ok(planning) => planning,
             Err(unanswered) => unanswering(&unanswered.object, &unanswered.why),
         }

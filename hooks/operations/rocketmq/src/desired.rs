@@ -228,6 +228,19 @@ impl Desired {
         format!("{}-after", self.full_name)
     }
 
+    /// Whether one of its brokers is made by the StatefulSet of this name.
+    #[must_use]
+    pub fn has_broker_set(&self, name: &str) -> bool {
+        self.brokers
+            .iter()
+            .any(|broker| broker.stateful_set() == name)
+    }
+
+    /// The masters of its groups.
+    pub fn masters(&self) -> impl Iterator<Item = &Broker> {
+        self.brokers.iter().filter(|broker| broker.is_master())
+    }
+
     /// The StatefulSet of its own name servers.
     #[must_use]
     pub fn name_server_set(&self) -> String {

@@ -42,14 +42,10 @@ impl GrowVolumes {
     fn resized<'a>(&self, sets: &'a [StatefulSet]) -> Vec<Resized<'a>> {
         let fixed = &self.desired.fixed;
         let name_server_set = self.desired.name_server_set();
-        let stays = |set: &StatefulSet| {
-            let mut brokers = self.desired.brokers.iter();
-            brokers.any(|broker| broker.stateful_set() == set.name)
-        };
         let resized = sets.iter().filter_map(|set| {
             let (place, field): (&DataPlace, _) = if set.name == name_server_set {
                 (&fixed.name_server_data, "nameServers.storage.size")
-            } else if stays(set) {
+            } else if self.desired.has_broker_set(&set.name) {
                 (&fixed.broker_data, "brokers.storage.size")
             } else {
                 // Helm makes no StatefulSet anew that leaves: its pods would be left behind.

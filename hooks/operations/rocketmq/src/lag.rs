@@ -251,14 +251,11 @@ pub(crate) fn lag(master: &Broker, view: View<'_>) -> Result<Lag, Unanswered> {
         for group in waiting(master, topic, &lag.broadcast, view)? {
             let who = format!("group {group}");
             let behind = behind(master, topic, group, settings.version, view)?;
-            lag.remainders
-                .extend(behind.into_iter().map(|(queue, count)| Remainder {
-                    pod: master.pod.clone(),
-                    who: who.clone(),
-                    topic: topic.name.clone(),
-                    queue: Some(queue),
-                    count,
-                }));
+            lag.remainders.extend(
+                behind
+                    .into_iter()
+                    .map(|(queue, count)| remainder(master, &who, &topic.name, Some(queue), count)),
+            );
         }
     }
     let delayed = delayed(master, view)?.into_iter();
@@ -301,13 +298,7 @@ pub(crate) fn behind(
     Ok(found)
 }
 
-fn left_to_itself(
-    master: &Broker,
-    who: &str,
-    topic: &str,
-    queue: Option<u32>,
-    count: i64,
-) -> Remainder {
+fn remainder(master: &Broker, who: &str, topic: &str, queue: Option<u32>, count: i64) -> Remainder {
     Remainder {
         pod: master.pod.clone(),
         who: who.to_owned(),
@@ -339,7 +330,7 @@ pub(crate) fn delayed<'a>(
         if end > done {
             let who = format!("the delay level {level}");
             let topic = "SCHEDULE_TOPIC_XXXX";
-            let left = left_to_itself(master, &who, topic, None, end - done);
+            let left = remainder(master, &who, topic, None, end - done);
             found.push((level, done, left));
         }
     }
@@ -352,14 +343,14 @@ pub(crate) fn timed(master: &Broker, view: View<'_>) -> Result<Vec<Remainder>, U
     let topics = view.timer_metrics(&master.address)?.topics.iter();
     let mut found: Vec<Remainder> = topics
         .filter(|(_, timed)| timed.count > 0)
-        .map(|(topic, timed)| left_to_itself(master, who, topic, None, timed.count))
+        .map(|(topic, timed)| remainder(master, who, topic, None, timed.count))
         .collect();
     let runtime = view.runtime(&master.address)?;
     let unread = runtime
         .get(UNTIMED)
         .and_then(|text| text.parse::<i64>().ok());
     if let Some(count) = unread.filter(|count| *count > 0) {
-        found.push(left_to_itself(master, who, WHEEL, None, count));
+        found.push(remainder(master, who, WHEEL, None, count));
     }
     Ok(found)
 }
@@ -388,25 +379,12 @@ pub(crate) fn internal(master: &Broker, view: View<'_>, lag: &mut Lag) -> Result
             if count <= 0 {
                 continue;
             }
-            if is_half {
-                let who = "the end of their transactions";
-                lag.remainders.push(left_to_itself(
-                    master,
-                    who,
-                    &topic,
-                    Some(place.queue),
-                    count,
-                ));
+            let (left, who) = if is_half {
+                (&mut lag.remainders, "the end of their transactions")
             } else {
-                let who = "consumers by POP";
-                lag.handed_out.push(left_to_itself(
-                    master,
-                    who,
-                    &topic,
-                    Some(place.queue),
-                    count,
-                ));
-            }
+                (&mut lag.handed_out, "consumers by POP")
+            };
+            left.push(remainder(master, who, &topic, Some(place.queue), count));
         }
     }
     Ok(())

@@ -16,6 +16,8 @@ pub mod restart_name_servers;
 pub mod simulation;
 pub mod steps;
 mod survey;
+#[cfg(test)]
+mod surveying;
 pub mod transfer_topic;
 mod version;
 pub mod view;

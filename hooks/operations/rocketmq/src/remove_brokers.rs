@@ -54,18 +54,13 @@ impl RemoveBrokers {
         Self { desired, phase }
     }
 
-    fn is_desired(&self, stateful_set: &str) -> bool {
-        let mut brokers = self.desired.brokers.iter();
-        brokers.any(|broker| broker.stateful_set() == stateful_set)
-    }
-
     /// The StatefulSets of brokers that the desired release has no longer.
     fn leaving<'a>(&self, view: View<'a>) -> Vec<&'a StatefulSet> {
         let name_servers = self.desired.name_server_set();
         let sets = view.stateful_sets(&self.desired.full_name);
         sets.unwrap_or_default()
             .iter()
-            .filter(|set| set.name != name_servers && !self.is_desired(&set.name))
+            .filter(|set| set.name != name_servers && !self.desired.has_broker_set(&set.name))
             .collect()
     }
 
@@ -104,7 +99,7 @@ impl RemoveBrokers {
             let component = pod.labels.get(COMPONENT_LABEL).map(String::as_str);
             component == Some(BROKER_COMPONENT)
                 && !pod.terminating
-                && !self.is_desired(set)
+                && !self.desired.has_broker_set(set)
                 && !sets.iter().any(|other| other.name == set)
         });
         orphan.map(|pod| pod.name.clone())
@@ -116,11 +111,7 @@ impl RemoveBrokers {
             .stateful_sets(&self.desired.full_name)
             .unwrap_or_default();
         let stands = |broker: &&Broker| sets.iter().any(|set| set.name == broker.stateful_set());
-        let brokers = self.desired.brokers.iter();
-        brokers
-            .filter(|broker| broker.is_master())
-            .filter(stands)
-            .collect()
+        self.desired.masters().filter(stands).collect()
     }
 
     fn plan_before(&self, view: View<'_>) -> Planning<RocketmqStep> {
@@ -354,12 +345,7 @@ impl RemoveBrokers {
 
     fn plan_after(&self, view: View<'_>) -> Planning<RocketmqStep> {
         let mut marked = Vec::new();
-        for master in self
-            .desired
-            .brokers
-            .iter()
-            .filter(|broker| broker.is_master())
-        {
+        for master in self.desired.masters() {
             match view.subscription_groups(&master.address) {
                 Ok(groups) if groups.contains_key(LEAVING_MARK) => marked.push(master.clone()),
                 Ok(_) => {}
@@ -519,14 +505,9 @@ impl Operation for RemoveBrokers {
     }
 
     fn limits(&self) -> Limits {
-        let seconds = match self.phase {
-            Phase::Before => Limits::default().seconds,
-            Phase::After => self.desired.patience_seconds,
-        };
         Limits {
-            seconds,
             rounds: 6,
-            ..Limits::default()
+            ..survey::limits(&self.desired, self.phase)
         }
     }
 
@@ -534,11 +515,10 @@ impl Operation for RemoveBrokers {
         let view = View::new(seen);
         let cluster = &self.desired.full_name;
         let ask = |broker: &Broker, request| Query::rocketmq(&broker.address, request);
-        let brokers = self.desired.brokers.iter();
         if self.phase == Phase::After {
-            let masters = brokers.filter(|broker| broker.is_master());
             return view.unasked(
-                masters
+                self.desired
+                    .masters()
                     .map(|master| ask(master, Request::SubscriptionGroups))
                     .collect(),
             );

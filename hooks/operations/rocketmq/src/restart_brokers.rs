@@ -256,14 +256,7 @@ impl Operation for RestartBrokers {
     }
 
     fn limits(&self) -> Limits {
-        let seconds = match self.phase {
-            Phase::Before => Limits::default().seconds,
-            Phase::After => self.desired.patience_seconds,
-        };
-        Limits {
-            seconds,
-            ..Limits::default()
-        }
+        survey::limits(&self.desired, self.phase)
     }
 
     fn observe(&self, seen: &Seen<Query, Answer>) -> Vec<Query> {

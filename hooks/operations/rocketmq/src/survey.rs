@@ -1,12 +1,24 @@
 //! What the surveys of several operations ask, wait for and refuse alike.
 
 use midships_client_rocketmq::Request;
-use midships_engine::step::{Planning, Problem};
+use midships_engine::step::{Limits, Planning, Problem};
 
-use crate::desired::{Broker, Desired};
+use crate::desired::{Broker, Desired, Phase};
 use crate::steps::RocketmqStep;
 use crate::view::{BrokerSettings, PERMISSION_SETTING, View};
 use crate::vocabulary::Query;
+
+/// The limits of a survey: only when Helm has changed something there is anybody to be patient with.
+pub(crate) fn limits(desired: &Desired, phase: Phase) -> Limits {
+    let usual = Limits::default();
+    Limits {
+        seconds: match phase {
+            Phase::Before => usual.seconds,
+            Phase::After => desired.patience_seconds,
+        },
+        ..usual
+    }
+}
 
 /// The questions that tell versions apart which say the same ordinal.
 pub(crate) fn naming_queries(desired: &Desired, view: View<'_>) -> Vec<Query> {

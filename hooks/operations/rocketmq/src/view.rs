@@ -131,6 +131,17 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The reply of a server to a request, if it is of the kind that belongs to it.
+    fn reply<T>(
+        self,
+        address: &str,
+        request: Request,
+        of_kind: impl FnOnce(&'a Reply) -> Option<T>,
+    ) -> Result<T, Unanswered> {
+        let (_, reply) = self.rocketmq(address, request.clone())?;
+        of_kind(reply).ok_or_else(|| another_kind(&Query::rocketmq(address, request)))
+    }
+
     /// The pods of a cluster.
     ///
     /// # Errors
@@ -195,13 +206,10 @@ impl<'a> View<'a> {
     /// # Errors
     /// Without an answer.
     pub fn cluster_info(self, name_server: &str) -> Result<&'a ClusterInfo, Unanswered> {
-        match self.rocketmq(name_server, Request::ClusterInfo)?.1 {
-            Reply::ClusterInfo(info) => Ok(info),
-            _ => Err(another_kind(&Query::rocketmq(
-                name_server,
-                Request::ClusterInfo,
-            ))),
-        }
+        self.reply(name_server, Request::ClusterInfo, |reply| match reply {
+            Reply::ClusterInfo(info) => Some(info),
+            _ => None,
+        })
     }
 
     /// The version of a name server.
@@ -217,13 +225,10 @@ impl<'a> View<'a> {
     /// # Errors
     /// Without an answer.
     pub fn topics(self, name_server: &str) -> Result<&'a BTreeSet<String>, Unanswered> {
-        match self.rocketmq(name_server, Request::TopicList)?.1 {
-            Reply::Topics(topics) => Ok(topics),
-            _ => Err(another_kind(&Query::rocketmq(
-                name_server,
-                Request::TopicList,
-            ))),
-        }
+        self.reply(name_server, Request::TopicList, |reply| match reply {
+            Reply::Topics(topics) => Some(topics),
+            _ => None,
+        })
     }
 
     /// Where a name server says that a topic has queues; none where it does not know the topic.
@@ -256,10 +261,10 @@ impl<'a> View<'a> {
         let request = Request::KeyValues {
             namespace: namespace.to_owned(),
         };
-        match self.rocketmq(name_server, request.clone())?.1 {
-            Reply::KeyValues(pairs) => Ok(pairs),
-            _ => Err(another_kind(&Query::rocketmq(name_server, request))),
-        }
+        self.reply(name_server, request, |reply| match reply {
+            Reply::KeyValues(pairs) => Some(pairs),
+            _ => None,
+        })
     }
 
     /// A broker's settings.
@@ -288,19 +293,13 @@ impl<'a> View<'a> {
     }
 
     fn runtime_number(self, broker: &str, key: &str) -> Result<i64, Unanswered> {
-        match self.rocketmq(broker, Request::RuntimeInformation)?.1 {
-            Reply::Runtime(table) => table
-                .get(key)
-                .and_then(|text| text.parse().ok())
-                .ok_or_else(|| Unanswered {
-                    object: broker.to_owned(),
-                    why: format!("its runtime information lacks `{key}`"),
-                }),
-            _ => Err(another_kind(&Query::rocketmq(
-                broker,
-                Request::RuntimeInformation,
-            ))),
-        }
+        self.runtime(broker)?
+            .get(key)
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| Unanswered {
+                object: broker.to_owned(),
+                why: format!("its runtime information lacks `{key}`"),
+            })
     }
 
     /// Where the commit log of a broker ends, in bytes from its beginning.
@@ -343,13 +342,10 @@ impl<'a> View<'a> {
     /// # Errors
     /// Without an answer.
     pub fn topic_table(self, broker: &str) -> Result<&'a TopicConfigurations, Unanswered> {
-        match self.rocketmq(broker, Request::TopicConfigurations)?.1 {
-            Reply::TopicConfigurations(table) => Ok(table),
-            _ => Err(another_kind(&Query::rocketmq(
-                broker,
-                Request::TopicConfigurations,
-            ))),
-        }
+        self.reply(broker, Request::TopicConfigurations, |reply| match reply {
+            Reply::TopicConfigurations(table) => Some(table),
+            _ => None,
+        })
     }
 
     /// The subscription groups of a broker.
@@ -360,13 +356,10 @@ impl<'a> View<'a> {
         self,
         broker: &str,
     ) -> Result<&'a BTreeMap<String, SubscriptionGroup>, Unanswered> {
-        match self.rocketmq(broker, Request::SubscriptionGroups)?.1 {
-            Reply::SubscriptionGroups(table) => Ok(&table.groups),
-            _ => Err(another_kind(&Query::rocketmq(
-                broker,
-                Request::SubscriptionGroups,
-            ))),
-        }
+        self.reply(broker, Request::SubscriptionGroups, |reply| match reply {
+            Reply::SubscriptionGroups(table) => Some(&table.groups),
+            _ => None,
+        })
     }
 
     /// The offsets of all groups at a broker.
@@ -374,13 +367,10 @@ impl<'a> View<'a> {
     /// # Errors
     /// Without an answer.
     pub fn consumer_offsets(self, broker: &str) -> Result<&'a ConsumerOffsets, Unanswered> {
-        match self.rocketmq(broker, Request::ConsumerOffsets)?.1 {
-            Reply::ConsumerOffsets(offsets) => Ok(offsets),
-            _ => Err(another_kind(&Query::rocketmq(
-                broker,
-                Request::ConsumerOffsets,
-            ))),
-        }
+        self.reply(broker, Request::ConsumerOffsets, |reply| match reply {
+            Reply::ConsumerOffsets(offsets) => Some(offsets),
+            _ => None,
+        })
     }
 
     /// The places of a topic's queues at a broker.
@@ -395,10 +385,10 @@ impl<'a> View<'a> {
         let request = Request::TopicStatistics {
             topic: topic.to_owned(),
         };
-        match self.rocketmq(broker, request.clone())?.1 {
-            Reply::TopicStatistics(statistics) => Ok(statistics),
-            _ => Err(another_kind(&Query::rocketmq(broker, request))),
-        }
+        self.reply(broker, request, |reply| match reply {
+            Reply::TopicStatistics(statistics) => Some(statistics),
+            _ => None,
+        })
     }
 
     /// The groups that have subscribed to a topic or have an offset of it at a broker.
@@ -413,10 +403,10 @@ impl<'a> View<'a> {
         let request = Request::TopicGroups {
             topic: topic.to_owned(),
         };
-        match self.rocketmq(broker, request.clone())?.1 {
-            Reply::Groups(groups) => Ok(groups),
-            _ => Err(another_kind(&Query::rocketmq(broker, request))),
-        }
+        self.reply(broker, request, |reply| match reply {
+            Reply::Groups(groups) => Some(groups),
+            _ => None,
+        })
     }
 
     /// How far a group has consumed at a broker.
@@ -428,10 +418,10 @@ impl<'a> View<'a> {
         broker: &str,
         request: Request,
     ) -> Result<&'a ConsumeStatistics, Unanswered> {
-        match self.rocketmq(broker, request.clone())?.1 {
-            Reply::ConsumeStatistics(statistics) => Ok(statistics),
-            _ => Err(another_kind(&Query::rocketmq(broker, request))),
-        }
+        self.reply(broker, request, |reply| match reply {
+            Reply::ConsumeStatistics(statistics) => Some(statistics),
+            _ => None,
+        })
     }
 
     /// The members of a group that are connected to a broker; none when nobody is.
@@ -446,10 +436,10 @@ impl<'a> View<'a> {
         let request = Request::ConsumerConnections {
             group: group.to_owned(),
         };
-        match self.rocketmq(broker, request.clone())?.1 {
-            Reply::ConsumerConnections(connections) => Ok(connections.as_ref()),
-            _ => Err(another_kind(&Query::rocketmq(broker, request))),
-        }
+        self.reply(broker, request, |reply| match reply {
+            Reply::ConsumerConnections(connections) => Some(connections.as_ref()),
+            _ => None,
+        })
     }
 
     /// Timed messages that a broker has not delivered yet.
@@ -457,13 +447,10 @@ impl<'a> View<'a> {
     /// # Errors
     /// Without an answer.
     pub fn timer_metrics(self, broker: &str) -> Result<&'a TimerMetrics, Unanswered> {
-        match self.rocketmq(broker, Request::TimerMetrics)?.1 {
-            Reply::TimerMetrics(metrics) => Ok(metrics),
-            _ => Err(another_kind(&Query::rocketmq(
-                broker,
-                Request::TimerMetrics,
-            ))),
-        }
+        self.reply(broker, Request::TimerMetrics, |reply| match reply {
+            Reply::TimerMetrics(metrics) => Some(metrics),
+            _ => None,
+        })
     }
 
     /// The runtime information of a broker.
@@ -471,13 +458,10 @@ impl<'a> View<'a> {
     /// # Errors
     /// Without an answer.
     pub fn runtime(self, broker: &str) -> Result<&'a BTreeMap<String, String>, Unanswered> {
-        match self.rocketmq(broker, Request::RuntimeInformation)?.1 {
-            Reply::Runtime(table) => Ok(table),
-            _ => Err(another_kind(&Query::rocketmq(
-                broker,
-                Request::RuntimeInformation,
-            ))),
-        }
+        self.reply(broker, Request::RuntimeInformation, |reply| match reply {
+            Reply::Runtime(table) => Some(table),
+            _ => None,
+        })
     }
 
     /// A pod as a person should be told of it: name, node and what is wrong with it.

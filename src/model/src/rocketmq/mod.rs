@@ -48,6 +48,8 @@ pub const RESTART_SECONDS: u32 = 120;
 pub const OPERATION_SECONDS: u32 = 600;
 /// The least time in seconds after which a hook Job is ended, unless a field says otherwise.
 pub const LEAST_DEADLINE_SECONDS: u32 = 3600;
+/// The operation that waits for consumers, so that an upgrade takes longer.
+const REMOVE_BROKERS: &str = "remove_brokers";
 /// Seconds that a hook Job may run longer than the estimate, unless a field says otherwise.
 pub const DEADLINE_MARGIN_SECONDS: u32 = 600;
 /// The namespace of name servers' key-value configuration that every operation copies: the order configuration.
@@ -628,7 +630,12 @@ impl ChartValues for Values {
     const CHART: &'static str = CHART;
     const RULES: &'static [Rule<Self>] = rules::RULES;
 
-    fn estimate(&self) -> Option<u32> {
-        Some(self.estimate_seconds())
+    fn estimate(&self, operations: &[String]) -> Option<u32> {
+        let removes = operations.iter().any(|name| name == REMOVE_BROKERS);
+        Some(if removes {
+            self.removal_seconds()
+        } else {
+            self.estimate_seconds()
+        })
     }
 }

@@ -275,7 +275,7 @@ impl ChartValues for Values {
     const CHART: &'static str = CHART;
     const RULES: &'static [Rule<Self>] = rules::RULES;
 
-    fn estimate(&self) -> Option<u32> {
+    fn estimate(&self, _operations: &[String]) -> Option<u32> {
         Some(self.estimate_seconds())
     }
 }

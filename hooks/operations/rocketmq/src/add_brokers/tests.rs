@@ -2,7 +2,7 @@
 
 use midships_client_rocketmq::{Request, SubscriptionGroup, TopicConfiguration};
 use midships_engine::simulation::Simulation;
-use midships_engine::step::{Memory, Operation, Planning, Seen, Step};
+use midships_engine::step::Planning;
 use midships_model::rocketmq::KeptVolumes;
 use serde_json::{Map, json};
 
@@ -12,6 +12,7 @@ use crate::metadata::MARK;
 use crate::simulation::Cluster;
 use crate::simulation::scenario::{desired, version};
 use crate::steps::RocketmqStep;
+use crate::surveying::{names, nothing, refusal, surveyed};
 use crate::vocabulary::Command;
 
 const MASTERS: [&str; 3] = [
@@ -26,19 +27,7 @@ fn survey(wanted: &Desired, cluster: &mut Cluster) -> Planning<RocketmqStep> {
 
 fn survey_in(phase: Phase, wanted: &Desired, cluster: &mut Cluster) -> Planning<RocketmqStep> {
     let operation = AddBrokers::new(wanted.clone(), phase);
-    let now = cluster.now();
-    let mut seen = Seen::new(now, Memory::new());
-    for _ in 0..operation.limits().rounds {
-        let queries = operation.observe(&seen);
-        if queries.is_empty() {
-            return operation.plan(&seen);
-        }
-        for query in queries {
-            let answer = cluster.ask(now, &query);
-            seen.answers.insert(query, answer);
-        }
-    }
-    panic!("the survey took too many rounds");
+    surveyed(&operation, cluster)
 }
 
 fn standing(groups: u32) -> Cluster {
@@ -50,30 +39,6 @@ fn grown(cluster: Cluster, wanted: &Desired) -> Cluster {
     let mut cluster = cluster.applied(wanted);
     cluster.advance(cluster.now() + 60_000);
     cluster
-}
-
-fn names(planning: &Planning<RocketmqStep>) -> Vec<String> {
-    match planning {
-        Planning::Steps(steps) => steps.iter().map(Step::name).collect(),
-        other => panic!("expected steps, got {other:?}"),
-    }
-}
-
-fn refusal(planning: &Planning<RocketmqStep>) -> String {
-    match planning {
-        Planning::Refused(problem)
-        | Planning::Wait {
-            otherwise: problem, ..
-        } => format!("{}: {}; {}", problem.object, problem.why, problem.remedy),
-        other => panic!("expected a refusal, got {other:?}"),
-    }
-}
-
-fn nothing(planning: &Planning<RocketmqStep>) -> &str {
-    match planning {
-        Planning::Nothing { why } => why,
-        other => panic!("expected nothing, got {other:?}"),
-    }
 }
 
 fn tell(cluster: &mut Cluster, wanted: &Desired, pod: &str, request: Request) {

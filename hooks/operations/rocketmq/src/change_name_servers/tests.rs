@@ -8,7 +8,7 @@ use midships_engine::journal::Plan;
 use midships_engine::report::Outcome;
 use midships_engine::runner;
 use midships_engine::simulation::{Ground, SimulatedWorld, Simulation, locked};
-use midships_engine::step::{Direction, Memory, Operation, Planning, Seen, Step, Verdict};
+use midships_engine::step::{Direction, Memory, Planning, Seen, Step, Verdict};
 
 use super::ChangeNameServers;
 use crate::desired::{Desired, Phase};
@@ -16,27 +16,8 @@ use crate::fixed;
 use crate::simulation::Cluster;
 use crate::simulation::scenario::{desired, version};
 use crate::steps::{Reason, RocketmqStep, Scene};
+use crate::surveying::{names, surveyed};
 use crate::vocabulary::Command;
-
-/// Surveys once, as the engine does: rounds of queries until the operation asks no more.
-fn survey(operation: &ChangeNameServers, cluster: &mut Cluster) -> Planning<RocketmqStep> {
-    let now = cluster.now();
-    let mut seen = Seen::new(now, Memory::new());
-    for _ in 0..operation.limits().rounds {
-        let queries = operation.observe(&seen);
-        if queries.is_empty() {
-            return operation.plan(&seen);
-        }
-        for query in queries {
-            let answer = cluster.ask(now, &query);
-            seen.answers.insert(query, answer);
-        }
-    }
-    panic!(
-        "the survey took more than {} rounds",
-        operation.limits().rounds
-    );
-}
 
 fn plan(
     cluster: &mut Cluster,
@@ -45,14 +26,7 @@ fn plan(
     restart: bool,
 ) -> Planning<RocketmqStep> {
     let desired = desired(name_servers, 2, 1, restart);
-    survey(&ChangeNameServers::new(desired, phase), cluster)
-}
-
-fn names(planning: &Planning<RocketmqStep>) -> Vec<String> {
-    match planning {
-        Planning::Steps(steps) => steps.iter().map(Step::name).collect(),
-        other => panic!("expected steps, got {other:?}"),
-    }
+    surveyed(&ChangeNameServers::new(desired, phase), cluster)
 }
 
 fn standing(name_servers: u32, version: ProductVersion) -> Cluster {
@@ -194,7 +168,7 @@ fn own_name_servers_are_not_given_up() {
     let mut other = desired(1, 2, 1, true);
     other.own_name_servers.clear();
     other.name_servers = vec!["elsewhere.example:9876".to_owned()];
-    let planning = survey(&ChangeNameServers::new(other, Phase::Before), &mut cluster);
+    let planning = surveyed(&ChangeNameServers::new(other, Phase::Before), &mut cluster);
     assert!(
         refusal(&planning).contains("nameServers.source"),
         "{planning:?}"
@@ -212,13 +186,13 @@ fn name_servers_that_have_none_in_common_with_the_old_ones_are_refused() {
     for release in ["4.9.3", "5.4.0"] {
         let mut cluster = Cluster::standing(&elsewhere(&["a"]), version(release));
         let other = ChangeNameServers::new(elsewhere(&["b"]), Phase::Before);
-        let planning = survey(&other, &mut cluster);
+        let planning = surveyed(&other, &mut cluster);
         assert!(
             refusal(&planning).contains("none of them is among the desired ones"),
             "{planning:?}"
         );
         let more = ChangeNameServers::new(elsewhere(&["a", "b"]), Phase::Before);
-        let planning = survey(&more, &mut cluster);
+        let planning = surveyed(&more, &mut cluster);
         assert!(matches!(planning, Planning::Nothing { .. }), "{planning:?}");
     }
 }
@@ -238,7 +212,7 @@ fn what_others_have_set_on_their_name_servers_stays() {
             .with_order_configuration("theirs:9876", key, "theirs:4");
         cluster.advance(cluster.now() + 10_000);
         let operation = ChangeNameServers::new(after.clone(), Phase::After);
-        let Planning::Steps(steps) = survey(&operation, &mut cluster) else {
+        let Planning::Steps(steps) = surveyed(&operation, &mut cluster) else {
             panic!("expected steps");
         };
         let mut seen = Seen::new(cluster.now(), Memory::new());
@@ -300,7 +274,7 @@ fn the_largest_release_has_room_in_the_journal() {
     let mut applied = cluster.applied(&after);
     applied.advance(applied.now() + 10_000);
     let operation = ChangeNameServers::new(after, Phase::After);
-    let Planning::Steps(steps) = survey(&operation, &mut applied) else {
+    let Planning::Steps(steps) = surveyed(&operation, &mut applied) else {
         panic!("expected steps");
     };
     assert_eq!(steps.len(), 162);

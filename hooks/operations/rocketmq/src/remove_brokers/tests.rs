@@ -1,8 +1,7 @@
 //! Tests of what the survey of groups that leave concludes and refuses, on a simulated cluster.
 
 use midships_client_rocketmq::TopicConfiguration;
-use midships_engine::simulation::Simulation;
-use midships_engine::step::{Memory, Operation, Planning, Seen, Step};
+use midships_engine::step::Planning;
 use serde_json::json;
 
 use super::RemoveBrokers;
@@ -10,6 +9,7 @@ use crate::desired::{Desired, Phase};
 use crate::simulation::Cluster;
 use crate::simulation::scenario::{desired, version};
 use crate::steps::RocketmqStep;
+use crate::surveying::{names, refusal, surveyed};
 
 const STAYS: &str = "shop-rocketmq-broker-0-master-0";
 const LEAVES: &str = "shop-rocketmq-broker-1-master-0";
@@ -18,40 +18,11 @@ const NAMES: [&str; 3] = ["masters_closed", "clients_turned", "groups_drained"];
 
 fn survey(wanted: &Desired, cluster: &mut Cluster) -> Planning<RocketmqStep> {
     let operation = RemoveBrokers::new(wanted.clone(), Phase::Before);
-    let now = cluster.now();
-    let mut seen = Seen::new(now, Memory::new());
-    for _ in 0..operation.limits().rounds {
-        let queries = operation.observe(&seen);
-        if queries.is_empty() {
-            return operation.plan(&seen);
-        }
-        for query in queries {
-            let answer = cluster.ask(now, &query);
-            seen.answers.insert(query, answer);
-        }
-    }
-    panic!("the survey took too many rounds");
+    surveyed(&operation, cluster)
 }
 
 fn standing(groups: u32, replicas: u32) -> Cluster {
     Cluster::standing(&desired(2, groups, replicas, true), version("5.4.0"))
-}
-
-fn names(planning: &Planning<RocketmqStep>) -> Vec<String> {
-    match planning {
-        Planning::Steps(steps) => steps.iter().map(Step::name).collect(),
-        other => panic!("expected steps, got {other:?}"),
-    }
-}
-
-fn refusal(planning: &Planning<RocketmqStep>) -> String {
-    match planning {
-        Planning::Refused(problem)
-        | Planning::Wait {
-            otherwise: problem, ..
-        } => format!("{}: {}; {}", problem.object, problem.why, problem.remedy),
-        other => panic!("expected a refusal, got {other:?}"),
-    }
 }
 
 #[test]

@@ -263,7 +263,8 @@ fn missing(
         .collect())
 }
 
-fn version(broker: &Broker, view: View<'_>) -> Result<ProductVersion, Unanswered> {
+/// The version that a broker runs.
+pub(crate) fn version(broker: &Broker, view: View<'_>) -> Result<ProductVersion, Unanswered> {
     Ok(view.settings(&broker.address)?.version)
 }
 
@@ -388,14 +389,12 @@ fn extended_order(
         for server in &addition.name_servers {
             let held = view.key_values(server, ORDER_CONFIGURATION)?;
             if held.get(topic) != Some(&wanted) {
-                commands.push(Command::Rocketmq {
-                    address: server.clone(),
-                    request: Request::PutKeyValue {
-                        namespace: ORDER_CONFIGURATION.to_owned(),
-                        key: topic.clone(),
-                        value: wanted.clone(),
-                    },
-                });
+                commands.push(key_values::putting(
+                    server,
+                    ORDER_CONFIGURATION,
+                    topic,
+                    &wanted,
+                ));
             }
         }
     }

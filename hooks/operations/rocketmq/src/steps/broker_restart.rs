@@ -8,8 +8,8 @@ use midships_engine::step::{Memory, Progress, Unanswered, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    OUTDATED, Observation, SETTLE_SECONDS, STILL_PATIENCE_SECONDS, STILL_SECONDS, Scene, evicting,
-    is_believed, set, settings_query, since, wait, wait_again,
+    OUTDATED, Observation, Scene, evicting, is_believed, set, settings_query, since,
+    turning::turning, wait, wait_again,
 };
 use crate::desired::Broker;
 use crate::guard;
@@ -287,29 +287,15 @@ impl Look<'_> {
                 why: format!("broker {} takes new messages", master.pod),
             }));
         }
-        let (memory, now) = (&self.seen.memory, self.seen.now);
         let stored = self.view.messages_stored_today(&master.address)?;
-        let (drained, drained_since) = since(memory, "drained", now);
-        let unchanged = memory.get("stored") == Some(&stored);
-        let (still, still_since) = since(memory, if unchanged { "still" } else { "changed" }, now);
-        let needed = self.scene.route_refresh_seconds + SETTLE_SECONDS;
-        let out_of_patience = drained >= needed + STILL_PATIENCE_SECONDS;
-        if drained >= needed && (still >= STILL_SECONDS || out_of_patience) {
-            return Ok(None);
-        }
-        Ok(Some(Verdict::Wait {
-            why: format!("clients turn from broker {} to others", master.pod),
-            progress: Some(Progress {
-                done: drained.min(needed),
-                total: needed,
-                unit: "seconds".to_owned(),
-            }),
-            memory: Memory::from([
-                (OUTDATED.to_owned(), 1),
-                ("drained".to_owned(), drained_since),
-                ("still".to_owned(), still_since),
-                ("stored".to_owned(), stored),
-            ]),
+        let turning = turning(self.seen, self.scene.route_refresh_seconds, stored);
+        Ok(turning.map(|(progress, mut memory)| {
+            memory.insert(OUTDATED.to_owned(), 1);
+            Verdict::Wait {
+                why: format!("clients turn from broker {} to others", master.pod),
+                progress: Some(progress),
+                memory,
+            }
         }))
     }
 

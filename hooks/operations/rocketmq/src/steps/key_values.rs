@@ -122,10 +122,6 @@ fn missing_key_values(
         .chain(foreign_targets.iter().map(|target| (target, false)))
     {
         let held = view.key_values(target, namespace).map_err(silent)?;
-        let command = |request| Command::Rocketmq {
-            address: target.clone(),
-            request,
-        };
         for (key, value) in &agreed {
             match held.get(key) {
                 Some(there) if there == value => continue,
@@ -136,19 +132,28 @@ fn missing_key_values(
                 }
                 _ => {}
             }
-            commands.push(command(Request::PutKeyValue {
-                namespace: namespace.to_owned(),
-                key: key.clone(),
-                value: value.clone(),
-            }));
+            commands.push(putting(target, namespace, key, value));
         }
         let surplus = held.keys().filter(|key| own && !agreed.contains_key(*key));
-        commands.extend(surplus.map(|key| {
-            command(Request::DeleteKeyValue {
+        commands.extend(surplus.map(|key| Command::Rocketmq {
+            address: target.clone(),
+            request: Request::DeleteKeyValue {
                 namespace: namespace.to_owned(),
                 key: key.clone(),
-            })
+            },
         }));
     }
     Ok(commands)
+}
+
+/// The command that sets a key of a namespace at a name server.
+pub(super) fn putting(server: &str, namespace: &str, key: &str, value: &str) -> Command {
+    Command::Rocketmq {
+        address: server.to_owned(),
+        request: Request::PutKeyValue {
+            namespace: namespace.to_owned(),
+            key: key.to_owned(),
+            value: value.to_owned(),
+        },
+    }
 }

@@ -10,6 +10,7 @@ pub mod registration;
 mod removal;
 mod settings;
 pub mod transfer;
+mod turning;
 mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};

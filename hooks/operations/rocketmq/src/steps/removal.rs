@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::addition::order_queries;
 use super::{
-    Observation, SETTLE_SECONDS, STILL_PATIENCE_SECONDS, STILL_SECONDS, acting, set,
-    settings_query, since, tell, wait,
+    Observation, SETTLE_SECONDS, STILL_PATIENCE_SECONDS, acting, key_values::putting, set,
+    settings_query, since, tell, turning::turning, wait,
 };
 use crate::desired::Broker;
 use crate::lag::{self, Lag, Remainder};
@@ -177,14 +177,7 @@ fn shortened(
                 &entry.wanted
             };
             if held.get(topic) != Some(value) {
-                commands.push(Command::Rocketmq {
-                    address: server.clone(),
-                    request: Request::PutKeyValue {
-                        namespace: ORDER_CONFIGURATION.to_owned(),
-                        key: topic.clone(),
-                        value: value.clone(),
-                    },
-                });
+                commands.push(putting(server, ORDER_CONFIGURATION, topic, value));
             }
         }
     }
@@ -263,8 +256,7 @@ fn reopened(removal: &Removal, view: View<'_>) -> Result<Option<Problem>, Unansw
     Ok(None)
 }
 
-/// Waits until every client has looked at the routes and no message arrives, which a producer may still send to where it
-/// sent before.
+/// Waits until clients have turned to the groups that stay.
 fn turned(removal: &Removal, seen: &Observation) -> Result<Verdict<Command>, Unanswered> {
     let view = View::new(seen);
     if let Some(problem) = reopened(removal, view)? {
@@ -274,28 +266,14 @@ fn turned(removal: &Removal, seen: &Observation) -> Result<Verdict<Command>, Una
     for master in &removal.masters {
         stored += view.messages_stored_today(&master.address)?;
     }
-    let (memory, now) = (&seen.memory, seen.now);
-    let (passed, since_closed) = since(memory, "closed", now);
-    let unchanged = memory.get("stored") == Some(&stored);
-    let (still, since_still) = since(memory, if unchanged { "still" } else { "changed" }, now);
-    let needed = removal.route_refresh_seconds + SETTLE_SECONDS;
-    let out_of_patience = passed >= needed + STILL_PATIENCE_SECONDS;
-    if passed >= needed && (still >= STILL_SECONDS || out_of_patience) {
-        return Ok(Verdict::Done);
-    }
-    Ok(Verdict::Wait {
-        why: "clients turn to the groups that stay".to_owned(),
-        progress: Some(Progress {
-            done: passed.min(needed),
-            total: needed,
-            unit: "seconds".to_owned(),
+    let turning = turning(seen, removal.route_refresh_seconds, stored);
+    Ok(
+        turning.map_or(Verdict::Done, |(progress, memory)| Verdict::Wait {
+            why: "clients turn to the groups that stay".to_owned(),
+            progress: Some(progress),
+            memory,
         }),
-        memory: Memory::from([
-            ("closed".to_owned(), since_closed),
-            ("still".to_owned(), since_still),
-            ("stored".to_owned(), stored),
-        ]),
-    })
+    )
 }
 
 /// Waits until nothing is left, with what is left in the log: for whom, how fast it becomes less and how long that takes.

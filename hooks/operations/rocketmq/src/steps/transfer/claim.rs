@@ -6,6 +6,7 @@ use midships_engine::step::{Problem, Unanswered};
 use serde::{Deserialize, Serialize};
 
 use super::{Judged, Transfer, acting};
+use crate::steps::key_values::putting;
 use crate::view::View;
 use crate::vocabulary::{Command, Query};
 
@@ -98,14 +99,7 @@ pub(super) fn made(transfer: &Transfer, view: View<'_>) -> Judged {
         if held(server, &transfer.topic, view)?.is_none() {
             // What came from JSON can be written as JSON; without what was found a claim is still one.
             let value = serde_json::to_string(transfer).unwrap_or_else(|_| transfer.owner.clone());
-            commands.push(Command::Rocketmq {
-                address: server.clone(),
-                request: Request::PutKeyValue {
-                    namespace: CLAIMS.to_owned(),
-                    key: transfer.topic.clone(),
-                    value,
-                },
-            });
+            commands.push(putting(server, CLAIMS, &transfer.topic, &value));
         }
     }
     Ok(acting(commands, "name servers do not have the claim"))

@@ -25,6 +25,7 @@ pub(crate) use drain::{POP, consuming, timed};
 use self::departure::Departure;
 pub(crate) use self::departure::{MAKES_GROUPS_SETTING, makes_groups};
 use super::addition::order_queries;
+use super::key_values::putting;
 use super::{BATCH, Observation, SETTLE_SECONDS, acting, settings_query, since, tell, wait};
 use crate::desired::Broker;
 use crate::metadata::{self, retry_topic};
@@ -821,14 +822,12 @@ fn entry_commands(
     for server in &transfer.name_servers {
         let held = view.key_values(server, ORDER_CONFIGURATION)?;
         if held.get(&transfer.topic) != Some(wanted) {
-            commands.push(Command::Rocketmq {
-                address: server.clone(),
-                request: Request::PutKeyValue {
-                    namespace: ORDER_CONFIGURATION.to_owned(),
-                    key: transfer.topic.clone(),
-                    value: wanted.clone(),
-                },
-            });
+            commands.push(putting(
+                server,
+                ORDER_CONFIGURATION,
+                &transfer.topic,
+                wanted,
+            ));
         }
     }
     Ok(commands)
