@@ -179,32 +179,30 @@ class Application:
             for kind in dict.fromkeys(item["kind"] for item in group):
                 self._apply([item for item in group if item["kind"] == kind])
             self._await_health(phase, group)
-        for item in hooks:
-            if "hook-succeeded" in annotation(item, "helm.sh/hook-delete-policy"):
-                self._delete(item)
+        self._delete([item for item in hooks if "hook-succeeded" in annotation(item, "helm.sh/hook-delete-policy")])
         return (now() - begun).total_seconds()
 
     def _prune(self, targets: list[dict]) -> None:
         wanted = {key(item) for item in targets}
-        for item in list(self.live()):
-            if key(item) not in wanted and not is_hook(item):
-                self.pruned.append("/".join(key(item)[1:]))
-                self._delete(item)
+        unwanted = [item for item in self.live() if key(item) not in wanted and not is_hook(item)]
+        self.pruned += ["/".join(key(item)[1:]) for item in unwanted]
+        self._delete(unwanted)
 
     def _recreate(self, group: list[dict]) -> None:
         """Deletes what stands in the way of hooks that are made anew for each sync; without any policy they are too."""
-        for item in group:
-            policies = annotation(item, "helm.sh/hook-delete-policy") or ["before-hook-creation"]
-            if is_hook(item) and "before-hook-creation" in policies:
-                self._delete(item)
+        policies = lambda item: annotation(item, "helm.sh/hook-delete-policy") or ["before-hook-creation"]  # noqa: E731
+        self._delete([item for item in group if is_hook(item) and "before-hook-creation" in policies(item)])
 
     def _apply(self, objects: list[dict]) -> None:
         words = ["apply", f"--field-manager={MANAGER}", "--namespace", self.release.namespace, "-f", "-"]
         output([*self.bed.kubectl, *words], input=as_list(objects))
 
-    def _delete(self, item: dict) -> None:
-        words = ["delete", plural(item["kind"]), item["metadata"]["name"], "--ignore-not-found", "--cascade=foreground"]
-        output([*self.bed.kubectl, "--namespace", self.release.namespace, *words])
+    def _delete(self, items: list[dict]) -> None:
+        """Deletes objects at the same time and waits until all are gone."""
+        names = sorted({f"{plural(item['kind'])}/{item['metadata']['name']}" for item in items})
+        if names:
+            words = ["delete", *names, "--ignore-not-found", "--cascade=foreground"]
+            output([*self.bed.kubectl, "--namespace", self.release.namespace, *words])
 
     def _await_health(self, phase: str, group: list[dict]) -> None:
         begun = now()
@@ -240,8 +238,7 @@ class Application:
         last = [event for item in self.targets() for event in annotation(item, "helm.sh/hook")]
         if "pre-delete" in last or "post-delete" in last:
             raise Failed("the application has hooks of its deletion, which are not played here")
-        for item in list(self.live()):
-            self._delete(item)
+        self._delete(list(self.live()))
 
 
 @scenario("argo-phases")

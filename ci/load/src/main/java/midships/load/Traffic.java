@@ -26,6 +26,8 @@ final class Traffic {
     private static final int BODY_BYTES = 1_024;
     private static final long LONGEST_SEND_SECONDS = 20;
     private static final long PULSE_MILLISECONDS = 100;
+    // Consumers that ask again at once ask for every single message, and take most of what a small machine can do.
+    private static final long PULL_MILLISECONDS = 200;
 
     private final Options options;
     private final String topic;
@@ -120,6 +122,7 @@ final class Traffic {
         consumer.setConsumeThreadMax(2);
         consumer.setConsumeMessageBatchMaxSize(32);
         consumer.setPullThresholdSizeForTopic(16);
+        consumer.setPullInterval(PULL_MILLISECONDS);
         consumer.subscribe(topic, "*");
         consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
             for (MessageExt message : messages) {
