@@ -102,8 +102,9 @@ pub enum Fault {
 /// What an interaction was.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Touch {
-    /// A batch of so many queries.
-    Ask(usize),
+    /// A batch of queries: the places of those to which an answer from before the last change is another one, where the world
+    /// compares them.
+    Ask(Vec<usize>),
     /// A command.
     Perform,
     /// A read of the journal.
@@ -409,6 +410,8 @@ pub struct SimulatedWorld<'a, S> {
     right: Right,
     /// Whether it has observed since the last outcome in the journal.
     looked: bool,
+    /// Whether it notes which answers from before the last change are other ones.
+    compares: bool,
 }
 
 impl<'a, S: Simulation> SimulatedWorld<'a, S> {
@@ -426,7 +429,16 @@ impl<'a, S: Simulation> SimulatedWorld<'a, S> {
             dead: false,
             right: Right::Untouched,
             looked: false,
+            compares: false,
         }
+    }
+
+    /// The same world, which notes at each look what answers from before the last change would be other ones.
+    #[must_use]
+    pub fn comparing(mut self) -> Self {
+        locked(&self.ground).remember();
+        self.compares = true;
+        self
     }
 
     /// The same world with a fault at an interaction, counted from 0.
@@ -472,6 +484,12 @@ impl<'a, S: Simulation> SimulatedWorld<'a, S> {
         let takes = touch == Touch::TakeLease;
         {
             let mut ground = locked(&self.ground);
+            if let Some((at, Fault::Stale(_))) = self.fault
+                && at < self.trace.len()
+            {
+                // It was answered.
+                ground.remembers = false;
+            }
             ground.interactions += 1;
             if ground.interactions > INTERACTIONS {
                 ground.violated(|| format!("no end after {INTERACTIONS} interactions"));
@@ -626,25 +644,41 @@ impl<S: Simulation> World for SimulatedWorld<'_, S> {
         &mut self,
         queries: &[Self::Query],
     ) -> Result<Vec<Result<Self::Answer, Unanswered>>, Interrupted> {
-        let fault = self.begin(Touch::Ask(queries.len()))?;
+        let fault = self.begin(Touch::Ask(Vec::new()))?;
         let mut answers = Vec::with_capacity(queries.len());
+        let mut differing = Vec::new();
         {
             let mut ground = locked(&self.ground);
             ground.pass(ASK_MILLISECONDS);
             self.looked = true;
             let now = ground.clock;
             let blind = ground.is_blind();
+            // One copy answers them all: what is compared is only which cases are worth a run.
+            let mut earlier = ground.previous.clone().filter(|_| self.compares && !blind);
             for (index, query) in queries.iter().enumerate() {
                 let stale = fault == Some(Fault::Stale(index));
-                answers.push(if blind {
+                let answer = if blind {
                     Err(lost("it does not answer"))
                 } else if let (true, Some(previous)) = (stale, &mut ground.previous) {
                     previous.clone().ask(now, query)
                 } else {
                     ground.simulation.ask(now, query)
-                });
+                };
+                if let Some(earlier) = &mut earlier
+                    && format!("{:?}", earlier.ask(now, query)) != format!("{answer:?}")
+                {
+                    differing.push(index);
+                }
+                answers.push(answer);
             }
             ground.check();
+        }
+        if let Some(Interaction {
+            touch: Touch::Ask(worth),
+            ..
+        }) = self.trace.last_mut()
+        {
+            *worth = differing;
         }
         if fault == Some(Fault::CrashAfter) {
             return Err(self.killed());
