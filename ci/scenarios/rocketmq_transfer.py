@@ -90,11 +90,12 @@ def both(trial: Trial, version: str, namespaces: int = 1, **brokers: object) -> 
         one = {"groups": 1, "replicasPerGroup": 0, **brokers}
         source = Release(trial, first, version, name="old", values={"brokers": one})
         source.install()
+        # Before there is a target, which would get its share of the queues.
+        load = Load(source, watched=1, groups=",".join(CONSUMERS), more="--more-topics 1 --more-groups 1")
+        share(source)
         shared = {"source": "Release", "release": {"name": source.name, "namespace": first, "count": 1}}
         target = Release(trial, second, version, name="new", values={"brokers": one, "nameServers": shared})
         target.install()
-        load = Load(source, watched=1, groups=",".join(CONSUMERS), more="--more-topics 1 --more-groups 1")
-        share(source)
         yield source, target, load
         load.finish()
 
