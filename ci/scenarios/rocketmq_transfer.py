@@ -84,8 +84,8 @@ def both(trial: Trial, version: str, namespaces: int = 1, **brokers: object) -> 
 
     The third group of consumers has an offset of another topic at the source as well.
     """
-    mark = version.replace(".", "-")
-    with trial.bed.namespace(f"accept-transfer-{mark}") as first, trial.bed.namespace(f"accept-target-{mark}") as other:
+    mark = trial.scenario.removeprefix("rocketmq-transfer")
+    with trial.bed.namespace(f"accept-source{mark}") as first, trial.bed.namespace(f"accept-target{mark}") as other:
         second = first if namespaces == 1 else other
         one = {"groups": 1, "replicasPerGroup": 0, **brokers}
         source = Release(trial, first, version, name="old", values={"brokers": one})
