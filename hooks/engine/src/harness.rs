@@ -276,6 +276,8 @@ struct Family {
     obstacles: Vec<(Spot, Obstacle)>,
     /// The step that fails.
     step: usize,
+    /// Whether it is the first way of that step that was unwound.
+    first: bool,
     trace: Vec<Interaction>,
 }
 
@@ -303,13 +305,15 @@ where
         let trace = self.undisturbed()?;
         self.note_acting(&trace);
         for (at, interaction) in trace.iter().enumerate() {
-            self.disturb("", &[], at, interaction, Expected::Done)?;
+            if !is_amid_a_wait(&trace, at) {
+                self.disturb("", &[], at, interaction, Expected::Done)?;
+            }
         }
         let families = self.families()?;
         for family in &families {
             self.note_acting(&family.trace);
             for (at, interaction) in family.trace.iter().enumerate() {
-                if self.is_worth(family, interaction) {
+                if self.is_worth(family, interaction) && !is_amid_a_wait(&family.trace, at) {
                     let prefix = format!("{}:", family.name);
                     let obstacles = &family.obstacles;
                     self.disturb(&prefix, obstacles, at, interaction, Expected::Unwound)?;
@@ -485,6 +489,7 @@ where
                 name,
                 obstacles,
                 step,
+                first: families.iter().all(|family| family.step != step),
                 trace: played.trace,
             });
         }
@@ -492,12 +497,13 @@ where
     }
 
     /// Whether a fault at an interaction of an unwound run says anything new: the doing was tried
-    /// without the obstacle, and an undo is tried under the failures of its own step, the next one
-    /// and the last one.
+    /// without the obstacle, and an undo is tried under all failures of its own step, and under the
+    /// first way in which the next one and the last one fail.
     fn is_worth(&self, family: &Family, interaction: &Interaction) -> bool {
         match interaction.spot {
             Some((Direction::Undoing, step)) => {
-                family.step <= step + 1 || family.step + 1 >= self.reversible
+                let is_other = family.step == step + 1 || family.step + 1 >= self.reversible;
+                family.step <= step || family.first && is_other
             }
             Some((Direction::Doing, _)) => match &interaction.touch {
                 Touch::WriteEvents(events) => events
@@ -895,6 +901,20 @@ where
             reports: self.counts.to_string().lines().map(str::to_owned).collect(),
         })
     }
+}
+
+/// Whether an interaction only renews the lease or tells progress as one before it and one after it does, with the same step at
+/// work: between the first and the last of them nothing else is known than at these.
+fn is_amid_a_wait(trace: &[Interaction], at: usize) -> bool {
+    let Some((before, rest)) = trace.split_at_checked(at) else {
+        return false;
+    };
+    let Some((this, after)) = rest.split_first() else {
+        return false;
+    };
+    matches!(this.touch, Touch::RenewLease | Touch::WriteNote)
+        && before.iter().any(|other| other == this)
+        && after.iter().any(|other| other == this)
 }
 
 /// What a crash before and after a write is counted as.
