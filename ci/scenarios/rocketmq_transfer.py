@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from .bed import output
 from .load import ORDER_NAMESPACE, QUEUES, TOPIC, Load
-from .release import Helm, Release
+from .release import Helm, Release, journal_entries
 from .rocketmq_groups import GROUPS, TOPICS, asked
 from .sabotage import Saboteur
 from .trial import Failed, Trial, scenario, until
@@ -102,7 +102,12 @@ def both(trial: Trial, version: str, namespaces: int = 1, **brokers: object) -> 
 
 def share(release: Release) -> None:
     """Gives a group an offset of a topic that stays."""
-    fields = {"consumerGroup": CONSUMERS[-1], "topic": OTHER_TOPIC, "queueId": "0", "commitOffset": "0"}
+    tell_offset(release, CONSUMERS[-1], OTHER_TOPIC)
+
+
+def tell_offset(release: Release, group: str, topic: str) -> None:
+    """Tells a release's master that a group is at the beginning of a queue."""
+    fields = {"consumerGroup": group, "topic": topic, "queueId": "0", "commitOffset": "0"}
     (pod,) = (pod for pod in release.pods("broker") if pod["metadata"]["name"].endswith("-0-master-0"))
     output(release.bed.net("python3", "-c", TELL, pod["status"]["podIP"], str(PUT_OFFSET), json.dumps(fields)))
 
@@ -240,26 +245,37 @@ def check_taken_back(trial: Trial, version: str) -> None:
         check_moved(trial, before, source, target)
 
 
+def begin_group(source: Release, group: str) -> None:
+    """Gives a group without members the first offset of the topic, so that all messages of a queue are left to it."""
+    tell_offset(source, group, TOPIC)
+
+
 @scenario("rocketmq-transfer-undrained")
 def undrained(trial: Trial) -> None:
-    """5.5.0: a group that never consumes: after a minute all is taken back, also what was sent to the target meanwhile."""
+    """5.5.0: a group that comes when the source is closed and never consumes: after a minute all is taken back."""
     with both(trial, "5.5.0") as (source, target, _):
         before, empty = kept(source), kept(target)
-        fields = {"consumerGroup": "more-000", "topic": TOPIC, "queueId": "0", "commitOffset": "0"}
-        (pod,) = (pod for pod in source.pods("broker") if pod["metadata"]["name"].endswith("-0-master-0"))
-        output(source.bed.net("python3", "-c", TELL, pod["status"]["podIP"], str(PUT_OFFSET), json.dumps(fields)))
         release = Transfer(source, target, drainMinutes=1)
-        result = release.apply("install")
+        helm = release.begin("install")
+        closing = ("started", "source_closed")
+        until("the source is being closed", lambda: not helm.running() or closing in journal_entries(release.journal()), 300)
+        begin_group(source, "more-000")
+        result = helm.finish()
         trial.check(result.returncode != 0, "a transfer succeeded while a group had messages left")
-        events = [event.get("message", "") for event in trial.bed.api.list("events", source.namespace)]
-        trial.check(any("more-000" in event for event in events), f"no Event names the group: {events[-5:]}")
+        told_of(trial, source, "more-000")
         trial.equal(kept(source), before, "source")
         until("the target is as it was", lambda: kept(target) == empty, 60)
 
 
+def told_of(trial: Trial, release: Release, text: str) -> None:
+    """Checks that an Event says something."""
+    events = [event.get("message", "") for event in trial.bed.api.list("events", release.namespace)]
+    trial.check(any(text in event for event in events), f"no Event says {text!r}: {events[-5:]}")
+
+
 @scenario("rocketmq-transfer-refused")
 def refused(trial: Trial) -> None:
-    """5.5.0: a release with other name servers, and a topic that somebody else moves: refused before anything is changed."""
+    """5.5.0: other name servers, and a group that is away with messages left: refused before anything is changed."""
     with both(trial, "5.5.0") as (source, target, _):
         before = kept(source)
         apart = Release(trial, source.namespace, "5.5.0", name="apart", values={"brokers": {"groups": 1, "replicasPerGroup": 0}})
@@ -267,6 +283,12 @@ def refused(trial: Trial) -> None:
         release = Transfer(source, apart, "elsewhere")
         result = release.apply("install")
         trial.check(result.returncode != 0, "a topic went to a release with other name servers")
-        events = [event.get("message", "") for event in trial.bed.api.list("events", source.namespace)]
-        trial.check(any("share their name servers" in event for event in events), f"no Event says why: {events[-5:]}")
+        told_of(trial, source, "share their name servers")
         trial.equal(kept(source), before, "source")
+        begin_group(source, "more-000")
+        empty = kept(target)
+        result = Transfer(source, target, "undrained").apply("install")
+        trial.check(result.returncode != 0, "a topic was to go while a group without members had messages left")
+        told_of(trial, source, "no member of it is connected")
+        told_of(trial, source, "more-000")
+        trial.equal((kept(source), kept(target)), (before, empty), "source and target")

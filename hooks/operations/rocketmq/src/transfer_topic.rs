@@ -534,11 +534,42 @@ impl TransferTopic {
         for master in &source.masters {
             for group in consuming(&self.wish.topic, master, view)? {
                 let members = view.consumer_connections(&master.address, group)?;
-                let Some(members) = members else { continue };
-                self.check_members(group, members)?;
+                match members.filter(|members| !members.clients.is_empty()) {
+                    Some(members) => self.check_members(group, members)?,
+                    None => self.check_absent(group, master, view)?,
+                }
             }
         }
         Ok(())
+    }
+
+    /// Waits for members of a group that has not got all messages: without them the topic would never be free to leave, and
+    /// what is sent to the target meanwhile could not be taken back either.
+    fn check_absent(&self, group: &str, master: &Broker, view: View<'_>) -> Verdict<()> {
+        let topics = view.topic_configurations(&master.address)?;
+        let Some(topic) = topics.get(&self.wish.topic) else {
+            return Ok(());
+        };
+        let version = view.settings(&master.address)?.version;
+        let behind = lag::behind(master, topic, group, version, view)?;
+        let count: i64 = behind.iter().map(|(_, count)| count).sum();
+        if count == 0 {
+            return Ok(());
+        }
+        let why = format!(
+            "it has not got {count} messages of the topic that lie at {}, and no member of it is connected",
+            master.name
+        );
+        Err(NoTransfer::from(Planning::Wait {
+            why: format!("subscription group {group}: {why}"),
+            otherwise: Problem {
+                object: format!("subscription group {group}"),
+                why,
+                remedy: "start its consumers and run the transfer again; a group that nobody needs any more has to be removed \
+                         with its offsets (mqadmin deleteSubGroup)"
+                    .to_owned(),
+            },
+        }))
     }
 
     fn check_members(&self, group: &str, members: &ConsumerConnections) -> Verdict<()> {
@@ -745,7 +776,10 @@ impl TransferTopic {
         let topic = self.wish.topic.clone();
         let mut wanted = vec![
             ask(Request::ConsumerOffsets),
-            ask(Request::TopicGroups { topic }),
+            ask(Request::TopicGroups {
+                topic: topic.clone(),
+            }),
+            ask(Request::TopicStatistics { topic }),
         ];
         if policy.delayed == Pending::Refuse {
             wanted.push(ask(Request::RuntimeInformation));
