@@ -59,7 +59,10 @@ fn a_topic_goes_to_another_cluster() {
 
 #[test]
 fn name_servers_of_old_versions_forget_a_topic_of_all_clusters() {
-    let start = standing("4.5.0", &[("new-0", "new"), ("old-0", "old")]).at_work();
+    let start = Topics::of(&[("new-0", "new"), ("old-0", "old")], version("4.5.0"))
+        .with_topic("old-0", TopicConfiguration::plain(TOPIC, 1))
+        .with_consumer("old-0", "billing", &[TOPIC], 0)
+        .at_work();
     try_out("transfer-4.5.0", start, &operation(values()), STEPS);
 }
 
@@ -81,13 +84,10 @@ fn a_topic_goes_to_another_group_of_its_cluster() {
 fn the_source_may_keep_a_topic_that_nobody_uses() {
     let mut values = values();
     values.afterwards = Afterwards::KeepReadOnly;
-    let start = Topics::of(
-        &[("new-0", "new"), ("new-1", "new"), ("old-0", "old")],
-        version("4.9.7"),
-    )
-    .with_topic("old-0", TopicConfiguration::plain(TOPIC, 2))
-    .with_absent("old-0", "archive", &[TOPIC])
-    .idle();
+    let start = Topics::of(&[("new-0", "new"), ("old-0", "old")], version("4.9.7"))
+        .with_topic("old-0", TopicConfiguration::plain(TOPIC, 1))
+        .with_absent("old-0", "archive", &[TOPIC])
+        .idle();
     let steps: Vec<&'static str> = STEPS
         .iter()
         .copied()

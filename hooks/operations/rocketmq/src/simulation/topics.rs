@@ -855,6 +855,10 @@ impl Simulation for Topics {
         rested.state()
     }
 
+    fn appearance(&self) -> String {
+        self.state()
+    }
+
     fn invariant(&self) -> Result<(), String> {
         self.breach.clone().map_or(Ok(()), Err)
     }
