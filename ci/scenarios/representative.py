@@ -15,6 +15,7 @@ OFFERINGS = ROOT / "docs/offerings"
 # What has to be given for a chart or an offering that requires it.
 REQUIRED: dict[str, dict] = {
     "nfs-storage": {"nfs": {"server": "nfs.example", "path": "/exports"}},
+    "rocketmq-topic-transfer": {"topic": "orders", "source": {"release": "old"}, "target": {"release": "new"}},
     "team-brokers": {"brokers": {"clusterName": "orders"}},
 }
 MOST_SMALL = 9  # a number up to which a field's ends are values worth combining

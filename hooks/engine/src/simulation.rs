@@ -52,6 +52,12 @@ pub trait Simulation: Clone {
     /// Everything that must be equal at the end, whatever was disturbed on the way.
     fn fingerprint(&self) -> String;
 
+    /// What it looks like at this moment: when that changes, the answers from before are stale. It may leave out what changes
+    /// all the time, and is asked for after each interaction.
+    fn appearance(&self) -> String {
+        self.fingerprint()
+    }
+
     /// What must hold at every moment. Checked after each interaction.
     ///
     /// # Errors
@@ -234,9 +240,9 @@ impl<S: Simulation> Ground<S> {
         self.clock += milliseconds;
         if self.remembers {
             let before = self.simulation.clone();
-            let fingerprint = self.simulation.fingerprint();
+            let appearance = self.simulation.appearance();
             self.simulation.advance(self.clock);
-            if self.simulation.fingerprint() != fingerprint {
+            if self.simulation.appearance() != appearance {
                 self.previous = Some(before);
             }
         } else {

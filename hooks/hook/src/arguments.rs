@@ -40,7 +40,7 @@ pub enum Action {
 /// What is to be brought about.
 #[derive(Args, Debug)]
 pub struct Run {
-    /// When Helm runs it: before it changes anything, or after it has applied everything
+    /// When Helm runs it
     #[arg(long, value_enum)]
     pub phase: Phase,
     /// The file desired.json, as the hook's `ConfigMap` holds it
@@ -74,6 +74,8 @@ pub enum Phase {
     Before,
     /// After Helm has applied everything
     After,
+    /// Before Helm deletes the release of an operation: what can be taken back is
+    Delete,
 }
 
 /// Whose journal is printed.

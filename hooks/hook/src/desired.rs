@@ -1,11 +1,13 @@
-//! Reads `desired.json`, which the hook's `ConfigMap` carries: what the release shall be, whatever the event is called.
+//! Reads `desired.json`, which the hook's `ConfigMap` carries: what a release of a chart shall be, whatever the event is called.
 
 use std::path::Path;
 
 use midships_engine::step::Problem;
-use midships_model::desired::FORMAT;
-use midships_model::rocketmq;
+use midships_model::desired::{Desired, FORMAT};
+use midships_model::model::{ChartValues, Model};
 use midships_model::rules::{Release, Subject, check};
+use midships_model::{rocketmq, rocketmq_topic_transfer};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use snafu::{ResultExt, Snafu, ensure};
 
@@ -42,16 +44,18 @@ pub enum Error {
     },
     /// It is about a chart that this program does not know.
     #[snafu(display(
-        "{path}: chart is {found}, this version of midships-hook knows `rocketmq` only"
+        "{path}: chart is {found}; allowed here: `{}`", known.join("`, `")
     ))]
     UnknownChart {
         /// The file.
         path: String,
         /// What stands there.
         found: String,
+        /// The charts that may stand there.
+        known: Vec<&'static str>,
     },
     /// Its fields are not those of the model.
-    #[snafu(display("{path}: not the values of the chart `rocketmq` of this version: {source}"))]
+    #[snafu(display("{path}: not the values of this version of the chart: {source}"))]
     Unfit {
         /// The file.
         path: String,
@@ -97,37 +101,95 @@ impl Error {
     }
 }
 
-/// What is desired, and by which revision of the release.
+/// What is desired of a release, by its chart.
 #[derive(Debug)]
-pub struct Read {
-    /// The desired state.
-    pub file: rocketmq::Desired,
-    /// The number of the revision, where the file `revision` beside it tells.
-    pub revision: Option<u64>,
+pub enum Wanted {
+    /// A cluster of `RocketMQ`.
+    Rocketmq {
+        /// The desired state.
+        file: Box<rocketmq::Desired>,
+        /// The number of the revision, where the file `revision` beside it tells.
+        revision: Option<u64>,
+    },
+    /// A topic of `RocketMQ` that goes from some brokers to others.
+    TopicTransfer(Box<rocketmq_topic_transfer::Desired>),
 }
 
-/// Reads the desired state of a release of the chart `rocketmq`, and the revision that a file beside it tells.
+impl Wanted {
+    /// The namespace of the release, and the name from which the names of its objects are made.
+    pub fn place(&self) -> (&str, &str) {
+        match self {
+            Self::Rocketmq { file, .. } => (&file.namespace, &file.full_name),
+            Self::TopicTransfer(file) => (&file.namespace, &file.full_name),
+        }
+    }
+}
+
+/// Reads what is desired of a release of any chart with operations.
 ///
 /// # Errors
-/// As [`read`].
-pub fn read_with_revision(path: &Path) -> Result<Read, Error> {
-    let file = read(path)?;
+/// When the file cannot be read, is of another format or breaks the model's rules.
+pub fn read_any(path: &Path) -> Result<Wanted, Error> {
+    let (name, text) = text_of(path)?;
     let revision = std::fs::read_to_string(path.with_file_name("revision")).ok();
     let revision = revision.and_then(|text| text.trim().parse().ok());
-    Ok(Read { file, revision })
+    parse_any(&name, &text, revision)
+}
+
+fn parse_any(path: &str, text: &[u8], revision: Option<u64>) -> Result<Wanted, Error> {
+    let (chart, document) = parse(path, text)?;
+    match chart.as_deref() {
+        Some(rocketmq::CHART) => Ok(Wanted::Rocketmq {
+            file: Box::new(typed(path, document)?),
+            revision,
+        }),
+        Some(rocketmq_topic_transfer::CHART) => {
+            Ok(Wanted::TopicTransfer(Box::new(typed(path, document)?)))
+        }
+        _ => UnknownChartSnafu {
+            path,
+            found: found(&document),
+            known: vec![rocketmq::CHART, rocketmq_topic_transfer::CHART],
+        }
+        .fail(),
+    }
 }
 
 /// Reads the desired state of a release of the chart `rocketmq`.
 ///
 /// # Errors
-/// When the file cannot be read, is of another format or breaks the model's rules.
+/// When the file cannot be read, is of another chart or format, or breaks the model's rules.
 pub fn read(path: &Path) -> Result<rocketmq::Desired, Error> {
-    let name = path.display().to_string();
-    let text = std::fs::read(path).context(UnreadSnafu { path: &name })?;
-    parse(&name, &text)
+    let (name, text) = text_of(path)?;
+    parse_rocketmq(&name, &text)
 }
 
-fn parse(path: &str, text: &[u8]) -> Result<rocketmq::Desired, Error> {
+fn parse_rocketmq(path: &str, text: &[u8]) -> Result<rocketmq::Desired, Error> {
+    let (chart, document) = parse(path, text)?;
+    ensure!(
+        chart.as_deref() == Some(rocketmq::CHART),
+        UnknownChartSnafu {
+            path,
+            found: found(&document),
+            known: vec![rocketmq::CHART],
+        }
+    );
+    typed(path, document)
+}
+
+fn text_of(path: &Path) -> Result<(String, Vec<u8>), Error> {
+    let name = path.display().to_string();
+    let text = std::fs::read(path).context(UnreadSnafu { path: &name })?;
+    Ok((name, text))
+}
+
+/// What stands in a file as the chart.
+fn found(document: &Value) -> String {
+    document.get("chart").unwrap_or(&Value::Null).to_string()
+}
+
+/// A file of a known format, and the chart that it names.
+fn parse(path: &str, text: &[u8]) -> Result<(Option<String>, Value), Error> {
     let mut document: Value = serde_json::from_slice(text).context(NotJsonSnafu { path })?;
     let format = document.get("format").unwrap_or(&Value::Null);
     ensure!(
@@ -137,20 +199,20 @@ fn parse(path: &str, text: &[u8]) -> Result<rocketmq::Desired, Error> {
             found: format.to_string()
         }
     );
-    let chart = document.get("chart").unwrap_or(&Value::Null);
-    ensure!(
-        *chart == rocketmq::CHART,
-        UnknownChartSnafu {
-            path,
-            found: chart.to_string()
-        }
-    );
     // Helm hands `global` to every chart that another one depends on; it is no value of ours.
     if let Some(values) = document.get_mut("values").and_then(Value::as_object_mut) {
         values.remove("global");
     }
-    let desired: rocketmq::Desired =
-        serde_json::from_value(document).context(UnfitSnafu { path })?;
+    let chart = document.get("chart").and_then(Value::as_str);
+    Ok((chart.map(str::to_owned), document))
+}
+
+/// The values of a chart that break none of its rules.
+fn typed<V: ChartValues>(path: &str, document: Value) -> Result<Desired<V>, Error>
+where
+    Desired<V>: DeserializeOwned,
+{
+    let desired: Desired<V> = serde_json::from_value(document).context(UnfitSnafu { path })?;
     let release = Release {
         name: desired.release.clone(),
         namespace: desired.namespace.clone(),
@@ -159,9 +221,10 @@ fn parse(path: &str, text: &[u8]) -> Result<rocketmq::Desired, Error> {
         values: &desired.values,
         release: Some(&release),
     };
-    let description = rocketmq::description().context(DescribeSnafu { path })?;
-    let findings =
-        check(rocketmq::rules::RULES, &subject, &description).context(UnfitSnafu { path })?;
+    let description = Model::of::<V>()
+        .description()
+        .context(DescribeSnafu { path })?;
+    let findings = check(V::RULES, &subject, &description).context(UnfitSnafu { path })?;
     let joined: Vec<String> = findings.iter().map(ToString::to_string).collect();
     ensure!(
         findings.is_empty(),
@@ -188,7 +251,7 @@ pub mod tests {
     }
 
     fn refusal(document: &Value) -> String {
-        let error = parse("desired.json", document.to_string().as_bytes()).unwrap_err();
+        let error = parse_rocketmq("desired.json", document.to_string().as_bytes()).unwrap_err();
         assert!(error.problem().is_some());
         error.to_string()
     }
@@ -196,11 +259,11 @@ pub mod tests {
     #[test]
     fn the_charts_defaults_are_read_with_or_without_helms_global() {
         let mut document = document();
-        let read = parse("desired.json", document.to_string().as_bytes()).unwrap();
+        let read = parse_rocketmq("desired.json", document.to_string().as_bytes()).unwrap();
         assert_eq!(read.values, rocketmq::Values::default());
         document["values"]["global"] = json!({"imageRegistry": "x"});
         assert_eq!(
-            parse("desired.json", document.to_string().as_bytes()).unwrap(),
+            parse_rocketmq("desired.json", document.to_string().as_bytes()).unwrap(),
             read
         );
     }
@@ -219,7 +282,12 @@ pub mod tests {
         let mut missing = document();
         missing.as_object_mut().unwrap().remove("format");
         assert!(refusal(&missing).contains("format is null"));
-        assert!(parse("desired.json", b"{").unwrap_err().problem().is_some());
+        assert!(
+            parse_rocketmq("desired.json", b"{")
+                .unwrap_err()
+                .problem()
+                .is_some()
+        );
     }
 
     #[test]
@@ -242,5 +310,36 @@ pub mod tests {
                 .to_string()
                 .starts_with("/nonexistent/desired.json: unable to read it")
         );
+    }
+
+    /// The desired state of a release that moves a topic.
+    pub fn transfer_document() -> Value {
+        let mut values = rocketmq_topic_transfer::Values::default();
+        "orders".clone_into(&mut values.topic);
+        "old".clone_into(&mut values.source.release);
+        "new".clone_into(&mut values.target.release);
+        json!({
+            "format": 1, "chart": "rocketmq-topic-transfer", "chartVersion": "0.1.0", "release": "move",
+            "namespace": "shop", "fullName": "move-rocketmq-topic-transfer", "templates": {}, "values": values
+        })
+    }
+
+    #[test]
+    fn each_chart_is_read_as_its_own_and_no_other_one() {
+        let read =
+            |document: &Value| parse_any("desired.json", document.to_string().as_bytes(), Some(3));
+        match read(&document()).unwrap() {
+            Wanted::Rocketmq { revision, .. } => assert_eq!(revision, Some(3)),
+            other @ Wanted::TopicTransfer(_) => panic!("{other:?}"),
+        }
+        let wanted = read(&transfer_document()).unwrap();
+        assert_eq!(wanted.place(), ("shop", "move-rocketmq-topic-transfer"));
+        assert!(matches!(wanted, Wanted::TopicTransfer(_)));
+        let told = refusal(&transfer_document());
+        assert!(told.contains("chart is \"rocketmq-topic-transfer\"; allowed here: `rocketmq`"));
+        let mut unnamed = transfer_document();
+        unnamed["values"]["target"]["release"] = json!("");
+        let told = read(&unnamed).unwrap_err().to_string();
+        assert!(told.contains("target.release"), "{told}");
     }
 }

@@ -1,6 +1,7 @@
 //! `run` and `plan`: brings a release to its desired state, or tells what would be done.
 
 use midships_client_kubernetes::{Client, Store};
+use midships_engine::journal::Journal;
 use midships_engine::runner;
 use midships_engine::step::{Planning, Problem, Step};
 use midships_engine::world::World;
@@ -8,7 +9,7 @@ use tokio::runtime::Runtime;
 
 use crate::arguments::{self, Phase};
 use crate::clock::Clock;
-use crate::desired;
+use crate::desired::{self, Wanted};
 use crate::exit::Exit;
 use crate::log;
 use crate::rocketmq::{Rocketmq, Work};
@@ -27,7 +28,19 @@ pub fn run(arguments: &arguments::Run) -> Exit {
     let operations = work.operations();
     let operations: Vec<_> = operations.iter().map(AsRef::as_ref).collect();
     match runner::run_all(&mut world, &operations, work.surveys(), &identity) {
-        Ok(outcome) => Exit::from(&outcome),
+        Ok(outcome) => {
+            let exit = Exit::from(&outcome);
+            if arguments.phase == Phase::Delete && exit != Exit::Done && is_past_return(&mut world)
+            {
+                log::line(
+                    world.now(),
+                    "this is past the point of no return, so that nothing can be taken back, and could not be finished: \
+                     what is named above remains to be done by hand. The release may be deleted",
+                );
+                return Exit::Done;
+            }
+            exit
+        }
         Err(interrupted) => {
             log::line(
                 world.now(),
@@ -40,6 +53,15 @@ pub fn run(arguments: &arguments::Run) -> Exit {
             Exit::Crash
         }
     }
+}
+
+/// Whether a plan is open that can only go forward. Nobody is kept from deleting a release for it.
+fn is_past_return(world: &mut RealWorld<Rocketmq>) -> bool {
+    let Ok(stored) = world.read_journal() else {
+        return false;
+    };
+    Journal::verify(&stored)
+        .is_ok_and(|journal| journal.open().is_some_and(|open| !open.reversible()))
 }
 
 /// Tells what a run would do, and changes nothing.
@@ -108,12 +130,12 @@ fn told(problem: &Problem) -> String {
     format!("{}: {}; {}", problem.object, problem.why, problem.remedy)
 }
 
-type Prepared = (desired::Read, RealWorld<Rocketmq>, String);
+type Prepared = (Wanted, RealWorld<Rocketmq>, String);
 
 /// Reads the desired state and connects.
 fn prepared(path: &std::path::Path) -> Result<Prepared, Exit> {
     let clock = Clock::start();
-    let desired = desired::read_with_revision(path).map_err(|error| {
+    let desired = desired::read_any(path).map_err(|error| {
         let Some(problem) = error.problem() else {
             log::complain(&error.to_string());
             return Exit::Usage;
@@ -127,10 +149,11 @@ fn prepared(path: &std::path::Path) -> Result<Prepared, Exit> {
         Exit::Crash
     };
     let runtime = runtime().map_err(crashed)?;
+    let (namespace, full_name) = desired.place();
     let client = runtime
-        .block_on(Client::connect(Some(&desired.file.namespace)))
+        .block_on(Client::connect(Some(namespace)))
         .map_err(|error| crashed(error.to_string()))?;
-    let store = Store::new(client, &desired.file.full_name);
+    let store = Store::new(client, full_name);
     let world = RealWorld::new(runtime, clock, store, Rocketmq::new(), identity.clone())
         .map_err(|error| crashed(format!("unable to listen for signals: {error}")))?;
     Ok((desired, world, identity))

@@ -6,10 +6,12 @@ use midships_engine::runner::Surveys;
 use midships_engine::step::{Operation, Unanswered};
 use midships_engine::world::CommandFault;
 use midships_operations_rocketmq::steps::RocketmqStep;
+use midships_operations_rocketmq::transfer_topic::TransferTopic;
+use midships_operations_rocketmq::transfer_topic::wish::Wish;
 use midships_operations_rocketmq::{Answer, Command, Desired, Phase, Query, release};
 
 use crate::arguments;
-use crate::desired;
+use crate::desired::Wanted;
 use crate::family::Family;
 
 /// The way to brokers and name servers.
@@ -108,30 +110,94 @@ fn unanswered(address: &str, error: &client::CallError) -> Unanswered {
 
 /// What brings a release to its desired state in a phase.
 #[derive(Debug)]
-pub struct Work {
-    desired: Desired,
-    phase: Phase,
+pub enum Work {
+    /// On a cluster.
+    Cluster {
+        /// The cluster.
+        desired: Box<Desired>,
+        /// When Helm runs it.
+        phase: Phase,
+    },
+    /// On a topic that is moved.
+    Transfer(Box<Wish>),
+    /// Nothing: the chart has nothing to do then.
+    Nothing,
 }
 
 impl Work {
     /// The work of a phase on a release.
-    pub fn new(desired: &desired::Read, phase: arguments::Phase) -> Self {
-        Self {
-            desired: Desired::of(&desired.file, desired.revision),
-            phase: match phase {
-                arguments::Phase::Before => Phase::Before,
-                arguments::Phase::After => Phase::After,
+    pub fn new(wanted: &Wanted, phase: arguments::Phase) -> Self {
+        match (wanted, phase) {
+            (Wanted::Rocketmq { file, revision }, arguments::Phase::Before) => Self::Cluster {
+                desired: Box::new(Desired::of(file, *revision)),
+                phase: Phase::Before,
             },
+            (Wanted::Rocketmq { file, revision }, arguments::Phase::After) => Self::Cluster {
+                desired: Box::new(Desired::of(file, *revision)),
+                phase: Phase::After,
+            },
+            (Wanted::TopicTransfer(file), arguments::Phase::After) => {
+                Self::Transfer(Box::new(Wish::of(file, false)))
+            }
+            (Wanted::TopicTransfer(file), arguments::Phase::Delete) => {
+                Self::Transfer(Box::new(Wish::of(file, true)))
+            }
+            (Wanted::Rocketmq { .. }, arguments::Phase::Delete)
+            | (Wanted::TopicTransfer(_), arguments::Phase::Before) => Self::Nothing,
         }
     }
 
     /// The operations, in their order.
     pub fn operations(&self) -> Vec<Box<dyn Operation<Step = RocketmqStep>>> {
-        release::operations(&self.desired, self.phase)
+        match self {
+            Self::Cluster { desired, phase } => release::operations(desired, *phase),
+            Self::Transfer(wish) => vec![Box::new(TransferTopic::new(Wish::clone(wish)))],
+            Self::Nothing => Vec::new(),
+        }
     }
 
     /// When they are surveyed.
     pub fn surveys(&self) -> Surveys {
-        release::surveys(self.phase)
+        match self {
+            Self::Cluster { phase, .. } => release::surveys(*phase),
+            Self::Transfer(_) | Self::Nothing => Surveys::InTurn,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::from_value;
+
+    use super::*;
+    use crate::desired::tests::{document, transfer_document};
+
+    #[test]
+    fn each_phase_has_the_operations_of_its_chart() {
+        let file = Box::new(from_value(document()).unwrap());
+        let cluster = Wanted::Rocketmq {
+            file,
+            revision: None,
+        };
+        let transfer = Wanted::TopicTransfer(Box::new(from_value(transfer_document()).unwrap()));
+        let names = |wanted, phase| -> Vec<&str> {
+            let operations = Work::new(wanted, phase).operations();
+            operations
+                .iter()
+                .map(|operation| operation.name())
+                .collect()
+        };
+        assert!(names(&cluster, arguments::Phase::Before).contains(&"change_name_servers"));
+        assert!(names(&cluster, arguments::Phase::After).contains(&"add_brokers"));
+        assert!(names(&cluster, arguments::Phase::Delete).is_empty());
+        assert!(names(&transfer, arguments::Phase::Before).is_empty());
+        for phase in [arguments::Phase::After, arguments::Phase::Delete] {
+            assert_eq!(names(&transfer, phase), ["transfer_topic"]);
+        }
+        let prints = [arguments::Phase::After, arguments::Phase::Delete].map(|phase| {
+            let operations = Work::new(&transfer, phase).operations();
+            operations[0].fingerprint()
+        });
+        assert_ne!(prints[0], prints[1], "the end of a release takes back");
     }
 }

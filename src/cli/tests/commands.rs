@@ -123,7 +123,7 @@ fn generate_writes_once_and_finds_every_change() {
     ");
     assert_snapshot!(stage.run("generate --chart redis --root ."), @r"
     exit 1
-    notes: error: no chart is named `redis`; there are: rocketmq, nfs-storage
+    notes: error: no chart is named `redis`; there are: rocketmq, nfs-storage, rocketmq-topic-transfer
     ");
 }
 
@@ -189,7 +189,7 @@ fn check_names_every_field_that_would_be_refused() {
     ");
     assert_snapshot!(stage.run("check good.yaml --chart kafka"), @r"
     exit 2
-    notes: error: no chart is named `kafka`; there are: rocketmq, nfs-storage
+    notes: error: no chart is named `kafka`; there are: rocketmq, nfs-storage, rocketmq-topic-transfer
     ");
     assert_snapshot!(stage.run("check none.yaml --chart rocketmq"), @r"
     exit 2
@@ -299,7 +299,7 @@ fn change_tells_what_each_changed_field_takes() {
     ");
     assert_snapshot!(stage.run("change old.yaml new.yaml --chart kafka"), @r"
     exit 2
-    notes: error: no chart is named `kafka`; there are: rocketmq, nfs-storage
+    notes: error: no chart is named `kafka`; there are: rocketmq, nfs-storage, rocketmq-topic-transfer
     ");
 }
 
@@ -317,7 +317,7 @@ fn package_gives_the_same_bytes_twice() {
     ");
     assert_snapshot!(stage.run("package --chart kafka --out one"), @r"
     exit 1
-    notes: error: no chart is named `kafka`; there are: rocketmq, nfs-storage
+    notes: error: no chart is named `kafka`; there are: rocketmq, nfs-storage, rocketmq-topic-transfer
     ");
     stage.run("package --out second");
     let name = format!("rocketmq-{}.tgz", env!("CARGO_PKG_VERSION"));

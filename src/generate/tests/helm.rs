@@ -32,6 +32,9 @@ fn helms() -> Vec<String> {
 fn least(model: &Model) -> &'static str {
     let values = match model.chart {
         "nfs-storage" => "{nfs: {server: nfs.example, path: /exports}}",
+        "rocketmq-topic-transfer" => {
+            "{topic: orders, source: {release: old}, target: {release: new}}"
+        }
         _ => "{}",
     };
     let description = model.description().unwrap();
@@ -367,6 +370,12 @@ fn the_chart_refuses_what_the_schema_refuses() {
             "nfs-storage",
             "{nfs: {server: a, path: /b}, storageClass: {pathPattern: '../${.PVC.name}'}}",
             "/storageClass/pathPattern",
+        ),
+        ("rocketmq-topic-transfer", "", "/topic"),
+        (
+            "rocketmq-topic-transfer",
+            "{topic: '%RETRY%billing', source: {release: a}, target: {release: b}}",
+            "/topic",
         ),
     ];
     for program in helms() {
@@ -782,6 +791,12 @@ fn notes_say_what_the_release_can_do() {
             "AND ITS DATA ARE DELETED",
             "but no volume and no data",
         ),
+        (
+            "rocketmq-topic-transfer",
+            "{topic: orders, source: {release: old}, target: {release: new}}",
+            "The topic orders has moved",
+            "helm uninstall orders",
+        ),
     ];
     // Helm prints notes only when it installs, so they are rendered as a template here.
     for model in models() {
@@ -893,6 +908,10 @@ fn what_is_hidden_has_no_effect() {
             "brokers: {storage: {mode: HostPath, hostPath: /srv/b}}\nnameServers: {storage: {mode: HostPath, hostPath: /srv/n}}",
         ),
         ("nfs-storage", "nfs: {server: a, path: /b}"),
+        (
+            "rocketmq-topic-transfer",
+            "{topic: orders, source: {release: a}, target: {release: b}}",
+        ),
     ] {
         let render = |values: &str| effect(&made(chart, program, root.path(), values, &[]));
         let model = models().find(|model| model.chart == chart).unwrap();

@@ -11,4 +11,5 @@ pub mod fields;
 pub mod model;
 pub mod nfs_storage;
 pub mod rocketmq;
+pub mod rocketmq_topic_transfer;
 pub mod rules;

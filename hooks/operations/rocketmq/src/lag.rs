@@ -28,6 +28,9 @@ pub(crate) const REVIVED: (&str, &str) = ("rmq_sys_REVIVE_LOG_", "CID_RMQ_SYS_RE
 /// The entry of a broker's runtime information that says how many messages with a time it has not looked at yet.
 const UNTIMED: &str = "timerOffsetBehind";
 
+/// Where messages with a time wait until a broker looks at them.
+pub(crate) const WHEEL: &str = "rmq_sys_wheel_timer";
+
 /// The broker's setting without which what was handed out by POP never becomes due.
 const TIMER_SETTING: &str = "timerWheelEnable";
 
@@ -35,7 +38,7 @@ const TIMER_SETTING: &str = "timerWheelEnable";
 const HIDDEN_POP_SETTING: &str = "popConsumerKVServiceEnable";
 
 /// How members of a group get messages when each gets all; where they are is on their own disks.
-const BROADCASTING: &str = "BROADCASTING";
+pub(crate) const BROADCASTING: &str = "BROADCASTING";
 
 /// Messages that somebody has not got yet.
 #[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -193,7 +196,7 @@ fn waiting<'a>(
 }
 
 /// The topics that the broker itself consumes, each with the group by which it does so.
-fn internal_groups(master: &Broker) -> [(String, &'static str); 2] {
+pub(crate) fn internal_groups(master: &Broker) -> [(String, &'static str); 2] {
     [
         (HALF.0.to_owned(), HALF.1),
         (format!("{}{}", REVIVED.0, master.cluster), REVIVED.1),
@@ -255,7 +258,8 @@ pub(crate) fn lag(master: &Broker, view: View<'_>) -> Result<Lag, Unanswered> {
             );
         }
     }
-    lag.remainders.extend(delayed(master, view)?);
+    let delayed = delayed(master, view)?.into_iter();
+    lag.remainders.extend(delayed.map(|(_, _, left)| left));
     if settings.version >= ProductVersion::FIRST_OF_FIVE {
         lag.remainders.extend(timed(master, view)?);
     }
@@ -264,7 +268,7 @@ pub(crate) fn lag(master: &Broker, view: View<'_>) -> Result<Lag, Unanswered> {
 }
 
 /// The queues of a topic in which a group is not at the end, with the number of messages.
-fn behind(
+pub(crate) fn behind(
     master: &Broker,
     topic: &TopicConfiguration,
     group: &str,
@@ -304,8 +308,11 @@ fn remainder(master: &Broker, who: &str, topic: &str, queue: Option<u32>, count:
     }
 }
 
-/// Messages with a level of delay that are not delivered yet.
-fn delayed(master: &Broker, view: View<'_>) -> Result<Vec<Remainder>, Unanswered> {
+/// Messages with a level of delay that are not delivered yet: the level, how many of it are, and what is left.
+pub(crate) fn delayed<'a>(
+    master: &Broker,
+    view: View<'a>,
+) -> Result<Vec<(&'a str, i64, Remainder)>, Unanswered> {
     let mut found = Vec::new();
     for (key, value) in view.runtime(&master.address)? {
         let Some(level) = key.strip_prefix(DELAYED) else {
@@ -322,20 +329,16 @@ fn delayed(master: &Broker, view: View<'_>) -> Result<Vec<Remainder>, Unanswered
         })?;
         if end > done {
             let who = format!("the delay level {level}");
-            found.push(remainder(
-                master,
-                &who,
-                "SCHEDULE_TOPIC_XXXX",
-                None,
-                end - done,
-            ));
+            let topic = "SCHEDULE_TOPIC_XXXX";
+            let left = remainder(master, &who, topic, None, end - done);
+            found.push((level, done, left));
         }
     }
     Ok(found)
 }
 
 /// Messages with a time that are not delivered yet. Notes of what was handed out by POP have a time, too.
-fn timed(master: &Broker, view: View<'_>) -> Result<Vec<Remainder>, Unanswered> {
+pub(crate) fn timed(master: &Broker, view: View<'_>) -> Result<Vec<Remainder>, Unanswered> {
     let who = "the time that they were given";
     let topics = view.timer_metrics(&master.address)?.topics.iter();
     let mut found: Vec<Remainder> = topics
@@ -347,13 +350,13 @@ fn timed(master: &Broker, view: View<'_>) -> Result<Vec<Remainder>, Unanswered> 
         .get(UNTIMED)
         .and_then(|text| text.parse::<i64>().ok());
     if let Some(count) = unread.filter(|count| *count > 0) {
-        found.push(remainder(master, who, "rmq_sys_wheel_timer", None, count));
+        found.push(remainder(master, who, WHEEL, None, count));
     }
     Ok(found)
 }
 
 /// Halves of transactions and notes of what was handed out by POP that the broker has not gone by.
-fn internal(master: &Broker, view: View<'_>, lag: &mut Lag) -> Result<(), Unanswered> {
+pub(crate) fn internal(master: &Broker, view: View<'_>, lag: &mut Lag) -> Result<(), Unanswered> {
     let topics = view.topic_configurations(&master.address)?;
     let offsets = view.consumer_offsets(&master.address)?;
     for (topic, group) in internal_groups(master) {

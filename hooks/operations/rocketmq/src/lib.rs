@@ -18,6 +18,7 @@ pub mod steps;
 mod survey;
 #[cfg(test)]
 mod surveying;
+pub mod transfer_topic;
 mod version;
 pub mod view;
 pub mod vocabulary;

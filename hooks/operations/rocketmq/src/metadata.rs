@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use midships_client_rocketmq::system::{self, DEAD_LETTER_PREFIX};
+use midships_client_rocketmq::system::{self, DEAD_LETTER_PREFIX, RETRY_PREFIX};
 use midships_client_rocketmq::{
     ProductVersion, Request, SubscriptionGroup, TopicConfiguration, TopicConfigurations,
 };
@@ -79,6 +79,18 @@ pub fn is_system_topic(name: &str, broker: &Broker, settings: &BrokerSettings<'_
 #[must_use]
 pub fn is_dead_letters(name: &str) -> bool {
     name.starts_with(DEAD_LETTER_PREFIX)
+}
+
+/// The topic of a group's messages that are tried again.
+#[must_use]
+pub fn retry_topic(group: &str) -> String {
+    format!("{RETRY_PREFIX}{group}")
+}
+
+/// The topic of a group's messages that are given up.
+#[must_use]
+pub fn dead_letter_topic(group: &str) -> String {
+    format!("{DEAD_LETTER_PREFIX}{group}")
 }
 
 /// The topics of a broker that have a place for each of their queues, so that another broker cannot have them too.

@@ -9,6 +9,7 @@ mod groups;
 mod metadata;
 mod queues;
 pub mod scenario;
+pub mod topics;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -813,7 +814,6 @@ impl Cluster {
             object: address.to_owned(),
             why: why.to_owned(),
         };
-        let question = encode(request, 7);
         let mut version = self.version;
         let reply = if let Some(server) = self.name_servers.get_mut(address) {
             if server.serves_from > self.now {
@@ -847,16 +847,7 @@ impl Cluster {
         } else {
             return Err(silent("connection refused"));
         };
-        // Servers of old versions stay silent on what they do not know; nothing here asks that.
-        let reply = reply.ok_or_else(|| silent("does not know the request"))?;
-        let answer = rocketmq::Answer { version, reply };
-        let bytes = answered(&question, &answer)
-            .to_bytes()
-            .map_err(|error| silent(&error.to_string()))?;
-        let read = Frame::from_bytes(&bytes).map_err(|error| silent(&error.to_string()))?;
-        decode(request, &read)
-            .map(Answer::Rocketmq)
-            .map_err(|error| silent(&error.to_string()))
+        over_the_wire(address, request, version, reply)
     }
 }
 
@@ -980,6 +971,29 @@ impl Cluster {
         }
         lines.join("\n")
     }
+}
+
+/// An answer to a request, through the wire's bytes. Servers of old versions stay silent on what they do not know; nothing
+/// here asks that.
+fn over_the_wire(
+    address: &str,
+    request: &Request,
+    version: ProductVersion,
+    reply: Option<Reply>,
+) -> Result<Answer, Unanswered> {
+    let silent = |why: &str| Unanswered {
+        object: address.to_owned(),
+        why: why.to_owned(),
+    };
+    let reply = reply.ok_or_else(|| silent("does not know the request"))?;
+    let answer = rocketmq::Answer { version, reply };
+    let bytes = answered(&encode(request, 7), &answer)
+        .to_bytes()
+        .map_err(|error| silent(&error.to_string()))?;
+    let read = Frame::from_bytes(&bytes).map_err(|error| silent(&error.to_string()))?;
+    decode(request, &read)
+        .map(Answer::Rocketmq)
+        .map_err(|error| silent(&error.to_string()))
 }
 
 fn labels(component: &str) -> BTreeMap<String, String> {

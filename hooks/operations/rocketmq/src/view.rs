@@ -6,7 +6,7 @@ use midships_client_kubernetes as kubernetes;
 use midships_client_rocketmq as rocketmq;
 use midships_client_rocketmq::{
     ClusterInfo, ConsumeStatistics, ConsumerConnections, ConsumerOffsets, ProductVersion, Reply,
-    Request, SubscriptionGroup, TimerMetrics, TopicConfiguration, TopicConfigurations,
+    Request, SubscriptionGroup, TimerMetrics, TopicConfiguration, TopicConfigurations, TopicRoute,
     TopicStatistics,
 };
 use midships_engine::step::{Seen, Unanswered};
@@ -229,6 +229,24 @@ impl<'a> View<'a> {
             Reply::Topics(topics) => Some(topics),
             _ => None,
         })
+    }
+
+    /// Where a name server says that a topic has queues; none where it does not know the topic.
+    ///
+    /// # Errors
+    /// Without an answer.
+    pub fn topic_route(
+        self,
+        name_server: &str,
+        topic: &str,
+    ) -> Result<Option<&'a TopicRoute>, Unanswered> {
+        let request = Request::TopicRoute {
+            topic: topic.to_owned(),
+        };
+        match self.rocketmq(name_server, request.clone())?.1 {
+            Reply::Route(route) => Ok(route.as_ref()),
+            _ => Err(another_kind(&Query::rocketmq(name_server, request))),
+        }
     }
 
     /// The key-value configuration that a name server holds in a namespace.

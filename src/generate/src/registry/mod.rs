@@ -3,6 +3,7 @@
 
 mod nfs_storage;
 mod rocketmq;
+mod rocketmq_topic_transfer;
 
 use midships_model::description::{Description, DescriptionError};
 use midships_model::fields::{Image, Resources};
@@ -68,7 +69,11 @@ pub(crate) struct Facts {
 }
 
 /// Every chart of this project.
-pub(crate) const CHARTS: [&Entry; 2] = [&rocketmq::ENTRY, &nfs_storage::ENTRY];
+pub(crate) const CHARTS: [&Entry; 3] = [
+    &rocketmq::ENTRY,
+    &nfs_storage::ENTRY,
+    &rocketmq_topic_transfer::ENTRY,
+];
 
 /// The template sources that the charts share. Those whose names begin with [`PART`] are parts of others.
 pub(crate) const SHARED: &[Source] = &[

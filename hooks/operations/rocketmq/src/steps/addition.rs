@@ -9,14 +9,11 @@ use midships_engine::step::{Problem, Unanswered, Verdict};
 use midships_model::rocketmq::ORDER_CONFIGURATION;
 use serde::{Deserialize, Serialize};
 
-use super::{Observation, key_values, settings_query, tell, wait};
+use super::{BATCH, Observation, key_values, settings_query, tell, wait};
 use crate::desired::Broker;
 use crate::metadata::{self, MARK};
 use crate::view::View;
 use crate::vocabulary::{Command, Query};
-
-/// The most commands that are performed between two looks.
-const BATCH: usize = 100;
 
 /// Groups that are new, and the one from which they get what it knows.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]

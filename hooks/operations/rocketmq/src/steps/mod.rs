@@ -9,6 +9,7 @@ mod pod_renewal;
 pub mod registration;
 mod removal;
 mod settings;
+pub mod transfer;
 mod turning;
 mod volumes;
 
@@ -25,6 +26,7 @@ pub use addition::{Addition, AdditionPart};
 pub use broker_restart::Reason;
 pub use removal::{Removal, RemovalPart, ShortenedEntry};
 pub use settings::SetBroker;
+pub use transfer::{Transfer, TransferPart};
 pub use volumes::GrownClaim;
 
 use crate::desired::{Broker, Desired};
@@ -194,6 +196,13 @@ pub enum RocketmqStep {
         /// The part.
         part: RemovalPart,
     },
+    /// A topic that goes from some groups to others has come so far.
+    TopicTransferred {
+        /// The topic and both sides.
+        transfer: Box<Transfer>,
+        /// The part.
+        part: TransferPart,
+    },
     /// Masters that were to leave and stay take messages.
     MastersOpened {
         /// The masters.
@@ -292,6 +301,7 @@ impl Step for RocketmqStep {
             Self::PodRenewed { silent } => format!("pod_renewed/{}", silent.pod),
             Self::GroupsAdded { part, .. } => part.name(),
             Self::GroupsRemoved { part, .. } => part.name().to_owned(),
+            Self::TopicTransferred { part, .. } => part.name().to_owned(),
             Self::MastersOpened { .. } => "masters_opened".to_owned(),
             Self::ClaimsGrown { .. } => "claims_grown".to_owned(),
             Self::RoomMade { stateful_set, .. } => format!("room_made/{stateful_set}"),
@@ -300,6 +310,7 @@ impl Step for RocketmqStep {
 
     fn limits(&self) -> Limits {
         let seconds = match self {
+            Self::TopicTransferred { transfer, part } => return part.limits(transfer),
             Self::KeyValuesCopied { .. }
             | Self::BrokersTold { .. }
             | Self::MastersOpened { .. }
@@ -348,6 +359,7 @@ impl Step for RocketmqStep {
             | Self::ClaimsGrown { .. }
             | Self::RoomMade { .. } => false,
             Self::GroupsAdded { part, .. } => matches!(part, AdditionPart::GroupsMarked(_)),
+            Self::TopicTransferred { part, .. } => part.undoable(),
             _ => true,
         }
     }
@@ -384,6 +396,9 @@ impl Step for RocketmqStep {
             Self::GroupsAdded { addition, part } => addition::queries(addition, part),
             Self::GroupsRemoved { removal, part } => {
                 removal::queries(removal, *part, direction == Direction::Undoing, view)
+            }
+            Self::TopicTransferred { transfer, part } => {
+                transfer::queries(transfer, *part, direction == Direction::Undoing, view)
             }
             Self::MastersOpened { masters } => removal::marked_queries(masters),
             Self::ClaimsGrown { cluster, .. } => vec![ask_claims(cluster)],
@@ -440,6 +455,9 @@ impl Step for RocketmqStep {
             Self::PodRenewed { silent } => pod_renewal::assess(silent, seen),
             Self::GroupsAdded { addition, part } => addition::assess(addition, part, undoing, seen),
             Self::GroupsRemoved { removal, part } => removal::assess(removal, *part, undoing, seen),
+            Self::TopicTransferred { transfer, part } => {
+                transfer::assess(transfer, *part, undoing, seen)
+            }
             Self::MastersOpened { masters } => removal::closed(masters, false, View::new(seen)),
             Self::ClaimsGrown { cluster, claims } => volumes::assess_grown(cluster, claims, seen),
             Self::RoomMade {
@@ -463,9 +481,9 @@ impl Step for RocketmqStep {
         }
     }
 
-    /// Each step leaves brokers in a state from which a survey plans.
+    /// Each step leaves brokers in a state from which a survey plans, but half a topic's way is no place to stay.
     fn severable(&self) -> bool {
-        true
+        !matches!(self, Self::TopicTransferred { .. })
     }
 }
 
@@ -513,6 +531,19 @@ fn set(address: &str, setting: &str, value: &str) -> Command {
         address: address.to_owned(),
         request: Request::UpdateBrokerConfiguration { properties },
     }
+}
+
+/// The most commands that are performed between two looks.
+const BATCH: usize = 100;
+
+/// These commands, a batch of them at a time; done where there are none.
+fn acting(mut commands: Vec<Command>, what: &str) -> Verdict<Command> {
+    if commands.is_empty() {
+        return Verdict::Done;
+    }
+    let why = format!("{} {what}", commands.len());
+    commands.truncate(BATCH);
+    Verdict::Act { commands, why }
 }
 
 fn wait(why: impl Into<String>) -> Verdict<Command> {

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::addition::order_queries;
 use super::{
-    Observation, SETTLE_SECONDS, STILL_PATIENCE_SECONDS, key_values::putting, set, settings_query,
-    since, tell, turning::turning, wait,
+    Observation, SETTLE_SECONDS, STILL_PATIENCE_SECONDS, acting, key_values::putting, set,
+    settings_query, since, tell, turning::turning, wait,
 };
 use crate::desired::Broker;
 use crate::lag::{self, Lag, Remainder};
@@ -185,14 +185,6 @@ fn shortened(
         commands,
         "entries of the order configuration differ from what they shall be",
     ))
-}
-
-fn acting(commands: Vec<Command>, what: &str) -> Verdict<Command> {
-    if commands.is_empty() {
-        return Verdict::Done;
-    }
-    let why = format!("{} {what}", commands.len());
-    Verdict::Act { commands, why }
 }
 
 /// Whether masters that leave are closed and marked, or, for those that stay, open and without marks. The mark is set
