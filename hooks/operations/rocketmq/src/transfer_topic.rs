@@ -534,7 +534,7 @@ impl TransferTopic {
         for master in &source.masters {
             for group in consuming(&self.wish.topic, master, view)? {
                 let members = view.consumer_connections(&master.address, group)?;
-                match members.filter(|members| !members.clients.is_empty()) {
+                match members {
                     Some(members) => self.check_members(group, members)?,
                     None => self.check_absent(group, master, view)?,
                 }

@@ -1,7 +1,10 @@
 //! Tests of the survey: what is refused, with whom and what it names, and what is planned.
 
+use std::sync::{Arc, Mutex};
+
 use midships_client_rocketmq::TopicConfiguration;
-use midships_engine::simulation::Simulation;
+use midships_engine::runner::{self, Outcome};
+use midships_engine::simulation::{Ground, SimulatedWorld, Simulation, locked};
 use midships_engine::step::{Memory, Operation, Planning, Seen, Step};
 use midships_model::rocketmq_topic_transfer::{Afterwards, Broadcasting, Ordered, Pending, Values};
 use serde_json::json;
@@ -262,6 +265,34 @@ fn a_topic_that_was_moved_needs_nothing() {
     assert!(matches!(planning, Planning::Nothing { .. }), "{planning:?}");
     let planning = planned(standing(), values(), true);
     assert!(matches!(planning, Planning::Absent { .. }), "{planning:?}");
+}
+
+#[test]
+fn a_group_that_is_away_is_waited_for_while_messages_are_left_to_it() {
+    let away = || standing().with_absent("old-0", "archive", &[TOPIC]);
+    let expected = [
+        "subscription group archive",
+        "no member of it is connected",
+        "deleteSubGroup",
+    ];
+    is_refused(away(), values(), &expected);
+}
+
+#[test]
+fn clients_miss_nothing_while_a_topic_goes() {
+    let start = standing()
+        .with_absent("old-1", "billing", &[TOPIC])
+        .with_absent("old-1", "audit", &[TOPIC])
+        .with_consumer("old-0", "audit", &[TOPIC], 25)
+        .at_work();
+    let ground = Arc::new(Mutex::new(Ground::new(start)));
+    let outcome = runner::run(
+        &mut SimulatedWorld::new(&ground, "only"),
+        &TransferTopic::new(wish(values(), false)),
+        "only",
+    );
+    assert_eq!(outcome, Ok(Outcome::Done { changed: true }));
+    assert_eq!(locked(&ground).violation, None);
 }
 
 #[test]
