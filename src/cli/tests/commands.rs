@@ -310,6 +310,7 @@ fn package_gives_the_same_bytes_twice() {
     exit 0
     output: DIGEST first/rocketmq-VERSION.tgz
     output: DIGEST first/nfs-storage-VERSION.tgz
+    output: DIGEST first/rocketmq-topic-transfer-VERSION.tgz
     ");
     assert_snapshot!(stage.run("package --chart nfs-storage --out one"), @r"
     exit 0
@@ -397,6 +398,7 @@ fn publish_pushes_charts_and_hook_image_once() {
     output: created REGISTRY/with/hook:VERSION@DIGEST
     output: created REGISTRY/with/rocketmq:VERSION@DIGEST
     output: created REGISTRY/with/nfs-storage:VERSION@DIGEST
+    output: created REGISTRY/with/rocketmq-topic-transfer:VERSION@DIGEST
     ");
     let (_, manifest) = server.get(
         &format!("/v2/with/rocketmq/manifests/{}", env!("CARGO_PKG_VERSION")),
@@ -422,10 +424,10 @@ fn publish_pushes_charts_and_hook_image_once() {
     ");
     assert_eq!(
         stage.run(&with_image).matches("output: unchanged ").count(),
-        3
+        4
     );
     let forced = stage.run(&format!("{other} --force"));
-    assert_eq!(forced.matches("output: replaced ").count(), 3, "{forced}");
+    assert_eq!(forced.matches("output: replaced ").count(), 4, "{forced}");
 }
 
 /// The text of one file of a packed chart.

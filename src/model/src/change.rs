@@ -180,6 +180,10 @@ pub fn words(mutability: &str) -> (&'static str, &'static str) {
              whether masters have all messages.",
             "增加随升级生效，不重启任何 Pod；减少会执行操作 remove_brokers，先确认主节点拥有全部消息。",
         ),
+        "transfer_topic" => (
+            "A change plans the transfer anew; one that is under way is settled before.",
+            "更改会重新规划转移；正在进行的转移会先了结。",
+        ),
         GROW_VOLUMES => (
             "A change runs the operation grow_volumes: volumes grow while their pods go on. They never become smaller.",
             "更改会执行操作 grow_volumes：卷在 Pod 运行时扩容；卷不能缩小。",
