@@ -88,6 +88,11 @@ def is_hook(item: dict) -> bool:
     return bool(annotation(item, "helm.sh/hook"))
 
 
+def deletions(item: dict) -> list[str]:
+    """When a hook is deleted: without any policy, before it is made anew."""
+    return annotation(item, "helm.sh/hook-delete-policy") or ["before-hook-creation"]
+
+
 def phases(item: dict) -> list[str]:
     """The phases in which an object is applied: none for hooks that Argo CD does not have."""
     if not is_hook(item):
@@ -179,7 +184,7 @@ class Application:
             for kind in dict.fromkeys(item["kind"] for item in group):
                 self._apply([item for item in group if item["kind"] == kind])
             self._await_health(phase, group)
-        self._delete([item for item in hooks if "hook-succeeded" in annotation(item, "helm.sh/hook-delete-policy")])
+        self._delete([item for item in hooks if "hook-succeeded" in deletions(item)])
         return (now() - begun).total_seconds()
 
     def _prune(self, targets: list[dict]) -> None:
@@ -189,9 +194,8 @@ class Application:
         self._delete(unwanted)
 
     def _recreate(self, group: list[dict]) -> None:
-        """Deletes what stands in the way of hooks that are made anew for each sync; without any policy they are too."""
-        policies = lambda item: annotation(item, "helm.sh/hook-delete-policy") or ["before-hook-creation"]  # noqa: E731
-        self._delete([item for item in group if is_hook(item) and "before-hook-creation" in policies(item)])
+        """Deletes what stands in the way of hooks that are made anew for each sync."""
+        self._delete([item for item in group if is_hook(item) and "before-hook-creation" in deletions(item)])
 
     def _apply(self, objects: list[dict]) -> None:
         words = ["apply", f"--field-manager={MANAGER}", "--namespace", self.release.namespace, "-f", "-"]

@@ -39,7 +39,7 @@ SMALL = {
     },
 }
 # From 5.0 on a broker compares 38 MB byte by byte each time it flushes its timer wheel, every second: a tenth of a processor.
-RARE_FLUSH = {"brokers": {"configuration": {"timerFlushIntervalMs": 10_000}}}
+RARE_FLUSH = {"configuration": {"timerFlushIntervalMs": 10_000}}
 ROUTE_REFRESH_SECONDS = SMALL["brokers"]["clientRouteRefreshSeconds"]
 HELM_TIMEOUT = "20m"
 HELM_SECONDS = 1_260
@@ -62,9 +62,8 @@ class Release:
 
     def __post_init__(self) -> None:
         image = {"image": {"repository": f"{self.bed.registry}/apache/rocketmq", "tag": self.version}}
-        own = {"nameServers": image, "brokers": image}
-        rare = {} if self.version.startswith("4.") else RARE_FLUSH
-        self.values = merged(merged(merged(SMALL, own), rare), self.values)
+        own = {"nameServers": image, "brokers": image if self.version.startswith("4.") else {**image, **RARE_FLUSH}}
+        self.values = merged(merged(SMALL, own), self.values)
 
     @property
     def bed(self) -> Bed:
