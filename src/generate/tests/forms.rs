@@ -48,9 +48,10 @@ impl Judge<'_> {
         let rules = models().flat_map(Model::rules);
         let rules: BTreeSet<&str> = rules.map(|rule| rule.id).collect();
         let mut numbers = trees::Numbers(1);
+        let refused = (self.validate)("{}");
         let mut all_accepted = 0;
         for _ in 0..self.count {
-            let given = trees::given(self.described, &mut numbers);
+            let given = trees::given(self.described, &refused, &mut numbers);
             let values = (self.merged)(&given.to_string());
             let mut shown = self.form.fields();
             shown.retain(|field| field.visible.holds(&values));

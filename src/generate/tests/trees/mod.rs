@@ -3,6 +3,7 @@
 use std::iter;
 
 use midships_model::description::{Description, Field};
+use midships_model::rules::Finding;
 use serde_json::{Map, Value, json};
 
 /// Words from which text is made: some fit some field, none fits all.
@@ -75,13 +76,14 @@ impl Numbers {
     }
 }
 
-/// Values as a person gives them.
-pub fn given(description: &Description, numbers: &mut Numbers) -> Value {
+/// Values as a person gives them. `refused` is what the chart refuses of its defaults.
+pub fn given(description: &Description, refused: &[Finding], numbers: &mut Numbers) -> Value {
     let mut values = json!({});
     let fields = description.fields();
     for field in &fields {
-        // What other fields depend on is given more often, and so is what must not be empty.
-        let is_needed = field.is_required() && field.visible.is_always();
+        // What other fields depend on is given more often, and so is what the chart cannot do without.
+        let is_needed = field.is_required() && field.visible.is_always()
+            || refused.iter().any(|finding| finding.path == field.path);
         let decides = fields.iter().any(|other| {
             other
                 .visible
