@@ -278,6 +278,8 @@ struct Family {
     step: usize,
     /// Whether it is the first way of that step that was unwound.
     first: bool,
+    /// Whether it is the last one, where the step had done the most.
+    last: bool,
     trace: Vec<Interaction>,
 }
 
@@ -457,6 +459,9 @@ where
                     ));
                 }
             }
+            if let Some(last) = families.last_mut().filter(|family| family.step == step) {
+                last.last = true;
+            }
         }
         Ok(families)
     }
@@ -490,6 +495,7 @@ where
                 obstacles,
                 step,
                 first: families.iter().all(|family| family.step != step),
+                last: false,
                 trace: played.trace,
             });
         }
@@ -497,13 +503,15 @@ where
     }
 
     /// Whether a fault at an interaction of an unwound run says anything new: the doing was tried
-    /// without the obstacle, and an undo is tried under all failures of its own step, and under the
-    /// first way in which the next one and the last one fail.
+    /// without the obstacle, and an undo is tried under the first and the last way in which its own step
+    /// fails, and under the first way in which the next one and the last one fail. The other ways are
+    /// played too, without a fault.
     fn is_worth(&self, family: &Family, interaction: &Interaction) -> bool {
         match interaction.spot {
             Some((Direction::Undoing, step)) => {
+                let is_own = family.step <= step && (family.first || family.last);
                 let is_other = family.step == step + 1 || family.step + 1 >= self.reversible;
-                family.step <= step || family.first && is_other
+                is_own || family.first && is_other
             }
             Some((Direction::Doing, _)) => match &interaction.touch {
                 Touch::WriteEvents(events) => events

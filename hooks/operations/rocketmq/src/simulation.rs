@@ -465,16 +465,13 @@ impl Cluster {
                 broker.next_report += REPORT_PERIOD;
                 broker.report(now, &mut self.name_servers);
             }
-            let written = broker.permission == OPEN || now < broker.permission_since + refresh;
-            let written = written
+            let is_open = broker.permission == OPEN || now < broker.permission_since + refresh;
+            if broker.identity.is_master()
+                && is_open
                 && broker
-                    .metadata
-                    .user_topics(&broker.identity)
-                    .any(TopicConfiguration::is_written);
-            if broker.identity.is_master() && written {
-                broker
                     .queues
-                    .store(&broker.identity, &broker.metadata, broker.stored);
+                    .store(&broker.identity, &broker.metadata, broker.stored)
+            {
                 broker.stored += 1;
             }
             broker.queues.consume(&mut broker.metadata);
@@ -897,6 +894,10 @@ impl Simulation for Cluster {
             rested.advance(rested.now + 10 * TICK);
         }
         rested.state()
+    }
+
+    fn appearance(&self) -> String {
+        self.state()
     }
 
     fn invariant(&self) -> Result<(), String> {

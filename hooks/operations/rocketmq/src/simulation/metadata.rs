@@ -12,6 +12,8 @@ use crate::desired::Broker;
 use crate::metadata::{DRAINED_MARK, LEAVING_MARK, MARK, is_system_group, is_system_topic};
 use crate::view::BrokerSettings;
 
+/// A topic is somebody's or not whatever the broker's settings are, where no topic of traces is set.
+static NO_PROPERTIES: BTreeMap<String, String> = BTreeMap::new();
 /// 5.5.0.
 const MAKES_REMOVED_AGAIN: ProductVersion = ProductVersion(513);
 
@@ -62,21 +64,18 @@ impl Metadata {
     }
 
     /// The topics that somebody has made.
-    pub(super) fn user_topics(&self, broker: &Broker) -> impl Iterator<Item = &TopicConfiguration> {
-        let settings = BTreeMap::new();
-        let of_nobody = |name: &str| {
+    pub(super) fn user_topics<'a>(
+        &'a self,
+        broker: &'a Broker,
+    ) -> impl Iterator<Item = &'a TopicConfiguration> {
+        let is_made = |topic: &&TopicConfiguration| {
             let settings = BrokerSettings {
                 version: ProductVersion::default(),
-                properties: &settings,
+                properties: &NO_PROPERTIES,
             };
-            is_system_topic(name, broker, &settings)
+            !is_system_topic(&topic.name, broker, &settings)
         };
-        let topics: Vec<&TopicConfiguration> = self
-            .topics
-            .values()
-            .filter(|topic| !of_nobody(&topic.name))
-            .collect();
-        topics.into_iter()
+        self.topics.values().filter(is_made)
     }
 
     /// Whether all that somebody has made here as a topic is there as well.

@@ -38,22 +38,25 @@ impl Queues {
         *found = (*found).max(end);
     }
 
-    /// Stores one more message, in the topics that are written by turns.
-    pub(super) fn store(&mut self, broker: &Broker, metadata: &Metadata, number: i64) {
+    /// Stores one more message, in the topics that are written by turns; whether there is one.
+    pub(super) fn store(&mut self, broker: &Broker, metadata: &Metadata, number: i64) -> bool {
         let topics: Vec<_> = metadata
             .user_topics(broker)
             .filter(|topic| topic.is_written())
             .collect();
         let number = usize::try_from(number).unwrap_or_default();
-        if let Some(topic) = number
+        let topic = number
             .checked_rem(topics.len())
-            .and_then(|at| topics.get(at))
-        {
+            .and_then(|at| topics.get(at));
+        if let Some(topic) = topic {
             let queues = usize::try_from(topic.write_queues).unwrap_or(1).max(1);
             let queue = u32::try_from(number % queues).unwrap_or_default();
-            let queues = self.ends.entry(topic.name.clone()).or_default();
-            *queues.entry(queue).or_default() += 1;
+            match self.ends.get_mut(&topic.name) {
+                Some(queues) => *queues.entry(queue).or_default() += 1,
+                None => self.fill(&topic.name, queue, 1),
+            }
         }
+        topic.is_some()
     }
 
     /// Every group that is there gets some messages, and so does whoever waits for delayed ones.

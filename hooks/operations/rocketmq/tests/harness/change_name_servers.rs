@@ -1,15 +1,8 @@
 //! `change_name_servers` in the engine's harness: killed, repeated, lied to and overtaken at each step.
 
-#![allow(
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test tells its counts, and fails loudly"
-)]
-
-mod trying;
-
 use std::sync::{Arc, Mutex};
 
+use super::trying::try_out;
 use midships_engine::journal::Journal;
 use midships_engine::report::{Outcome, Report};
 use midships_engine::runner;
@@ -22,7 +15,6 @@ use midships_operations_rocketmq::change_name_servers::ChangeNameServers;
 use midships_operations_rocketmq::simulation::Cluster;
 use midships_operations_rocketmq::simulation::scenario::{desired, version};
 use midships_operations_rocketmq::{Desired, Phase};
-use trying::try_out;
 
 /// The steps of a change that brokers take online.
 const ONLINE: &[&str] = &["key_values_copied", "brokers_told", "brokers_registered"];

@@ -41,7 +41,7 @@ fn acts(step: &str) -> (bool, bool) {
 }
 
 /// Tries an operation of which these steps are known by name, and tells the counts.
-pub fn try_out<S, O>(name: &str, start: S, operation: &O, steps: &[&'static str]) -> Counts
+pub(super) fn try_out<S, O>(name: &str, start: S, operation: &O, steps: &[&'static str]) -> Counts
 where
     S: Simulation<Query = Query, Answer = Answer, Command = Command> + Send,
     O: Operation<Step = RocketmqStep> + Sync,
@@ -50,7 +50,7 @@ where
 }
 
 /// The same where these steps perform commands as well, in this world.
-pub fn try_out_acting<S, O>(
+pub(super) fn try_out_acting<S, O>(
     name: &str,
     start: S,
     operation: &O,

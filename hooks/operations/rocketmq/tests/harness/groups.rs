@@ -1,20 +1,12 @@
 //! New groups in the engine's harness: killed, repeated, lied to and overtaken at each step.
 
-#![allow(
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test tells its counts, and fails loudly"
-)]
-
-mod trying;
-
+use super::trying::try_out;
 use midships_client_rocketmq::TopicConfiguration;
 use midships_operations_rocketmq::add_brokers::AddBrokers;
 use midships_operations_rocketmq::simulation::Cluster;
 use midships_operations_rocketmq::simulation::scenario::{desired, version};
 use midships_operations_rocketmq::{Desired, Phase};
 use serde_json::json;
-use trying::try_out;
 
 const SOURCE: &str = "shop-rocketmq-broker-0-master-0";
 const COPYING: &[&str] = &[

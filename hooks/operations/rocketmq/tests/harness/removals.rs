@@ -1,14 +1,7 @@
 //! Groups that leave in the engine's harness, and the ways in which they do not.
 
-#![allow(
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test tells its counts, and fails loudly"
-)]
-
-mod trying;
-mod upgrade;
-
+use super::trying::try_out;
+use super::upgrade::carry;
 use midships_client_rocketmq::TopicConfiguration;
 use midships_engine::report::Outcome;
 use midships_engine::simulation::Simulation;
@@ -17,8 +10,6 @@ use midships_operations_rocketmq::Phase;
 use midships_operations_rocketmq::remove_brokers::RemoveBrokers;
 use midships_operations_rocketmq::simulation::Cluster;
 use midships_operations_rocketmq::simulation::scenario::{desired, version};
-use trying::try_out;
-use upgrade::carry;
 
 const LEAVES: &str = "shop-rocketmq-broker-2-master-0";
 const STEPS: &[&str] = &["masters_closed", "clients_turned", "groups_drained"];

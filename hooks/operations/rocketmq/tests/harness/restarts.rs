@@ -1,16 +1,9 @@
 //! Restarts of brokers and name servers, and volumes that grow, in the engine's harness: killed, repeated, lied to and overtaken at each step.
 
-#![allow(
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test tells its counts, and fails loudly"
-)]
-
-mod trying;
-mod upgrade;
-
 use std::sync::{Arc, Mutex};
 
+use super::trying::try_out;
+use super::upgrade::carry;
 use midships_engine::report::Outcome;
 use midships_engine::runner;
 use midships_engine::simulation::{Ground, SimulatedWorld, Simulation, locked};
@@ -23,8 +16,6 @@ use midships_operations_rocketmq::simulation::scenario::{
     desired, version, with_name_server_template, with_setting, with_size, with_template,
 };
 use midships_operations_rocketmq::{Desired, Phase};
-use trying::try_out;
-use upgrade::carry;
 
 const REPLICA: &str = "shop-rocketmq-broker-0-replica-1-0";
 const RESTARTS: &[&str] = &["broker_restarted", "brokers_registered"];

@@ -12,7 +12,11 @@ use midships_operations_rocketmq::steps::RocketmqStep;
 use midships_operations_rocketmq::{Desired, Phase};
 
 /// Runs everything that a phase of an upgrade does.
-pub fn carry(cluster: Cluster, wanted: &Desired, phase: Phase) -> (Outcome, Cluster, Vec<String>) {
+pub(super) fn carry(
+    cluster: Cluster,
+    wanted: &Desired,
+    phase: Phase,
+) -> (Outcome, Cluster, Vec<String>) {
     let ground = Arc::new(Mutex::new(Ground::new(cluster)));
     let mut world = SimulatedWorld::new(&ground, "only");
     let operations = operations(wanted, phase);

@@ -1,21 +1,13 @@
 //! A topic on its way in the engine's harness: killed, repeated, lied to and overtaken at each step, with clients at work that
 //! tell of every send that fails and of every message that they never get.
 
-#![allow(
-    clippy::panic,
-    clippy::print_stdout,
-    reason = "a test tells its counts, and fails loudly"
-)]
-
-mod trying;
-
+use super::trying::{try_out, try_out_acting};
 use midships_client_rocketmq::TopicConfiguration;
 use midships_model::rocketmq_topic_transfer::{Afterwards, Ordered, Values};
 use midships_operations_rocketmq::simulation::scenario::version;
 use midships_operations_rocketmq::simulation::topics::{OTHER_TOPIC, TOPIC, Topics, values, wish};
 use midships_operations_rocketmq::transfer_topic::TransferTopic;
 use serde_json::json;
-use trying::{try_out, try_out_acting};
 
 const STEPS: &[&str] = &[
     "topic_claimed",
