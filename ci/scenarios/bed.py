@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import json
 import os
@@ -110,7 +111,11 @@ class Bed:
             address = f"oci://{self.registry}/charts"
             # What an earlier build published under the same version is replaced, so that what is tried is this build.
             how = ["--force", "--hook-image", program("midships-hook")]
-            output(self.net(program("midships"), "publish", address, *self.plain, *how), cwd=ROOT)
+            CACHE.mkdir(parents=True, exist_ok=True)
+            with open(CACHE / "publish.lock", "w", encoding="ascii") as lock:
+                # Two scenarios that begin at the same time would push the same files; the registry refuses one of them.
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                output(self.net(program("midships"), "publish", address, *self.plain, *how), cwd=ROOT)
             self._published = address
         return self._published
 
