@@ -16,12 +16,14 @@ import processes
 from binaries import build, parts, program
 from nodes import Node
 from places import (
-    CACHE, CONTROL_ADDRESS, DNS_SERVICE_ADDRESS, PARTS, PKI, REGISTRY_ADDRESS, STATE, BedError, fingerprint, lock, run, say,
+    BALANCED_RANGE, CACHE, CLIENT_ADDRESS, CONTROL_ADDRESS, DNS_SERVICE_ADDRESS, PARTS, PKI, REGISTRY_ADDRESS, STATE,
+    BedError, fingerprint, lock, run, say,
 )
 
 CONTROL_NETWORK = "testbed-control"
+CLIENT_NETWORK = "testbed-client"
 CONTROL = STATE / "control"
-DAEMONS = ["etcd", "api-server", "controller-manager", "scheduler", "registry", "dns", "proxy", "provisioner"]
+DAEMONS = ["etcd", "api-server", "controller-manager", "scheduler", "registry", "dns", "proxy", "provisioner", "balancer"]
 # A namespace of mounts for one command, in which the names of the cluster resolve.
 WITH_NAMES = 'mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/resolv.conf && shift 2 && exec "$@"'
 
@@ -38,6 +40,13 @@ def in_network(command):
     own_mounts = ["unshare", "--mount", "--propagation", "private", "sh", "-c", WITH_NAMES, "net"]
     files = [str(STATE / "hosts"), str(STATE / "resolv.conf")]
     return ["nsenter", f"--net=/run/netns/{CONTROL_NETWORK}", *own_mounts, *files, *map(str, command)]
+
+
+def outside(command):
+    """The command line that runs a command outside the cluster, from where only nodes and balanced addresses are reached."""
+    if CLIENT_NETWORK not in networks():
+        raise BedError("the test bed is down, or of an earlier version; `ci/testbed down` and `up` renew it")
+    return ["nsenter", f"--net=/run/netns/{CLIENT_NETWORK}", *map(str, command)]
 
 
 def environment():
@@ -167,6 +176,18 @@ def create_network(bed_nodes):
         if own_range:
             lines.append(f"iptables -t nat -A POSTROUTING -s {own_range} ! -d 10.244.0.0/16 -j MASQUERADE")
         run(["nsenter", f"--net=/run/netns/{network}", "sh", "-ec", "\n".join(lines)])
+    create_client(switch, bed_nodes)
+
+
+def create_client(switch, bed_nodes):
+    """The network of a client outside the cluster: it has routes to the nodes, and to the addresses of balanced Services."""
+    run(["ip", "netns", "add", CLIENT_NETWORK])
+    run(["ip", "link", "add", "vclient", "netns", "testbed-switch", "type", "veth", "peer", "name", "eth0", "netns", CLIENT_NETWORK])
+    run([*switch, "set", "vclient", "master", "switch", "up"])
+    lines = ["ip link set lo up", f"ip addr add {CLIENT_ADDRESS}/32 dev eth0", "ip link set eth0 up"]
+    lines += [f"ip route add {node.address} dev eth0" for node in bed_nodes]
+    lines.append(f"ip route add {BALANCED_RANGE} via {CONTROL_ADDRESS} dev eth0 onlink")
+    run(["nsenter", f"--net=/run/netns/{CLIENT_NETWORK}", "sh", "-ec", "\n".join(lines)])
 
 
 def spawn(name, command, user=None):
@@ -238,10 +259,12 @@ def start_helpers(first):
         corefile = corefile.replace(f"%{word}%", value)
     (CONTROL / "Corefile").write_text(corefile)
     spawn("dns", [program("coredns"), "-conf", CONTROL / "Corefile"])
-    # kube-proxy wants to be on a node; which one matters to node ports only, and nobody asks for those here.
+    # kube-proxy wants to be on a node; which one matters to node ports only, and nobody asks for those here. It also sends on
+    # what comes from outside for balanced Services.
     nodes.write_proxy_configuration(CONTROL / "proxy.json", first.name)
     spawn("proxy", [program("kube-proxy"), f"--config={CONTROL}/proxy.json"])
-    spawn("provisioner", [sys.executable, "-B", "-u", PARTS / "provisioner.py"])
+    for helper in ("provisioner", "balancer"):
+        spawn(helper, [sys.executable, "-B", "-u", PARTS / f"{helper}.py"])
 
 
 def node_conditions():

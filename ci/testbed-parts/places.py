@@ -27,6 +27,9 @@ REGISTRY = "registry.local:5000"
 REGISTRY_ADDRESS = f"{CONTROL_ADDRESS}:5000"
 DNS_SERVICE_ADDRESS = "10.96.0.10"
 DOMAIN = "cluster.local"
+CLIENT_ADDRESS = "10.200.0.200"
+BALANCED_RANGE = "10.200.64.0/24"
+BALANCED_ADDRESSES = [f"10.200.64.{number}" for number in range(1, 255)]
 
 
 class BedError(Exception):

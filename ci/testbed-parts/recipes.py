@@ -17,10 +17,12 @@ from places import PARTS, run, say
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 JAVA_HOME = "/opt/java/openjdk"  # where the official images' base has it
-JAVA_MODULES = "java.se,jdk.unsupported,jdk.crypto.ec,jdk.management,jdk.management.agent,jdk.naming.dns,jdk.zipfs,jdk.jcmd"
+JAVA_MODULES = "java.se,jdk.unsupported,jdk.crypto.ec,jdk.management,jdk.management.agent,jdk.naming.dns,jdk.zipfs,jdk.jcmd,jdk.httpserver"
 LIBRARIES = "/lib/x86_64-linux-gnu"
-# RocksDB's native library, inside the jars of 5.x, is linked to these.
-ROCKSDB_LIBRARIES = ["libpthread.so.0", "librt.so.1", "libdl.so.2", "libm.so.6", "libgcc_s.so.1", "libstdc++.so.6"]
+# The native libraries inside the jars of 5.x, of RocksDB and of the proxy's TLS, are linked to these.
+JAR_LIBRARIES = [
+    "libpthread.so.0", "librt.so.1", "libdl.so.2", "libm.so.6", "libgcc_s.so.1", "libstdc++.so.6", "libcrypt.so.1",
+]
 
 
 def make(directory):
@@ -103,7 +105,7 @@ def add_java_17(root):
     run(["nice", "jlink", "--add-modules", JAVA_MODULES, *options, "--output", root / JAVA_HOME[1:]])
     shutil.copy("/bin/bash", root / "bin/bash.new")
     (root / "bin/bash.new").replace(root / "bin/bash")
-    for library in ROCKSDB_LIBRARIES:
+    for library in JAR_LIBRARIES:
         # On machines where /lib is not merged into /usr, libstdc++ is in the latter.
         found = next(path for path in (Path(LIBRARIES, library), Path(f"/usr{LIBRARIES}", library)) if path.exists())
         shutil.copy(found.resolve(), make(root / LIBRARIES[1:]) / library)
