@@ -278,9 +278,19 @@ struct Family {
     step: usize,
     /// Whether it is the first way of that step that was unwound.
     first: bool,
-    /// Whether it is the last one, where the step had done the most.
-    last: bool,
+    /// Whether it is the last one, where the step had done the most, or the first one that is taken back by commands.
+    telling: bool,
     trace: Vec<Interaction>,
+}
+
+impl Family {
+    /// Whether commands take its step back.
+    fn acts(&self) -> bool {
+        let undoing = Some((Direction::Undoing, self.step));
+        self.trace.iter().any(|interaction| {
+            interaction.spot == undoing && matches!(interaction.touch, Touch::Perform)
+        })
+    }
 }
 
 struct Harness<'a, S, O> {
@@ -459,8 +469,13 @@ where
                     ));
                 }
             }
-            if let Some(last) = families.last_mut().filter(|family| family.step == step) {
-                last.last = true;
+            let own = families.iter_mut().filter(|family| family.step == step);
+            let mut own: Vec<&mut Family> = own.collect();
+            if let Some(last) = own.last_mut() {
+                last.telling = true;
+            }
+            if let Some(acting) = own.into_iter().find(|family| family.acts()) {
+                acting.telling = true;
             }
         }
         Ok(families)
@@ -495,7 +510,7 @@ where
                 obstacles,
                 step,
                 first: families.iter().all(|family| family.step != step),
-                last: false,
+                telling: false,
                 trace: played.trace,
             });
         }
@@ -504,12 +519,12 @@ where
 
     /// Whether a fault at an interaction of an unwound run says anything new: the doing was tried
     /// without the obstacle, and an undo is tried under the first and the last way in which its own step
-    /// fails, and under the first way in which the next one and the last one fail. The other ways are
-    /// played too, without a fault.
+    /// fails and the first one that takes commands, and under the first way in which the next step and the
+    /// last one fail. The other ways are played too, without a fault.
     fn is_worth(&self, family: &Family, interaction: &Interaction) -> bool {
         match interaction.spot {
             Some((Direction::Undoing, step)) => {
-                let is_own = family.step <= step && (family.first || family.last);
+                let is_own = family.step <= step && (family.first || family.telling);
                 let is_other = family.step == step + 1 || family.step + 1 >= self.reversible;
                 is_own || family.first && is_other
             }
