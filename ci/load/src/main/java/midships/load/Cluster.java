@@ -12,6 +12,7 @@ import org.apache.rocketmq.client.impl.ClientRemotingProcessor;
 import org.apache.rocketmq.client.impl.MQClientAPIImpl;
 import org.apache.rocketmq.common.TopicConfig;
 import org.apache.rocketmq.remoting.netty.NettyClientConfig;
+import org.apache.rocketmq.remoting.protocol.header.UpdateConsumerOffsetRequestHeader;
 import org.apache.rocketmq.remoting.protocol.route.BrokerData;
 import org.apache.rocketmq.remoting.protocol.subscription.SubscriptionGroupConfig;
 
@@ -48,7 +49,7 @@ final class Cluster implements AutoCloseable {
 
     /** Creates topic, groups and pairs, and waits until every name server of the list routes the topic to every master. */
     static void prepare(Options options) throws Exception {
-        options.finish("name-servers", "topic", "queues", "groups", "seconds", "more-topics", "more-groups", "order");
+        options.finish("name-servers", "topic", "queues", "groups", "seconds", "more-topics", "more-groups", "order", "begin");
         String topic = options.text("topic");
         int queues = options.number("queues", 16);
         List<String> servers = options.list("name-servers");
@@ -65,6 +66,9 @@ final class Cluster implements AutoCloseable {
                     SubscriptionGroupConfig subscription = new SubscriptionGroupConfig();
                     subscription.setGroupName(group);
                     cluster.calls.createSubscriptionGroup(address, subscription, TIMEOUT_MILLISECONDS);
+                    if (options.yes("begin")) {
+                        cluster.begin(address, topic, group, share);
+                    }
                 }
                 cluster.furnish(address, options.number("more-topics", 0), options.number("more-groups", 0));
             }
@@ -110,6 +114,18 @@ final class Cluster implements AutoCloseable {
             group.setRetryMaxTimes(number);
             group.setConsumeBroadcastEnable(number % 2 == 0);
             calls.createSubscriptionGroup(address, group, TIMEOUT_MILLISECONDS);
+        }
+    }
+
+    /** Lets a group begin with the first message of each queue: who consumes by POP begins with what comes after its first call. */
+    private void begin(String address, String topic, String group, int queues) throws Exception {
+        for (int queue = 0; queue < queues; queue++) {
+            UpdateConsumerOffsetRequestHeader offset = new UpdateConsumerOffsetRequestHeader();
+            offset.setConsumerGroup(group);
+            offset.setTopic(topic);
+            offset.setQueueId(queue);
+            offset.setCommitOffset(0L);
+            calls.updateConsumerOffset(address, offset, TIMEOUT_MILLISECONDS);
         }
     }
 

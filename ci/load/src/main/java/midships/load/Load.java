@@ -7,12 +7,14 @@ import java.security.Security;
 public final class Load {
     private static final String USAGE = String.join(System.lineSeparator(),
         "prepare --name-servers LIST --topic NAME [--queues 16] [--groups a,b] [--seconds 60]",
-        "    [--more-topics 0] [--more-groups 0] [--order a,b]",
+        "    [--more-topics 0] [--more-groups 0] [--order a,b] [--begin true]",
         "    creates the topic on every master, the queues shared out evenly, and the consumer groups,",
-        "    so many topics and groups more that nobody uses, and the order configuration of these topics",
+        "    so many topics and groups more that nobody uses, and the order configuration of these topics;",
+        "    with --begin the groups begin with the first message, by whatever protocol they consume",
         "run --name-servers LIST --topic NAME [--groups a,b] [--rate 250] [--route-refresh SECONDS] [--senders 8]",
         "    [--minimum 10000] [--drain SECONDS] [--seconds SECONDS] [--progress true] [--watch LIST]",
-        "    sends and consumes until SIGTERM, then prints one line of JSON",
+        "    [--proxies LIST | --endpoints LIST]",
+        "    sends and consumes until SIGTERM, with brokers, through proxies or through them by gRPC, then prints one line of JSON",
         "view --name-servers LIST [--topic NAME]",
         "    prints what each name server lists, as one line of JSON each",
         "LIST is HOST:PORT;HOST:PORT");

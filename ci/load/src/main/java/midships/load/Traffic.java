@@ -10,24 +10,12 @@ import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import org.apache.rocketmq.client.ClientConfig;
-import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
-import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
-import org.apache.rocketmq.client.consumer.listener.MessageListenerConcurrently;
-import org.apache.rocketmq.client.producer.DefaultMQProducer;
-import org.apache.rocketmq.client.producer.SendResult;
-import org.apache.rocketmq.client.producer.SendStatus;
-import org.apache.rocketmq.common.consumer.ConsumeFromWhere;
-import org.apache.rocketmq.common.message.Message;
-import org.apache.rocketmq.common.message.MessageExt;
 
 /** Sends and consumes until told to stop. */
 final class Traffic {
     private static final int BODY_BYTES = 1_024;
     private static final long LONGEST_SEND_SECONDS = 20;
     private static final long PULSE_MILLISECONDS = 100;
-    // Consumers that ask again at once ask for every single message, and take most of what a small machine can do.
-    private static final long PULL_MILLISECONDS = 200;
 
     private final Options options;
     private final String topic;
@@ -42,7 +30,7 @@ final class Traffic {
 
     Traffic(Options options) {
         options.finish("name-servers", "topic", "groups", "rate", "route-refresh", "senders", "minimum", "drain", "seconds",
-            "progress", "watch");
+            "progress", "watch", "proxies", "endpoints");
         this.options = options;
         topic = options.text("topic");
         groups = groups(options);
@@ -58,12 +46,10 @@ final class Traffic {
 
     /** Runs until SIGTERM or the given seconds are over, prints the figures, and returns the exit code. */
     int run() throws Exception {
+        Clients clients = clients();
         for (String group : groups) {
-            startConsumer(group);
+            clients.consume(group, body -> receive(group, body));
         }
-        DefaultMQProducer producer = new DefaultMQProducer("load-producer");
-        configure(producer, "producer");
-        producer.start();
 
         // SIGTERM starts the shutdown of the JVM; it must not end before this thread has printed the figures and halts it.
         Thread reckoning = Thread.currentThread();
@@ -75,7 +61,7 @@ final class Traffic {
         long interval = 1_000_000_000L / Math.max(1, options.number("rate", 250));
         long first = System.nanoTime();
         for (int index = 0; index < options.number("senders", 8); index++) {
-            Thread sender = new Thread(() -> send(producer, first, interval), "sender-" + index);
+            Thread sender = new Thread(() -> send(clients, first, interval), "sender-" + index);
             sender.start();
             senders.add(sender);
         }
@@ -105,42 +91,24 @@ final class Traffic {
         return ledger.sound(minimum) ? 0 : 1;
     }
 
-    private void configure(ClientConfig client, String instance) {
-        client.setNamesrvAddr(options.text("name-servers"));
-        client.setInstanceName(instance);
-        int refresh = options.number("route-refresh", 0);
-        if (refresh > 0) {
-            client.setPollNameServerInterval((int) TimeUnit.SECONDS.toMillis(refresh));
+    /** The clients of the protocol that is asked for; those of gRPC are only there where their library is. */
+    private Clients clients() throws Exception {
+        String endpoints = options.text("endpoints", "");
+        if (endpoints.isEmpty()) {
+            return new RemotingClients(options, topic);
         }
+        Class<?> library = Class.forName("midships.load.grpc.GrpcClients");
+        return (Clients) library.getConstructor(String.class, String.class).newInstance(endpoints, topic);
     }
 
-    private void startConsumer(String group) throws Exception {
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
-        configure(consumer, group);
-        consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
-        consumer.setConsumeThreadMin(2);
-        consumer.setConsumeThreadMax(2);
-        consumer.setConsumeMessageBatchMaxSize(32);
-        consumer.setPullThresholdSizeForTopic(16);
-        consumer.setPullInterval(PULL_MILLISECONDS);
-        consumer.subscribe(topic, "*");
-        consumer.registerMessageListener((MessageListenerConcurrently) (messages, context) -> {
-            for (MessageExt message : messages) {
-                receive(group, message);
-            }
-            return ConsumeConcurrentlyStatus.CONSUME_SUCCESS;
-        });
-        consumer.start();
-    }
-
-    private void receive(String group, MessageExt message) {
-        String[] words = new String(message.getBody(), StandardCharsets.US_ASCII).split(" ", 3);
+    private void receive(String group, byte[] received) {
+        String[] words = new String(received, StandardCharsets.US_ASCII).split(" ", 3);
         if (!words[0].equals(run)) {
             ledger.receiveEarlier(group);
             return;
         }
         int number = Integer.parseInt(words[1]);
-        if (Arrays.equals(body(number), message.getBody())) {
+        if (Arrays.equals(body(number), received)) {
             ledger.receive(group, number);
         } else {
             ledger.receiveDamaged();
@@ -155,7 +123,7 @@ final class Traffic {
         return body;
     }
 
-    private void send(DefaultMQProducer producer, long first, long interval) {
+    private void send(Clients clients, long first, long interval) {
         while (stop.getCount() > 0) {
             int number = ledger.take();
             long due = first + number * interval;
@@ -168,8 +136,8 @@ final class Traffic {
             ledger.send();
             long begun = System.nanoTime();
             try {
-                SendResult result = producer.send(new Message(topic, body(number)));
-                ledger.acknowledge(number, result.getSendStatus() == SendStatus.SEND_OK, System.nanoTime());
+                boolean whole = clients.send(body(number));
+                ledger.acknowledge(number, whole, System.nanoTime());
             } catch (InterruptedException interrupted) {
                 Thread.currentThread().interrupt();
                 return;
