@@ -24,6 +24,7 @@ PATHS = {
     "secrets": CORE,
     "serviceaccounts": CORE,
     "services": CORE,
+    "deployments": "/apis/apps/v1",
     "statefulsets": "/apis/apps/v1",
     "jobs": "/apis/batch/v1",
     "networkpolicies": "/apis/networking.k8s.io/v1",
@@ -136,6 +137,11 @@ class Kubernetes:
         query = {"labelSelector": selector} if selector else {}
         items = self.ask("GET", self.path(kind, namespace, **query))["items"]
         return sorted(items, key=lambda item: item["metadata"]["name"])
+
+    def evict(self, namespace: str, pod: str) -> None:
+        """Asks a pod to leave as a drain of its node does; a budget may refuse it."""
+        body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": namespace}}
+        self.ask("POST", f"{self.path('pods', namespace, pod)}/eviction", body)
 
     def create(self, kind: str, namespace: str, body: dict) -> dict:
         """Creates an object."""

@@ -45,21 +45,23 @@ class Load:
         prepare: bool = True,
         more: str = "",
         queues: int = QUEUES,
+        through: str = "",
     ) -> None:
-        """`queues` is how many the topic has on all masters, which share them evenly."""
+        """`queues` is how many the topic has on all masters, which share them evenly; `through` are proxies, as an option."""
         self.release = release
         self.queues = queues
         self.trial: Trial = release.trial
         self._api = release.bed.api
-        self._create(watched, node, groups, f"{more} " if prepare else None)
+        more += " --begin true" if through else ""
+        self._create(watched, node, groups, f"{more} " if prepare else None, f" {through}" if through else "")
         self._lines = self._api.follow(release.namespace, POD)
         until("the load has 500 acknowledged messages", lambda: self.acknowledged() >= 500, 120)
         self.trial.note("the load runs")
 
-    def _create(self, watched: int, node: str, groups: str, prepare: str | None) -> None:
+    def _create(self, watched: int, node: str, groups: str, prepare: str | None, through: str) -> None:
         known, watch = self.release.name_server(0), ";".join(self.release.name_servers(watched))
         topic = f"--name-servers '{known}' --topic {TOPIC} --groups {groups}"
-        run = f"{topic} --route-refresh {ROUTE_REFRESH_SECONDS} --progress true --watch '{watch}'"
+        run = f"{topic} --route-refresh {ROUTE_REFRESH_SECONDS} --progress true --watch '{watch}'{through}"
         bed, volumes, mounts = self.release.bed, [{"name": "tmp", "emptyDir": {}}], [{"name": "tmp", "mountPath": "/tmp"}]
         image = bed.load_image
         before, load = ("", "load") if image else (COMPILE, COMPILED)
@@ -172,7 +174,7 @@ class Load:
                 what = f"pairs in {namespace} that {server} had when helm returned"
                 self.trial.equal(found[namespace], expected[namespace], what)
 
-    def finish(self, lost: int = 0, send_errors: int | None = 0) -> dict:
+    def finish(self, lost: int = 0, send_errors: int | None = 0, least_rate: int = 200) -> dict:
         """Waits for the least number of messages, stops the load, reads its figures and checks them."""
         until("the load has 10,000 acknowledged messages", lambda: self.acknowledged() >= 10_000, 240)
         said = self._said_by_client() if self.progress()["sendErrors"] else ""
@@ -195,7 +197,7 @@ class Load:
         # While no master is there, as after the loss of a node with all of them, a load can only try.
         what = "sent" if send_errors is None else "acknowledged"
         rate = figures[what] / figures["seconds"]
-        self.trial.check(rate >= 200, f"only {rate:.0f} messages a second were {what}, at least 200 are wanted")
+        self.trial.check(rate >= least_rate, f"only {rate:.0f} messages a second were {what}, at least {least_rate} are wanted")
         return figures
 
     def _said_by_client(self) -> str:

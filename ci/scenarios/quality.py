@@ -6,7 +6,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from . import kubernetes_schemas, representative
+from . import kubernetes_schemas, prometheus, representative
 from .argo import as_list, as_objects
 from .bed import ROOT, command_result, output, program, values_file
 from .programs import go_program
@@ -27,7 +27,8 @@ def charts_quality(trial: Trial) -> None:
     packages_repeat(trial, midships)
     with values_file(SMALL) as file:
         succeed(trial, [midships, "check", file, "--chart", "rocketmq"])
-    with trial.bed.namespace(NAMESPACE), tempfile.TemporaryDirectory(prefix="midships-quality-") as directory:
+    temporary = tempfile.TemporaryDirectory(prefix="midships-quality-")
+    with trial.bed.namespace(NAMESPACE), prometheus.service_monitors(trial.bed), temporary as directory:
         looked_at = representative.subjects(midships, Path(directory))
         for subject in looked_at:
             with values_file(subject.required) as file:
@@ -86,9 +87,11 @@ def render_twice(trial: Trial, subject: Subject, values: dict) -> str:
 
 def conform(trial: Trial, files: list[Path]) -> None:
     """Holds every object against the schemas of each version of Kubernetes; unknown fields are refused."""
+    kind = "{{ .ResourceKind }}{{ .KindSuffix }}.json"
+    own = ["-schema-location", f"{prometheus.schemas(trial.bed)}/{kind}"]
     for version in kubernetes_schemas.VERSIONS:
-        location = f"{kubernetes_schemas.directory(version)}/{{{{ .ResourceKind }}}}{{{{ .KindSuffix }}}}.json"
-        command = [go_program(KUBECONFORM), "-strict", "-summary", "-output", "json", "-schema-location", location]
+        location = f"{kubernetes_schemas.directory(version)}/{kind}"
+        command = [go_program(KUBECONFORM), "-strict", "-summary", "-output", "json", "-schema-location", location, *own]
         result = command_result([*command, *files])
         summary = json.loads(result.stdout)["summary"]
         good = result.returncode == 0 and summary["valid"] and not summary["skipped"]

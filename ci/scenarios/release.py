@@ -37,6 +37,12 @@ SMALL = {
         "directMemoryMegabytes": 192,
         "pod": QUICK_START,
     },
+    "proxy": {
+        "replicas": 2,
+        "resources": {"requests": {"cpu": "100m", "memory": "320Mi"}, "limits": {"memory": "512Mi"}},
+        "heapMegabytes": 160,
+        "pod": QUICK_START,
+    },
 }
 # From 5.0 on a broker compares 38 MB byte by byte each time it flushes its timer wheel, every second: a tenth of a processor.
 RARE_FLUSH = {"configuration": {"timerFlushIntervalMs": 10_000}}
@@ -62,7 +68,7 @@ class Release:
 
     def __post_init__(self) -> None:
         image = {"image": {"repository": f"{self.bed.registry}/apache/rocketmq", "tag": self.version}}
-        own = {"nameServers": image, "brokers": image if self.version.startswith("4.") else {**image, **RARE_FLUSH}}
+        own = {"nameServers": image, "proxy": image, "brokers": image if self.version.startswith("4.") else {**image, **RARE_FLUSH}}
         self.values = merged(merged(SMALL, own), self.values)
 
     @property
@@ -149,7 +155,7 @@ class Release:
 
     def pods(self, component: str = "") -> list[dict]:
         """The release's servers, or those of one component."""
-        components = component or "name-server,broker"
+        components = component or "name-server,broker,proxy"
         selector = f"midships/cluster={self.full_name},midships/component in ({components})"
         return self.bed.api.list("pods", self.namespace, selector)
 
@@ -163,6 +169,10 @@ class Release:
         owner = self.values["nameServers"]["release"] if self.values["nameServers"].get("source") == "Release" else own
         service = f"{full_name(owner['name'])}-name-server"
         return f"{service}-{number}.{service}.{owner['namespace'] or self.namespace}.svc.cluster.local:9876"
+
+    def proxy(self, port: int) -> str:
+        """The address of the proxies for clients of a protocol."""
+        return f"{self.full_name}-proxy.{self.namespace}.svc.cluster.local:{port}"
 
     def name_servers(self, count: int) -> list[str]:
         """The addresses of the first name servers."""

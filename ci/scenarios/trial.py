@@ -24,7 +24,7 @@ class Scenario:
     name: str
     summary: str
     run: Callable[[Trial], None]
-    needs_power: bool  # over nodes and their processes: only the test bed gives it
+    needs_power: bool  # over nodes, their processes and what is outside of them: only the test bed gives it
     alone: bool  # disturbs every other scenario that runs at the same time
     last: bool  # judges what the others have left behind
 

@@ -1,9 +1,11 @@
-# Sends one command of RocketMQ's remoting protocol to a broker and prints the answer.
-# Arguments: the broker's host, the command's code, and its body. Fails when there is no answer within five seconds.
+# Sends one command of RocketMQ's remoting protocol to a server and prints the answer.
+# Arguments: the server's host, with its port unless that is a broker's, the command's code, and its body. Fails when there is no answer within five seconds.
 # A frame is the length of all that follows, the length of the header (its first byte 0 says JSON), header and body.
 set -eu
 LC_ALL=C
-host="$1"
+host="${1%:*}"
+port="${1##*:}"
+[ "$port" != "$1" ] || port=10911
 code="$2"
 body="$3"
 header="{\"code\":$code,\"language\":\"OTHER\",\"version\":0,\"opaque\":1,\"flag\":0,\"serializeTypeCurrentRPC\":\"JSON\"}"
@@ -18,7 +20,7 @@ number() {
   printf '\\x%02x\\x%02x\\x%02x\\x%02x' $(($1 >> 24 & 255)) $(($1 >> 16 & 255)) $(($1 >> 8 & 255)) $(($1 & 255))
 }
 
-exec 3<>"/dev/tcp/$host/10911"
+exec 3<>"/dev/tcp/$host/$port"
 printf "$(number $((4 + ${#header} + ${#body})))$(number ${#header})" >&3
 printf '%s%s' "$header" "$body" >&3
 

@@ -78,6 +78,17 @@ limits:
 {{- if $set }}{{ $set }}{{ else }}{{ div (include "rocketmq.mebibytes" .Values.brokers.resources.limits.memory | int) 4 }}{{ end }}
 {{- end }}
 
+{{/* The heap of a proxy in MB. */}}
+{{- define "rocketmq.heap.proxy" -}}
+{{- $set := int .Values.proxy.heapMegabytes }}
+{{- if $set }}{{ $set }}{{ else }}{{ div (mul (include "rocketmq.mebibytes" .Values.proxy.resources.limits.memory | int) 2) 5 }}{{ end }}
+{{- end }}
+
+{{/* The direct memory in MB of each of the two servers in a proxy. */}}
+{{- define "rocketmq.directMemory.proxy" -}}
+{{ div (include "rocketmq.mebibytes" .Values.proxy.resources.limits.memory | int) 8 }}
+{{- end }}
+
 {{/* Seconds that a broker's drain waits. */}}
 {{- define "rocketmq.drainSeconds" -}}
 {{ add (int .Values.brokers.clientRouteRefreshSeconds) 15 }}
@@ -104,6 +115,11 @@ limits:
 {{/* The DNS name that a broker registers, of a Service of its own: takes a dict of the root, the group and the role. */}}
 {{- define "rocketmq.brokerHost" -}}
 {{ include "rocketmq.fullName" .root }}-broker-{{ .group }}-{{ .role }}.{{ .root.Release.Namespace }}.svc.{{ .root.Values.clusterDomain }}
+{{- end }}
+
+{{/* The DNS name of the proxies. */}}
+{{- define "rocketmq.proxyHost" -}}
+{{ include "rocketmq.fullName" . }}-proxy.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}
 {{- end }}
 
 {{/* The name of the cluster that brokers register. */}}

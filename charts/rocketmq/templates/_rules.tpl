@@ -4,6 +4,10 @@
 bindAddress brokerClusterName brokerId brokerIP1 brokerIP2 brokerName brokerPermission brokerRole controllerAddr enableControllerMode enableDLegerCommitLog enableShutdownGracefully fastListenPort fetchNamesrvAddrByAddressServer fetchNameSrvAddrByDnsLookup flushDiskType haListenPort haMasterAddress listenPort mappedFileSizeCommitLog mappedFileSizeTimerLog maxHashSlotNum maxIndexNum namesrvAddr registerNameServerPeriod rocketmqHome shutdownWaitTimeSeconds timerWheelEnable updateNameServerAddrPeriod
 {{- end }}
 
+{{- define "rocketmq.ownedProxyConfiguration" -}}
+brokerConfigPath enableAclRpcHookForClusterMode grpcServerPort grpcShutdownTimeSeconds heartbeatSyncerTopicClusterName localServeAddr namesrvAddr namesrvDomain namesrvDomainSubgroup proxyClusterName proxyMode proxyName remotingAccessAddr remotingListenPort rocketMQClusterName rocketmqHome useEndpointPortFromRequest
+{{- end }}
+
 {{- define "rocketmq.unsupportedConfiguration" -}}
 aclEnable authenticationEnabled authenticationProvider authorizationEnabled authorizationProvider initAuthenticationUser innerClientAuthenticationCredentials
 {{- end }}
@@ -57,6 +61,77 @@ nameServers.keyValueNamespaces[{{ $index }}]|{{ $namespace }}
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.proxy-memory-fits" -}}
+{{- $limit := .Values.proxy.resources.limits.memory }}
+{{- $heap := include "rocketmq.heap.proxy" . | int }}
+{{- $direct := include "rocketmq.directMemory.proxy" . | int }}
+{{- if or (lt $heap 32) (gt (add $heap $direct $direct 160 | int) (include "rocketmq.mebibytes" $limit | int)) }}
+{{ ternary "proxy.heapMegabytes" "proxy.resources.limits.memory" (gt (int .Values.proxy.heapMegabytes) 0) }}|a heap of {{ $heap }} MB and twice {{ $direct }} MB of direct memory with a limit of {{ $limit }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.proxy-serves-brokers-of-version-5" -}}
+{{- if .Values.proxy.enabled }}
+{{- if not .Values.brokers.enabled }}
+proxy.enabled|no brokers
+{{- end }}
+{{- range $section := ternary (list "proxy" "brokers") (list "proxy") .Values.brokers.enabled }}
+{{- $tag := (get $.Values $section).image.tag }}
+{{- if hasPrefix "4." $tag }}
+{{ $section }}.image.tag|{{ $tag }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.metrics-are-of-version-5-1.brokers" -}}
+{{- if and .Values.metrics.enabled (get .Values "brokers").enabled }}
+{{- $tag := .Values.brokers.image.tag }}
+{{- if or (hasPrefix "4." $tag) (hasPrefix "5.0." $tag) }}
+brokers.image.tag|{{ $tag }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.metrics-are-of-version-5-1.proxy" -}}
+{{- if and .Values.metrics.enabled (get .Values "proxy").enabled }}
+{{- $tag := .Values.proxy.image.tag }}
+{{- if or (hasPrefix "4." $tag) (hasPrefix "5.0." $tag) }}
+proxy.image.tag|{{ $tag }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.metrics-are-set-once.brokers" -}}
+{{- range $key, $_ := .Values.brokers.configuration }}
+{{- if and $.Values.metrics.enabled (has $key (list "metricsExporterType" "metricsPromExporterHost" "metricsPromExporterPort")) }}
+brokers.configuration.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.metrics-are-set-once.proxy" -}}
+{{- range $key, $_ := .Values.proxy.configuration }}
+{{- if and $.Values.metrics.enabled (has $key (list "metricsExporterType" "metricsPromExporterHost" "metricsPromExporterPort")) }}
+proxy.configuration.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.node-port-is-one" -}}
+{{- $port := int .Values.proxy.service.grpcNodePort }}
+{{- if and (eq .Values.proxy.service.type "NodePort") (ne $port 0) (lt $port 30000) }}
+proxy.service.grpcNodePort|{{ $port }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.proxy-grace-period-covers-its-stop" -}}
+{{- $set := int .Values.proxy.pod.terminationGracePeriodSeconds }}
+{{- if and (ne $set 0) (lt $set 60) }}
+proxy.pod.terminationGracePeriodSeconds|{{ $set }}
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.requests-are-within-limits.nameServers" -}}
 {{- $resources := .Values.nameServers.resources }}
 {{- if gt (include "rocketmq.mebibytes" $resources.requests.memory | int) (include "rocketmq.mebibytes" $resources.limits.memory | int) }}
@@ -77,6 +152,18 @@ brokers.resources.requests.memory|{{ $resources.requests.memory }} with a limit 
 {{- if and $resources.requests.cpu $resources.limits.cpu }}
 {{- if gt (include "rocketmq.thousandths" $resources.requests.cpu | int) (include "rocketmq.thousandths" $resources.limits.cpu | int) }}
 brokers.resources.requests.cpu|{{ $resources.requests.cpu }} with a limit of {{ $resources.limits.cpu }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.requests-are-within-limits.proxy" -}}
+{{- $resources := .Values.proxy.resources }}
+{{- if gt (include "rocketmq.mebibytes" $resources.requests.memory | int) (include "rocketmq.mebibytes" $resources.limits.memory | int) }}
+proxy.resources.requests.memory|{{ $resources.requests.memory }} with a limit of {{ $resources.limits.memory }}
+{{- end }}
+{{- if and $resources.requests.cpu $resources.limits.cpu }}
+{{- if gt (include "rocketmq.thousandths" $resources.requests.cpu | int) (include "rocketmq.thousandths" $resources.limits.cpu | int) }}
+proxy.resources.requests.cpu|{{ $resources.requests.cpu }} with a limit of {{ $resources.limits.cpu }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -164,6 +251,15 @@ brokers.configuration.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.proxy-configuration-is-not-owned" -}}
+{{- $owned := include "rocketmq.ownedProxyConfiguration" . | splitList " " }}
+{{- range $key, $_ := .Values.proxy.configuration }}
+{{- if has $key $owned }}
+proxy.configuration.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.access-control-is-not-supported" -}}
 {{- $unsupported := include "rocketmq.unsupportedConfiguration" . | splitList " " }}
 {{- range $key, $_ := .Values.brokers.configuration }}
@@ -193,6 +289,22 @@ nameServers.pod.labels.{{ $key }}|{{ $key }}
 {{- range $key, $_ := .Values.brokers.pod.labels }}
 {{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|managed-by)$|helm\\.sh/|midships/)" $key }}
 brokers.pod.labels.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.labels-are-not-owned.proxy.pod.labels" -}}
+{{- range $key, $_ := .Values.proxy.pod.labels }}
+{{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|managed-by)$|helm\\.sh/|midships/)" $key }}
+proxy.pod.labels.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.labels-are-not-owned.metrics.serviceMonitor.labels" -}}
+{{- range $key, $_ := .Values.metrics.serviceMonitor.labels }}
+{{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|managed-by)$|helm\\.sh/|midships/)" $key }}
+metrics.serviceMonitor.labels.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -229,6 +341,14 @@ brokers.pod.annotations.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.annotations-are-not-hooks.proxy.pod.annotations" -}}
+{{- range $key, $_ := .Values.proxy.pod.annotations }}
+{{- if or (hasPrefix "helm.sh/" $key) (hasPrefix "argocd.argoproj.io/hook" $key) }}
+proxy.pod.annotations.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.annotations-are-not-hooks.hook.annotations" -}}
 {{- range $key, $_ := .Values.hook.annotations }}
 {{- if or (hasPrefix "helm.sh/" $key) (hasPrefix "argocd.argoproj.io/hook" $key) }}
@@ -257,8 +377,18 @@ brokers.pod.env[{{ $index }}]|{{ $variable.name }}
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.environment-is-distinct.proxy" -}}
+{{- $seen := dict }}
+{{- range $index, $variable := .Values.proxy.pod.env }}
+{{- if or (hasKey $seen $variable.name) (hasPrefix "MIDSHIPS_" $variable.name) (and (hasKey $variable "value") (hasKey $variable "valueFrom")) }}
+proxy.pod.env[{{ $index }}]|{{ $variable.name }}
+{{- end }}
+{{- $_ := set $seen $variable.name true }}
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.volumes-are-distinct.nameServers" -}}
-{{- $seen := dict "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
+{{- $seen := dict "configuration" 1 "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
 {{- range $index, $volume := .Values.nameServers.pod.volumes }}
 {{- if hasKey $seen $volume.name }}
 nameServers.pod.volumes[{{ $index }}]|{{ $volume.name }}
@@ -268,10 +398,20 @@ nameServers.pod.volumes[{{ $index }}]|{{ $volume.name }}
 {{- end }}
 
 {{- define "rocketmq.rule.volumes-are-distinct.brokers" -}}
-{{- $seen := dict "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
+{{- $seen := dict "configuration" 1 "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
 {{- range $index, $volume := .Values.brokers.pod.volumes }}
 {{- if hasKey $seen $volume.name }}
 brokers.pod.volumes[{{ $index }}]|{{ $volume.name }}
+{{- end }}
+{{- $_ := set $seen $volume.name 1 }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.volumes-are-distinct.proxy" -}}
+{{- $seen := dict "configuration" 1 "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
+{{- range $index, $volume := .Values.proxy.pod.volumes }}
+{{- if hasKey $seen $volume.name }}
+proxy.pod.volumes[{{ $index }}]|{{ $volume.name }}
 {{- end }}
 {{- $_ := set $seen $volume.name 1 }}
 {{- end }}
@@ -301,8 +441,20 @@ brokers.pod.volumeMounts[{{ $index }}]|{{ $mount.name }}
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.mounted-volumes-exist.proxy" -}}
+{{- $known := dict }}
+{{- range .Values.proxy.pod.volumes }}
+{{- $_ := set $known .name 1 }}
+{{- end }}
+{{- range $index, $mount := .Values.proxy.pod.volumeMounts }}
+{{- if not (hasKey $known $mount.name) }}
+proxy.pod.volumeMounts[{{ $index }}]|{{ $mount.name }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.mounts-are-not-owned.nameServers" -}}
-{{- $owned := list "/config/brokers" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
+{{- $owned := list "/config/brokers" "/config/proxy" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
 {{- range $index, $mount := .Values.nameServers.pod.volumeMounts }}
 {{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
 nameServers.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
@@ -311,10 +463,19 @@ nameServers.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
 {{- end }}
 
 {{- define "rocketmq.rule.mounts-are-not-owned.brokers" -}}
-{{- $owned := list "/config/brokers" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
+{{- $owned := list "/config/brokers" "/config/proxy" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
 {{- range $index, $mount := .Values.brokers.pod.volumeMounts }}
 {{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
 brokers.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.mounts-are-not-owned.proxy" -}}
+{{- $owned := list "/config/brokers" "/config/proxy" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
+{{- range $index, $mount := .Values.proxy.pod.volumeMounts }}
+{{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
+proxy.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -454,6 +615,45 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
 {{- $hidden = append $hidden "brokers.pod" }}
 {{- end }}
+{{- if not (and true (has (toString .Values.proxy.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "proxy.replicas" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.proxy.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "proxy.configuration" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.proxy.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "proxy.service" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.proxy.enabled) (list "true")) (has (toString .Values.proxy.service.type) (list "NodePort"))) }}
+{{- $hidden = append $hidden "proxy.service.grpcNodePort" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.proxy.enabled) (list "true")) (has (toString .Values.proxy.service.type) (list "LoadBalancer"))) }}
+{{- $hidden = append $hidden "proxy.service.loadBalancerClass" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.proxy.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "proxy.remotingHost" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.proxy.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "proxy.image" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.proxy.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "proxy.resources" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.proxy.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "proxy.heapMegabytes" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.proxy.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "proxy.pod" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.metrics.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "metrics.serviceMonitor" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.metrics.enabled) (list "true")) (has (toString .Values.metrics.serviceMonitor.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "metrics.serviceMonitor.intervalSeconds" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.metrics.enabled) (list "true")) (has (toString .Values.metrics.serviceMonitor.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "metrics.serviceMonitor.labels" }}
+{{- end }}
 {{- if and (and true (has (toString .Values.nameServers.source) (list "Release"))) (empty .Values.nameServers.release.name) }}
 {{- $findings = append $findings "nameServers.release.name: found nothing; allowed: a value, while nameServers.source == Release; fill in the field, or change nameServers.source" }}
 {{- end }}
@@ -503,6 +703,54 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: a heap of at least 32 MB; heap and direct memory together at most the memory limit less 160 MB; raise brokers.resources.limits.memory, or lower brokers.heapMegabytes or brokers.directMemoryMegabytes")) }}
 {{- end }}
 {{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.proxy-memory-fits" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: a heap of at least 32 MB; heap and direct memory together at most the memory limit less 160 MB; raise proxy.resources.limits.memory or lower proxy.heapMegabytes")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.proxy-serves-brokers-of-version-5" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: proxies and brokers of this release with images of version 5.0 or newer; set brokers.enabled to true and the tags to a version that has the proxy, or proxy.enabled to false")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.metrics-are-of-version-5-1.brokers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers and proxies with images of version 5.1 or newer; set metrics.enabled to false, or the tag to a version that serves metrics")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.metrics-are-of-version-5-1.proxy" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers and proxies with images of version 5.1 or newer; set metrics.enabled to false, or the tag to a version that serves metrics")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.metrics-are-set-once.brokers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: no keys of metrics while metrics.enabled is true; remove the key, or set metrics.enabled to false to set up an exporter of another kind")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.metrics-are-set-once.proxy" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: no keys of metrics while metrics.enabled is true; remove the key, or set metrics.enabled to false to set up an exporter of another kind")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.node-port-is-one" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: 0, or a port from 30000 to 32767; set proxy.service.grpcNodePort to 0: the cluster then chooses one")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.proxy-grace-period-covers-its-stop" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: 0, or at least 60 seconds; set proxy.pod.terminationGracePeriodSeconds to 0: it is then derived")) }}
+{{- end }}
+{{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
@@ -510,6 +758,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.brokers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: at most the limit of the same resource; lower the request or raise the limit")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.proxy" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: at most the limit of the same resource; lower the request or raise the limit")) }}
@@ -575,6 +829,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that the chart does not set itself; remove the key; what it sets has a field of its own or follows from the release")) }}
 {{- end }}
 {{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.proxy-configuration-is-not-owned" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that the chart does not set itself; remove the key; what it sets has a field of its own or follows from the release")) }}
+{{- end }}
+{{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-not-supported" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
@@ -594,6 +854,18 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.brokers.pod.labels" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.proxy.pod.labels" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.metrics.serviceMonitor.labels" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it")) }}
@@ -623,6 +895,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook")) }}
 {{- end }}
 {{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.proxy.pod.annotations" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook")) }}
+{{- end }}
+{{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.hook.annotations" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
@@ -641,16 +919,28 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_, and not both value and valueFrom; remove or rename the variable")) }}
 {{- end }}
 {{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.environment-is-distinct.proxy" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_, and not both value and valueFrom; remove or rename the variable")) }}
+{{- end }}
+{{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of configuration, data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of configuration, data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.proxy" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of configuration, data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounted-volumes-exist.nameServers" .) }}
@@ -665,16 +955,28 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: the name of one of the pod's additional volumes; add the volume to pod.volumes")) }}
 {{- end }}
 {{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.mounted-volumes-exist.proxy" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: the name of one of the pod's additional volumes; add the volume to pod.volumes")) }}
+{{- end }}
+{{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/proxy, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/proxy, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.proxy" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/proxy, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.network-clients-select" .) }}

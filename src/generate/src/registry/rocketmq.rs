@@ -2,8 +2,10 @@
 
 use midships_model::fields::Resources;
 use midships_model::model::Model;
-use midships_model::rocketmq::rules::{OWNED_CONFIGURATION, UNSUPPORTED_CONFIGURATION};
-use midships_model::rocketmq::{self, NameServerSource, Values, settings};
+use midships_model::rocketmq::rules::{
+    OWNED_CONFIGURATION, OWNED_PROXY_CONFIGURATION, UNSUPPORTED_CONFIGURATION,
+};
+use midships_model::rocketmq::{self, NameServerSource, Proxy, Values, settings};
 use serde_json::{Value, json};
 
 use super::{Entry, Facts, reference, requested, sources, version};
@@ -30,6 +32,7 @@ pub(super) const ENTRY: Entry = Entry {
         "scripts/drain.sh",
         "scripts/java.sh",
         "scripts/name-server.sh",
+        "scripts/proxy.sh",
         "scripts/remoting.bash",
         "templates/NOTES.txt",
         "templates/_names.tpl",
@@ -38,9 +41,11 @@ pub(super) const ENTRY: Entry = Entry {
         "templates/check.yaml",
         "templates/configuration.yaml",
         "templates/hooks.yaml",
+        "templates/metrics.yaml",
         "templates/name-servers.yaml",
         "templates/network-policy.yaml",
         "templates/operations.yaml",
+        "templates/proxy.yaml",
         "templates/service-account.yaml",
     ),
     read_by_the_hook: &[
@@ -76,6 +81,7 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
             "rocketmqImage": reference(registry, server),
             "hookImage": reference(registry, &values.hook.image),
             "ownedConfiguration": OWNED_CONFIGURATION.join(" "),
+            "ownedProxyConfiguration": OWNED_PROXY_CONFIGURATION.join(" "),
             "unsupportedConfiguration": UNSUPPORTED_CONFIGURATION.join(" "),
             "onlineConfiguration": settings::online_keys(),
             "mostNameServers": rocketmq::MOST_NAME_SERVERS,
@@ -83,6 +89,13 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
             "brokerPort": rocketmq::BROKER_PORT,
             "replicationPort": rocketmq::BROKER_REPLICATION_PORT,
             "fastPort": rocketmq::BROKER_FAST_PORT,
+            "proxyGrpcPort": rocketmq::PROXY_GRPC_PORT,
+            "proxyRemotingPort": rocketmq::PROXY_REMOTING_PORT,
+            "proxyLeave": rocketmq::PROXY_LEAVE_SECONDS,
+            "proxyCalls": rocketmq::PROXY_CALLS_SECONDS,
+            "proxyStop": Proxy::stop_seconds(),
+            "metricsPort": rocketmq::METRICS_PORT,
+            "mostProxies": rocketmq::MOST_PROXIES,
             "mostGroups": rocketmq::MOST_GROUPS,
             "mostReplicas": rocketmq::MOST_REPLICAS,
             "drainMargin": rocketmq::DRAIN_MARGIN_SECONDS,
@@ -97,7 +110,7 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
 }
 
 /// The servers of a release and one hook Job: how many of each, and what each asks for.
-fn pods(values: &Values) -> [(u32, &Resources); 3] {
+fn pods(values: &Values) -> [(u32, &Resources); 4] {
     let brokers = if values.brokers.enabled {
         values.brokers.groups * (values.brokers.replicas_per_group + 1)
     } else {
@@ -107,9 +120,15 @@ fn pods(values: &Values) -> [(u32, &Resources); 3] {
         NameServerSource::Own => values.name_servers.count,
         NameServerSource::Release | NameServerSource::Addresses => 0,
     };
+    let proxies = if values.proxy.enabled {
+        values.proxy.replicas
+    } else {
+        0
+    };
     [
         (name_servers, &values.name_servers.resources),
         (brokers, &values.brokers.resources),
+        (proxies, &values.proxy.resources),
         (1, &values.hook.resources),
     ]
 }

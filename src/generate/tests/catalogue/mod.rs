@@ -796,6 +796,48 @@ const PAIRS: &[Mistake] = &[
         ("deadline-covers-estimate", "hook.deadlineSeconds", 4, "0, or at least"),
     ),
     mistake(
+        "owned-proxy-configuration",
+        "A key of the proxy's configuration that the chart sets",
+        b"proxy:\n  enabled: true\n  configuration:\n    grpcServerPort: 80\n",
+        ("proxy-configuration-is-not-owned", "proxy.configuration.grpcServerPort", 4, "does not set itself"),
+    ),
+    mistake(
+        "proxy-heap-above-limit",
+        "A proxy's heap that does not fit",
+        b"proxy:\n  enabled: true\n  heapMegabytes: 900\n",
+        ("proxy-memory-fits", "proxy.heapMegabytes", 3, "at most the memory limit"),
+    ),
+    mistake(
+        "proxy-of-version-4",
+        "Proxies before brokers of version 4",
+        b"proxy:\n  enabled: true\nbrokers:\n  image:\n    tag: \"4.9.7\"\n",
+        ("proxy-serves-brokers-of-version-5", "brokers.image.tag", 5, "version 5.0 or newer"),
+    ),
+    mistake(
+        "proxy-grace-period-too-short",
+        "A grace period that ends before a proxy has",
+        b"proxy:\n  enabled: true\n  pod:\n    terminationGracePeriodSeconds: 30\n",
+        ("proxy-grace-period-covers-its-stop", "proxy.pod.terminationGracePeriodSeconds", 4, "at least 60"),
+    ),
+    mistake(
+        "node-port-of-no-node",
+        "A node port that nodes do not have",
+        b"proxy:\n  enabled: true\n  service:\n    type: NodePort\n    grpcNodePort: 8081\n",
+        ("node-port-is-one", "proxy.service.grpcNodePort", 5, "from 30000"),
+    ),
+    mistake(
+        "metrics-of-version-4",
+        "Metrics of brokers that have none",
+        b"metrics:\n  enabled: true\nbrokers:\n  image:\n    tag: \"4.9.7\"\n",
+        ("metrics-are-of-version-5-1", "brokers.image.tag", 5, "version 5.1 or newer"),
+    ),
+    mistake(
+        "metrics-set-twice",
+        "Metrics by a field and by a key",
+        b"metrics:\n  enabled: true\nbrokers:\n  configuration:\n    metricsExporterType: LOG\n",
+        ("metrics-are-set-once", "brokers.configuration.metricsExporterType", 5, "no keys of metrics"),
+    ),
+    mistake(
         "owned-configuration",
         "A key of the broker's configuration that the chart sets",
         b"brokers:\n  configuration:\n    namesrvAddr: a:9876\n",

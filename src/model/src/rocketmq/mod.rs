@@ -20,6 +20,13 @@ use crate::rules::Rule;
 
 /// The chart's name.
 pub const CHART: &str = "rocketmq";
+/// A name after a domain and a slash, or nothing.
+pub const KEY_OR_EMPTY_PATTERN: &str =
+    "^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$";
+/// The name or the address of a host, or nothing.
+pub const HOST_OR_EMPTY_PATTERN: &str = "^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)?$";
+/// The first port of nodes that Services may have, unless a cluster has others.
+pub const FIRST_NODE_PORT: u16 = 30000;
 /// The version of the product that the chart installs by default.
 pub const APP_VERSION: &str = "5.4.0";
 /// The port of a name server.
@@ -30,6 +37,22 @@ pub const BROKER_PORT: u16 = 10911;
 pub const BROKER_REPLICATION_PORT: u16 = 10912;
 /// A broker's second port for clients, two below the first.
 pub const BROKER_FAST_PORT: u16 = 10909;
+/// The port at which a proxy takes clients that speak gRPC.
+pub const PROXY_GRPC_PORT: u16 = 8081;
+/// The port at which a proxy takes clients that speak the remoting protocol.
+pub const PROXY_REMOTING_PORT: u16 = 8080;
+/// The port at which brokers and proxies serve metrics.
+pub const METRICS_PORT: u16 = 5557;
+/// The most proxies that a release may have.
+pub const MOST_PROXIES: u32 = 32;
+/// Seconds for which a proxy goes on before it stops, until nobody is sent to it any more.
+pub const PROXY_LEAVE_SECONDS: u32 = 10;
+/// Seconds that a proxy waits for calls under way when it stops. It answers a consumer that waits for messages after 20.
+pub const PROXY_CALLS_SECONDS: u32 = 30;
+/// Seconds that a proxy may take to stop beside these.
+pub const PROXY_STOP_SECONDS: u32 = 20;
+/// Memory in MB that a proxy needs beside its heap and its direct memory.
+pub const PROXY_MEMORY_BESIDE_HEAP: u64 = 160;
 /// The most name servers that a release may have.
 pub const MOST_NAME_SERVERS: u32 = 9;
 /// The most groups that a release may have.
@@ -320,6 +343,84 @@ pub struct Brokers {
     pub pod: Pod,
 }
 
+/// From where a Service is reached.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+pub enum ServiceType {
+    /// From inside the cluster.
+    #[schemars(extend("x-help-zh" = "仅集群内"))]
+    ClusterIP,
+    /// Also from outside, by a port of every node.
+    #[schemars(extend("x-help-zh" = "集群外也可经由每个节点的端口访问"))]
+    NodePort,
+    /// Also from outside, by an address that the cluster's load balancer gives.
+    #[schemars(extend("x-help-zh" = "集群外也可经由负载均衡器的地址访问"))]
+    LoadBalancer,
+}
+
+/// How the proxies are reached.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ProxyService {
+    /// From where clients reach the proxies. Clients inside the cluster use the same name whatever it is.
+    #[schemars(title = "Reached from")]
+    #[schemars(extend("x-title-zh" = "访问范围", "x-help-zh" = "客户端从何处访问代理。集群内的客户端始终使用同一名称。", "x-level" = "basic", "x-mutability" = "online"))]
+    #[serde(rename = "type")]
+    pub kind: ServiceType,
+    /// The port of every node that leads to the proxies by gRPC, from 30000 to 32767. 0: the cluster chooses one.
+    #[schemars(title = "Node port for gRPC", range(min = 0, max = 32767))]
+    #[schemars(extend("x-visible-if" = ".type == NodePort", "x-title-zh" = "gRPC 节点端口", "x-help-zh" = "每个节点上通往代理 gRPC 端口的端口，30000 到 32767。0 表示由集群选择。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub grpc_node_port: u16,
+    /// The class of the load balancer. Empty: the cluster's own.
+    #[schemars(title = "Load balancer class", regex(pattern = KEY_OR_EMPTY_PATTERN), length(max = 317))]
+    #[schemars(extend("x-visible-if" = ".type == LoadBalancer", "x-title-zh" = "负载均衡器类", "x-help-zh" = "空表示集群默认。建立后不可更改。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub load_balancer_class: String,
+    /// Annotations of the Service, by which load balancers are set up.
+    #[schemars(title = "Annotations", schema_with = "annotations_schema")]
+    #[schemars(extend("x-title-zh" = "注解", "x-help-zh" = "Service 的注解，负载均衡器由此设置。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// The proxies: servers without a state, through which clients reach all brokers over one address.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Proxy {
+    /// Whether the release has proxies, for clients that speak gRPC and for those that speak the remoting protocol. Clients that
+    /// use the name servers go on as before.
+    #[schemars(title = "Proxies")]
+    #[schemars(extend("x-title-zh" = "启用", "x-help-zh" = "是否部署代理，供 gRPC 和 remoting 协议的客户端使用；使用名称服务器的客户端不受影响。", "x-level" = "basic", "x-mutability" = "online"))]
+    pub enabled: bool,
+    /// How many proxies there are.
+    #[schemars(title = "Number", range(min = 1, max = 32))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "数量", "x-help-zh" = "代理的数量。", "x-level" = "basic", "x-mutability" = "online"))]
+    pub replicas: u32,
+    /// Keys of the proxy's configuration file in addition, such as `maxMessageSize: 8388608`. Keys that the chart sets itself are
+    /// refused.
+    #[schemars(title = "Configuration", schema_with = "ConfigurationValue::schema")]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "附加配置", "x-help-zh" = "rmq-proxy.json 的附加配置项；由 chart 设置的项会被拒绝。", "x-level" = "advanced", "x-mutability" = "restart"))]
+    pub configuration: BTreeMap<String, ConfigurationValue>,
+    /// How clients reach the proxies.
+    #[schemars(title = "Service", extend("x-visible-if" = ".enabled == true", "x-title-zh" = "服务", "x-help-zh" = "客户端如何访问代理。"))]
+    pub service: ProxyService,
+    /// The host that clients of the remoting protocol are told to connect to, at port 8080. Empty: the name of the proxies' Service,
+    /// which only the cluster knows. Clients of gRPC are told what they asked for themselves.
+    #[schemars(title = "Host for remoting", regex(pattern = HOST_OR_EMPTY_PATTERN), length(max = 253))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "remoting 主机", "x-help-zh" = "告知 remoting 客户端连接的主机（端口 8080）。空表示代理 Service 的名称，仅集群内可知。gRPC 客户端使用其自己请求的地址。", "x-level" = "advanced", "x-mutability" = "restart"))]
+    pub remoting_host: String,
+    /// Image of the proxies.
+    #[schemars(title = "Image", extend("x-visible-if" = ".enabled == true", "x-title-zh" = "镜像", "x-help-zh" = "代理的镜像。"))]
+    pub image: Image,
+    /// CPU and memory of each proxy.
+    #[schemars(title = "Resources", extend("x-visible-if" = ".enabled == true", "x-title-zh" = "资源", "x-help-zh" = "每个代理的 CPU 和内存。"))]
+    pub resources: Resources,
+    /// Java heap of each proxy. 0: two fifths of the memory limit. An eighth of the limit is its direct memory.
+    #[schemars(title = "Heap", range(min = 0, max = 65536))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "堆", "x-help-zh" = "Java 堆大小。0 表示内存上限的五分之二；上限的八分之一用作直接内存。", "x-unit" = "MB", "x-level" = "advanced", "x-mutability" = "restart"))]
+    pub heap_megabytes: u32,
+    /// The usual places to extend a pod.
+    #[schemars(title = "Pod", extend("x-visible-if" = ".enabled == true", "x-title-zh" = "Pod", "x-help-zh" = "扩展 Pod 的常用位置。"))]
+    pub pod: Pod,
+}
+
 /// Pods that may connect.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -349,6 +450,38 @@ pub struct NetworkPolicy {
     #[schemars(title = "Clients")]
     #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "客户端", "x-help-zh" = "可以连接的 Pod，按命名空间标签和 Pod 标签选择。空表示集群内所有 Pod。", "x-level" = "advanced", "x-mutability" = "online"))]
     pub clients: Vec<NetworkClient>,
+}
+
+/// How an operator of Prometheus finds the metrics.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ServiceMonitor {
+    /// Whether the chart makes a `ServiceMonitor`, which the cluster has to know. Without one, annotations of the pods say where
+    /// the metrics are.
+    #[schemars(title = "Service monitor")]
+    #[schemars(extend("x-title-zh" = "启用", "x-help-zh" = "是否创建 ServiceMonitor（集群须支持）。否则由 Pod 的注解说明指标的位置。", "x-level" = "advanced", "x-mutability" = "restart"))]
+    pub enabled: bool,
+    /// How often the metrics are asked for.
+    #[schemars(title = "Interval", range(min = 5, max = 3600))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "间隔", "x-help-zh" = "抓取指标的间隔。", "x-unit" = "s", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub interval_seconds: u32,
+    /// Labels by which the operator of Prometheus chooses what it looks at.
+    #[schemars(title = "Labels", schema_with = "labels_schema")]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "标签", "x-help-zh" = "Prometheus Operator 据以选择的标签。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What brokers and proxies tell Prometheus.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Metrics {
+    /// Whether brokers and proxies serve metrics in the format of Prometheus, at port 5557. Since version 5.1.
+    #[schemars(title = "Metrics")]
+    #[schemars(extend("x-title-zh" = "启用", "x-help-zh" = "Broker 和代理是否在端口 5557 以 Prometheus 格式提供指标。自 5.1 起。", "x-level" = "advanced", "x-mutability" = "restart"))]
+    pub enabled: bool,
+    /// How an operator of Prometheus finds the metrics.
+    #[schemars(title = "Service monitor", extend("x-visible-if" = ".enabled == true", "x-title-zh" = "ServiceMonitor", "x-help-zh" = "Prometheus Operator 如何找到指标。"))]
+    pub service_monitor: ServiceMonitor,
 }
 
 /// The program that carries out operations before and after an upgrade.
@@ -425,6 +558,12 @@ pub struct Values {
     /// The brokers.
     #[schemars(title = "Brokers", extend("x-title-zh" = "Broker", "x-help-zh" = "Broker 的设置。"))]
     pub brokers: Brokers,
+    /// Servers without a state, through which clients reach all brokers over one address. Since version 5.0.
+    #[schemars(title = "Proxies", extend("x-title-zh" = "代理", "x-help-zh" = "无状态的服务器，客户端经由一个地址访问所有 Broker。自 5.0 起。"))]
+    pub proxy: Proxy,
+    /// What brokers and proxies tell Prometheus.
+    #[schemars(title = "Metrics", extend("x-title-zh" = "指标", "x-help-zh" = "Broker 和代理向 Prometheus 提供的指标。"))]
+    pub metrics: Metrics,
     /// The program that carries out operations before and after an upgrade.
     #[schemars(title = "Hook program", extend("x-title-zh" = "钩子程序", "x-help-zh" = "升级前后执行操作的程序。"))]
     pub hook: Hook,
@@ -529,6 +668,30 @@ impl Default for Values {
                     ..Pod::default()
                 },
             },
+            proxy: Proxy {
+                enabled: false,
+                replicas: 2,
+                configuration: BTreeMap::new(),
+                service: ProxyService {
+                    kind: ServiceType::ClusterIP,
+                    grpc_node_port: 0,
+                    load_balancer_class: String::new(),
+                    annotations: BTreeMap::new(),
+                },
+                remoting_host: String::new(),
+                image: image("apache/rocketmq", APP_VERSION),
+                resources: resources("100m", "512Mi", "", "1Gi"),
+                heap_megabytes: 0,
+                pod: Pod::default(),
+            },
+            metrics: Metrics {
+                enabled: false,
+                service_monitor: ServiceMonitor {
+                    enabled: false,
+                    interval_seconds: 30,
+                    labels: BTreeMap::new(),
+                },
+            },
             hook: Hook {
                 image: image("midships/hook", env!("CARGO_PKG_VERSION")),
                 resources: resources("20m", "32Mi", "", "128Mi"),
@@ -623,6 +786,29 @@ impl Brokers {
     #[must_use]
     pub fn stop_seconds(&self) -> u32 {
         self.drain_seconds() + DRAIN_LOOK_SECONDS + SHUTDOWN_SECONDS
+    }
+}
+
+impl Proxy {
+    /// The heap of each proxy in MB: as set, else two fifths of the memory limit.
+    #[must_use]
+    pub fn heap(&self) -> Option<u64> {
+        match self.heap_megabytes {
+            0 => Some(self.resources.limits.memory.mebibytes()? * 2 / 5),
+            set => Some(set.into()),
+        }
+    }
+
+    /// The direct memory in MB of each of the two servers in a proxy: an eighth of the memory limit.
+    #[must_use]
+    pub fn direct_memory(&self) -> Option<u64> {
+        Some(self.resources.limits.memory.mebibytes()? / 8)
+    }
+
+    /// Seconds that a proxy may take to stop.
+    #[must_use]
+    pub const fn stop_seconds() -> u32 {
+        PROXY_LEAVE_SECONDS + PROXY_CALLS_SECONDS + PROXY_STOP_SECONDS
     }
 }
 

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{Names, Role, full_name};
 use super::{
-    BROKER_MEMORY_BESIDE_HEAP, ConfigurationValue, LEAST_HEAP, NAME_SERVER_MEMORY_BESIDE_HEAP,
-    NameServerSource, ORDER_CONFIGURATION, Timing, Values,
+    BROKER_MEMORY_BESIDE_HEAP, ConfigurationValue, FIRST_NODE_PORT, LEAST_HEAP,
+    NAME_SERVER_MEMORY_BESIDE_HEAP, NameServerSource, ORDER_CONFIGURATION,
+    PROXY_MEMORY_BESIDE_HEAP, Proxy, ServiceType, Timing, Values,
 };
 use crate::fields::{EnvironmentVariable, Pod, StorageMode};
 use crate::rules::shared::{
@@ -64,9 +65,38 @@ pub const UNSUPPORTED_CONFIGURATION: [&str; 7] = [
     "innerClientAuthenticationCredentials",
 ];
 
+/// Keys of the proxy's configuration file that the chart sets itself.
+pub const OWNED_PROXY_CONFIGURATION: [&str; 17] = [
+    "brokerConfigPath",
+    "enableAclRpcHookForClusterMode",
+    "grpcServerPort",
+    "grpcShutdownTimeSeconds",
+    "heartbeatSyncerTopicClusterName",
+    "localServeAddr",
+    "namesrvAddr",
+    "namesrvDomain",
+    "namesrvDomainSubgroup",
+    "proxyClusterName",
+    "proxyMode",
+    "proxyName",
+    "remotingAccessAddr",
+    "remotingListenPort",
+    "rocketMQClusterName",
+    "rocketmqHome",
+    "useEndpointPortFromRequest",
+];
+
+/// Keys of the configuration files of brokers and proxies that the chart sets itself where metrics are enabled.
+pub const METRICS_CONFIGURATION: [&str; 3] = [
+    "metricsExporterType",
+    "metricsPromExporterHost",
+    "metricsPromExporterPort",
+];
+
 /// Directories in which the chart's pods have volumes of their own.
-pub const OWNED_MOUNT_PATHS: [&str; 5] = [
+pub const OWNED_MOUNT_PATHS: [&str; 6] = [
     "/config/brokers",
+    "/config/proxy",
     "/data",
     "/scripts",
     "/tmp",
@@ -74,7 +104,14 @@ pub const OWNED_MOUNT_PATHS: [&str; 5] = [
 ];
 
 /// Names of volumes that the chart's pods have already.
-pub const OWNED_VOLUMES: [&str; 5] = ["data", "home", "name-servers", "scripts", "temporary"];
+pub const OWNED_VOLUMES: [&str; 6] = [
+    "configuration",
+    "data",
+    "home",
+    "name-servers",
+    "scripts",
+    "temporary",
+];
 
 /// The rules.
 pub const RULES: &[Rule<Values>] = &[
@@ -309,12 +346,232 @@ nameServers.keyValueNamespaces[{{ $index }}]|{{ $namespace }}
             ),
         ],
     },
+    Rule {
+        id: "proxy-memory-fits",
+        allowed: "a heap of at least 32 MB; heap and direct memory together at most the memory limit less 160 MB",
+        hint: "raise proxy.resources.limits.memory or lower proxy.heapMegabytes",
+        check: |subject| {
+            let proxy = &subject.values.proxy;
+            let limit = &proxy.resources.limits.memory;
+            let (Some(heap), Some(direct), Some(most)) =
+                (proxy.heap(), proxy.direct_memory(), limit.mebibytes())
+            else {
+                return Vec::new();
+            };
+            let path = match proxy.heap_megabytes {
+                0 => "proxy.resources.limits.memory",
+                _ => "proxy.heapMegabytes",
+            };
+            let wrong = heap < LEAST_HEAP || heap + 2 * direct + PROXY_MEMORY_BESIDE_HEAP > most;
+            let found = format!(
+                "a heap of {heap} MB and twice {direct} MB of direct memory with a limit of {}",
+                limit.0
+            );
+            because(
+                one_if(wrong, path, found),
+                &["proxy.heapMegabytes", "proxy.resources.limits.memory"],
+            )
+        },
+        template: r#"{{- $limit := .Values.proxy.resources.limits.memory }}
+{{- $heap := include "rocketmq.heap.proxy" . | int }}
+{{- $direct := include "rocketmq.directMemory.proxy" . | int }}
+{{- if or (lt $heap 32) (gt (add $heap $direct $direct 160 | int) (include "rocketmq.mebibytes" $limit | int)) }}
+{{ ternary "proxy.heapMegabytes" "proxy.resources.limits.memory" (gt (int .Values.proxy.heapMegabytes) 0) }}|a heap of {{ $heap }} MB and twice {{ $direct }} MB of direct memory with a limit of {{ $limit }}
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"proxy":{"enabled":true,"heapMegabytes":608}}"#),
+            refused(
+                r#"{"proxy":{"enabled":true,"heapMegabytes":609}}"#,
+                &["proxy.heapMegabytes"],
+            ),
+            refused(
+                r#"{"proxy":{"enabled":true,"resources":{"requests":{"memory":"64Mi"},"limits":{"memory":"256Mi"}}}}"#,
+                &["proxy.resources.limits.memory"],
+            ),
+        ],
+    },
+    Rule {
+        id: "proxy-serves-brokers-of-version-5",
+        allowed: "proxies and brokers of this release with images of version 5.0 or newer",
+        hint: "set brokers.enabled to true and the tags to a version that has the proxy, or proxy.enabled to false",
+        check: |subject| {
+            let values = subject.values;
+            if !values.proxy.enabled {
+                return Vec::new();
+            }
+            let without = one_if(!values.brokers.enabled, "proxy.enabled", "no brokers");
+            let images = [
+                ("proxy", &values.proxy.image),
+                ("brokers", &values.brokers.image),
+            ];
+            let old = images.iter().flat_map(|(section, image)| {
+                let is_meant = *section == "proxy" || values.brokers.enabled;
+                let path = format!("{section}.image.tag");
+                one_if(is_meant && image.tag.starts_with("4."), &path, &image.tag)
+            });
+            let violations = without.into_iter().chain(old).collect();
+            because(violations, &["proxy.enabled", "brokers.enabled"])
+        },
+        template: r#"{{- if .Values.proxy.enabled }}
+{{- if not .Values.brokers.enabled }}
+proxy.enabled|no brokers
+{{- end }}
+{{- range $section := ternary (list "proxy" "brokers") (list "proxy") .Values.brokers.enabled }}
+{{- $tag := (get $.Values $section).image.tag }}
+{{- if hasPrefix "4." $tag }}
+{{ $section }}.image.tag|{{ $tag }}
+{{- end }}
+{{- end }}
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"proxy":{"enabled":true}}"#),
+            accepted(r#"{"proxy":{"image":{"tag":"4.9.7"}},"brokers":{"image":{"tag":"4.9.7"}}}"#),
+            refused(
+                r#"{"proxy":{"enabled":true},"brokers":{"image":{"tag":"4.9.7"}}}"#,
+                &["brokers.image.tag"],
+            ),
+            refused(
+                r#"{"proxy":{"enabled":true,"image":{"tag":"4.9.7"}},"brokers":{"enabled":false}}"#,
+                &["proxy.enabled", "proxy.image.tag"],
+            ),
+        ],
+    },
+    Rule {
+        id: "metrics-are-of-version-5-1",
+        allowed: "brokers and proxies with images of version 5.1 or newer",
+        hint: "set metrics.enabled to false, or the tag to a version that serves metrics",
+        check: |subject| {
+            let values = subject.values;
+            let servers = [
+                ("brokers", values.brokers.enabled, &values.brokers.image),
+                ("proxy", values.proxy.enabled, &values.proxy.image),
+            ];
+            let violations = servers.iter().flat_map(|(section, is_there, image)| {
+                let old = ["4.", "5.0."]
+                    .iter()
+                    .any(|version| image.tag.starts_with(version));
+                let path = format!("{section}.image.tag");
+                one_if(
+                    values.metrics.enabled && *is_there && old,
+                    &path,
+                    &image.tag,
+                )
+            });
+            because(violations.collect(), &["metrics.enabled"])
+        },
+        template: r#"{{- if and .Values.metrics.enabled (get .Values "<< section >>").enabled }}
+{{- $tag := .Values.<< section >>.image.tag }}
+{{- if or (hasPrefix "4." $tag) (hasPrefix "5.0." $tag) }}
+<< section >>.image.tag|{{ $tag }}
+{{- end }}
+{{- end }}"#,
+        sections: &["brokers", "proxy"],
+        examples: &[
+            accepted(r#"{"metrics":{"enabled":true},"proxy":{"image":{"tag":"5.0.0"}}}"#),
+            accepted(r#"{"brokers":{"image":{"tag":"4.9.7"}}}"#),
+            refused(
+                r#"{"metrics":{"enabled":true},"brokers":{"image":{"tag":"5.0.0"}},"proxy":{"enabled":true,"image":{"tag":"5.0.0"}}}"#,
+                &["brokers.image.tag", "proxy.image.tag"],
+            ),
+        ],
+    },
+    Rule {
+        id: "metrics-are-set-once",
+        allowed: "no keys of metrics while metrics.enabled is true",
+        hint: "remove the key, or set metrics.enabled to false to set up an exporter of another kind",
+        check: |subject| {
+            let values = subject.values;
+            let sections = [
+                ("brokers", &values.brokers.configuration),
+                ("proxy", &values.proxy.configuration),
+            ];
+            let violations = sections.iter().flat_map(|(section, configuration)| {
+                let keys = configuration.keys();
+                keys.filter(|key| {
+                    values.metrics.enabled && METRICS_CONFIGURATION.contains(&key.as_str())
+                })
+                .map(move |key| Violation::new(format!("{section}.configuration.{key}"), key))
+            });
+            because(violations.collect(), &["metrics.enabled"])
+        },
+        template: r#"{{- range $key, $_ := .Values.<< section >>.configuration }}
+{{- if and $.Values.metrics.enabled (has $key (list "metricsExporterType" "metricsPromExporterHost" "metricsPromExporterPort")) }}
+<< section >>.configuration.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}"#,
+        sections: &["brokers", "proxy"],
+        examples: &[
+            accepted(r#"{"brokers":{"configuration":{"metricsExporterType":"OTLP_GRPC"}}}"#),
+            refused(
+                r#"{"metrics":{"enabled":true},"brokers":{"configuration":{"metricsExporterType":"LOG"}}}"#,
+                &["brokers.configuration.metricsExporterType"],
+            ),
+        ],
+    },
+    Rule {
+        id: "node-port-is-one",
+        allowed: "0, or a port from 30000 to 32767",
+        hint: "set proxy.service.grpcNodePort to 0: the cluster then chooses one",
+        check: |subject| {
+            let service = &subject.values.proxy.service;
+            let port = service.grpc_node_port;
+            let wrong =
+                service.kind == ServiceType::NodePort && port != 0 && port < FIRST_NODE_PORT;
+            because(
+                one_if(wrong, "proxy.service.grpcNodePort", port),
+                &["proxy.service.type"],
+            )
+        },
+        template: r#"{{- $port := int .Values.proxy.service.grpcNodePort }}
+{{- if and (eq .Values.proxy.service.type "NodePort") (ne $port 0) (lt $port 30000) }}
+proxy.service.grpcNodePort|{{ $port }}
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(
+                r#"{"proxy":{"enabled":true,"service":{"type":"NodePort","grpcNodePort":30000}}}"#,
+            ),
+            accepted(r#"{"proxy":{"enabled":true,"service":{"grpcNodePort":80}}}"#),
+            refused(
+                r#"{"proxy":{"enabled":true,"service":{"type":"NodePort","grpcNodePort":29999}}}"#,
+                &["proxy.service.grpcNodePort"],
+            ),
+        ],
+    },
+    Rule {
+        id: "proxy-grace-period-covers-its-stop",
+        allowed: "0, or at least 60 seconds",
+        hint: "set proxy.pod.terminationGracePeriodSeconds to 0: it is then derived",
+        check: |subject| {
+            let set = subject.values.proxy.pod.termination_grace_period_seconds;
+            one_if(
+                set != 0 && set < Proxy::stop_seconds(),
+                "proxy.pod.terminationGracePeriodSeconds",
+                set,
+            )
+        },
+        template: r"{{- $set := int .Values.proxy.pod.terminationGracePeriodSeconds }}
+{{- if and (ne $set 0) (lt $set 60) }}
+proxy.pod.terminationGracePeriodSeconds|{{ $set }}
+{{- end }}",
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"proxy":{"enabled":true,"pod":{"terminationGracePeriodSeconds":60}}}"#),
+            refused(
+                r#"{"proxy":{"enabled":true,"pod":{"terminationGracePeriodSeconds":59}}}"#,
+                &["proxy.pod.terminationGracePeriodSeconds"],
+            ),
+        ],
+    },
     shared::requests_are_within_limits(
         |subject| {
             let values = subject.values;
             let sections = [
                 ("nameServers", &values.name_servers.resources),
                 ("brokers", &values.brokers.resources),
+                ("proxy", &values.proxy.resources),
                 ("hook", &values.hook.resources),
             ];
             sections
@@ -322,7 +579,7 @@ nameServers.keyValueNamespaces[{{ $index }}]|{{ $namespace }}
                 .flat_map(|(section, resources)| above_limits(section, resources))
                 .collect()
         },
-        &["nameServers", "brokers", "hook"],
+        &["nameServers", "brokers", "proxy", "hook"],
         &[
             accepted(
                 r#"{"brokers":{"resources":{"requests":{"cpu":2,"memory":"2Gi"},"limits":{"cpu":"2000m"}}}}"#,
@@ -634,6 +891,34 @@ brokers.configuration.{{ $key }}|{{ $key }}
         ],
     },
     Rule {
+        id: "proxy-configuration-is-not-owned",
+        allowed: "keys that the chart does not set itself",
+        hint: "remove the key; what it sets has a field of its own or follows from the release",
+        check: |subject| {
+            let keys = subject.values.proxy.configuration.keys();
+            keys.filter(|key| OWNED_PROXY_CONFIGURATION.contains(&key.as_str()))
+                .map(|key| Violation::new(format!("proxy.configuration.{key}"), key))
+                .collect()
+        },
+        template: r#"{{- $owned := include "rocketmq.ownedProxyConfiguration" . | splitList " " }}
+{{- range $key, $_ := .Values.proxy.configuration }}
+{{- if has $key $owned }}
+proxy.configuration.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"proxy":{"enabled":true,"configuration":{"maxMessageSize":8388608}}}"#),
+            refused(
+                r#"{"proxy":{"enabled":true,"configuration":{"grpcServerPort":80,"maxMessageSize":1,"namesrvAddr":"a:1"}}}"#,
+                &[
+                    "proxy.configuration.grpcServerPort",
+                    "proxy.configuration.namesrvAddr",
+                ],
+            ),
+        ],
+    },
+    Rule {
         id: "access-control-is-not-supported",
         allowed: "no keys that turn on access control: this version of the chart does not support it",
         hint: "remove the key; neither the hook program nor a drain could talk to such a broker",
@@ -668,6 +953,11 @@ brokers.configuration.{{ $key }}|{{ $key }}
                 ("commonLabels", &values.common_labels),
                 ("nameServers.pod.labels", &values.name_servers.pod.labels),
                 ("brokers.pod.labels", &values.brokers.pod.labels),
+                ("proxy.pod.labels", &values.proxy.pod.labels),
+                (
+                    "metrics.serviceMonitor.labels",
+                    &values.metrics.service_monitor.labels,
+                ),
                 ("hook.labels", &values.hook.labels),
             ])
         },
@@ -675,6 +965,8 @@ brokers.configuration.{{ $key }}|{{ $key }}
             "commonLabels",
             "nameServers.pod.labels",
             "brokers.pod.labels",
+            "proxy.pod.labels",
+            "metrics.serviceMonitor.labels",
             "hook.labels",
         ],
         &[
@@ -700,6 +992,7 @@ brokers.configuration.{{ $key }}|{{ $key }}
                     &values.name_servers.pod.annotations,
                 ),
                 ("brokers.pod.annotations", &values.brokers.pod.annotations),
+                ("proxy.pod.annotations", &values.proxy.pod.annotations),
                 ("hook.annotations", &values.hook.annotations),
             ])
         },
@@ -707,6 +1000,7 @@ brokers.configuration.{{ $key }}|{{ $key }}
             "commonAnnotations",
             "nameServers.pod.annotations",
             "brokers.pod.annotations",
+            "proxy.pod.annotations",
             "hook.annotations",
         ],
         &[
@@ -754,7 +1048,7 @@ brokers.configuration.{{ $key }}|{{ $key }}
 {{- end }}
 {{- $_ := set $seen $variable.name true }}
 {{- end }}"#,
-        sections: &["nameServers", "brokers"],
+        sections: &["nameServers", "brokers", "proxy"],
         examples: &[
             accepted(r#"{"brokers":{"pod":{"env":[{"name":"TZ","value":"UTC"}]}}}"#),
             refused(
@@ -765,7 +1059,7 @@ brokers.configuration.{{ $key }}|{{ $key }}
     },
     Rule {
         id: "volumes-are-distinct",
-        allowed: "each name once, none of data, home, name-servers, scripts, temporary",
+        allowed: "each name once, none of configuration, data, home, name-servers, scripts, temporary",
         hint: "rename the volume and its mounts",
         check: |subject| {
             in_pods(subject.values, |section, pod| {
@@ -779,14 +1073,14 @@ brokers.configuration.{{ $key }}|{{ $key }}
                     .collect()
             })
         },
-        template: r#"{{- $seen := dict "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
+        template: r#"{{- $seen := dict "configuration" 1 "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
 {{- range $index, $volume := .Values.<< section >>.pod.volumes }}
 {{- if hasKey $seen $volume.name }}
 << section >>.pod.volumes[{{ $index }}]|{{ $volume.name }}
 {{- end }}
 {{- $_ := set $seen $volume.name 1 }}
 {{- end }}"#,
-        sections: &["nameServers", "brokers"],
+        sections: &["nameServers", "brokers", "proxy"],
         examples: &[
             accepted(r#"{"brokers":{"pod":{"volumes":[{"name":"extra","emptyDir":{}}]}}}"#),
             refused(
@@ -824,7 +1118,7 @@ brokers.configuration.{{ $key }}|{{ $key }}
 << section >>.pod.volumeMounts[{{ $index }}]|{{ $mount.name }}
 {{- end }}
 {{- end }}",
-        sections: &["nameServers", "brokers"],
+        sections: &["nameServers", "brokers", "proxy"],
         examples: &[
             accepted(
                 r#"{"brokers":{"pod":{"volumes":[{"name":"extra","emptyDir":{}}],"volumeMounts":[{"name":"extra","mountPath":"/extra"}]}}}"#,
@@ -837,7 +1131,7 @@ brokers.configuration.{{ $key }}|{{ $key }}
     },
     Rule {
         id: "mounts-are-not-owned",
-        allowed: "directories other than /config/brokers, /data, /scripts, /tmp and /var/rocketmq",
+        allowed: "directories other than /config/brokers, /config/proxy, /data, /scripts, /tmp and /var/rocketmq",
         hint: "mount the volume elsewhere; the chart has a volume of its own there",
         check: |subject| {
             in_pods(subject.values, |section, pod| {
@@ -853,13 +1147,13 @@ brokers.configuration.{{ $key }}|{{ $key }}
                     .collect()
             })
         },
-        template: r#"{{- $owned := list "/config/brokers" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
+        template: r#"{{- $owned := list "/config/brokers" "/config/proxy" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
 {{- range $index, $mount := .Values.<< section >>.pod.volumeMounts }}
 {{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
 << section >>.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
 {{- end }}
 {{- end }}"#,
-        sections: &["nameServers", "brokers"],
+        sections: &["nameServers", "brokers", "proxy"],
         examples: &[
             accepted(
                 r#"{"brokers":{"pod":{"volumes":[{"name":"extra","emptyDir":{}}],"volumeMounts":[{"name":"extra","mountPath":"/data/extra"}]}}}"#,
@@ -936,6 +1230,7 @@ fn in_pods<'a>(
 ) -> Vec<Violation> {
     let mut violations = find("nameServers", &values.name_servers.pod);
     violations.extend(find("brokers", &values.brokers.pod));
+    violations.extend(find("proxy", &values.proxy.pod));
     violations
 }
 

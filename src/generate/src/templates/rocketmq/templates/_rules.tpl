@@ -4,6 +4,10 @@
 << ownedConfiguration >>
 {{- end }}
 
+{{- define "rocketmq.ownedProxyConfiguration" -}}
+<< ownedProxyConfiguration >>
+{{- end }}
+
 {{- define "rocketmq.unsupportedConfiguration" -}}
 << unsupportedConfiguration >>
 {{- end }}
