@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
-from .bed import CACHE, output
+from .bed import CACHE
+from .programs import go_module
 
 VERSIONS = ["1.31.0", "1.32.0", "1.33.0", "1.34.0", "1.35.0", "1.36.0"]
 MODULE = "k8s.io/kubernetes"
@@ -38,13 +38,8 @@ def directory(version: str) -> Path:
 
 def description(version: str) -> dict:
     """The description of a version's API; the module that it comes in is large and not kept."""
-    modules = CACHE / "kubernetes-schemas/modules"
-    environment = {**os.environ, "GOMODCACHE": str(modules), "GOFLAGS": "-modcacherw"}
-    try:
-        found = json.loads(output(["go", "mod", "download", "-json", f"{MODULE}@v{version}"], env=environment, cwd=CACHE))
-        return json.loads(Path(found["Dir"], DESCRIPTION).read_text())
-    finally:
-        shutil.rmtree(modules, ignore_errors=True)
+    with go_module(f"{MODULE}@v{version}", CACHE / "kubernetes-schemas") as module:
+        return json.loads((module / DESCRIPTION).read_text())
 
 
 def schemas(api: dict) -> dict[str, dict]:

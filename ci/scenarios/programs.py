@@ -1,10 +1,14 @@
-"""Programs of others that judge what the project makes: of pinned versions, made once and kept in the cache."""
+"""Programs and modules of others that judge what the project makes: of pinned versions, made once and kept in the cache."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +27,19 @@ def go_program(module: str) -> Path:
         environment = {**os.environ, "GOBIN": str(directory), "CGO_ENABLED": "0"}
         output(["nice", "go", "install", module], env=environment, cwd=directory)
     return built
+
+
+@contextmanager
+def go_module(module: str, home: Path) -> Iterator[Path]:
+    """The directory of a Go module of a pinned version, below a home of its own; modules are large, so it is not kept."""
+    modules = home / "modules"
+    modules.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "GOMODCACHE": str(modules), "GOFLAGS": "-modcacherw"}
+    try:
+        found = json.loads(output(["go", "mod", "download", "-json", module], env=environment, cwd=home))
+        yield Path(found["Dir"])
+    finally:
+        shutil.rmtree(modules, ignore_errors=True)
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from .bed import CACHE, Bed, command_result, output
 from .kubernetes_schemas import strict
+from .programs import go_module
 
 MODULE = "github.com/prometheus-operator/prometheus-operator@v0.92.0"
 DEFINITION = "example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml"
@@ -22,14 +22,8 @@ def definition() -> Path:
     """The file of the definition, taken once from the operator's Go module, which is large and not kept."""
     kept = HOME / Path(DEFINITION).name
     if not kept.exists():
-        modules = HOME / "modules"
-        modules.mkdir(parents=True, exist_ok=True)
-        environment = {**os.environ, "GOMODCACHE": str(modules), "GOFLAGS": "-modcacherw"}
-        try:
-            found = json.loads(output(["go", "mod", "download", "-json", MODULE], env=environment, cwd=HOME))
-            shutil.copyfile(Path(found["Dir"], DEFINITION), kept)
-        finally:
-            shutil.rmtree(modules, ignore_errors=True)
+        with go_module(MODULE, HOME) as module:
+            shutil.copyfile(module / DEFINITION, kept)
     return kept
 
 

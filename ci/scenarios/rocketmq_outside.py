@@ -73,8 +73,11 @@ def outside(trial: Trial) -> None:
         release.install()
         load = Load(release, watched=1)
         name = f"{release.full_name}-proxy"
-        find = lambda: trial.bed.api.get("services", namespace, name)["status"]["loadBalancer"].get("ingress")  # noqa: E731
-        balanced = until("the Service has an address", find, 30)[0]["ip"]
+
+        def ingress() -> list[dict] | None:
+            return trial.bed.api.get("services", namespace, name)["status"]["loadBalancer"].get("ingress")
+
+        balanced = until("the Service has an address", ingress, 30)[0]["ip"]
         ports = trial.bed.api.get("services", namespace, name)["spec"]["ports"]
         port = next(entry["nodePort"] for entry in ports if entry["name"] == "grpc")
         node = output([*trial.bed.kubectl, "get", "node", "node2", "-o", "jsonpath={.status.addresses[0].address}"]).strip()
