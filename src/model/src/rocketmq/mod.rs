@@ -705,6 +705,14 @@ impl Default for Values {
     }
 }
 
+/// A heap in MB: as set, else two fifths of the memory limit.
+fn two_fifths_unless_set(set: u32, resources: &Resources) -> Option<u64> {
+    match set {
+        0 => Some(resources.limits.memory.mebibytes()? * 2 / 5),
+        set => Some(set.into()),
+    }
+}
+
 impl NameServers {
     /// The heap of each name server in MB: as set, else half of the memory limit.
     #[must_use]
@@ -761,10 +769,7 @@ impl Brokers {
     /// The heap of each broker in MB: as set, else two fifths of the memory limit.
     #[must_use]
     pub fn heap(&self) -> Option<u64> {
-        match self.heap_megabytes {
-            0 => Some(self.resources.limits.memory.mebibytes()? * 2 / 5),
-            set => Some(set.into()),
-        }
+        two_fifths_unless_set(self.heap_megabytes, &self.resources)
     }
 
     /// The direct memory of each broker in MB: as set, else a quarter of the memory limit.
@@ -793,10 +798,7 @@ impl Proxy {
     /// The heap of each proxy in MB: as set, else two fifths of the memory limit.
     #[must_use]
     pub fn heap(&self) -> Option<u64> {
-        match self.heap_megabytes {
-            0 => Some(self.resources.limits.memory.mebibytes()? * 2 / 5),
-            set => Some(set.into()),
-        }
+        two_fifths_unless_set(self.heap_megabytes, &self.resources)
     }
 
     /// The direct memory in MB of each of the two servers in a proxy: an eighth of the memory limit.

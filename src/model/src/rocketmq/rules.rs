@@ -483,18 +483,10 @@ proxy.enabled|no brokers
         hint: "remove the key, or set metrics.enabled to false to set up an exporter of another kind",
         check: |subject| {
             let values = subject.values;
-            let sections = [
-                ("brokers", &values.brokers.configuration),
-                ("proxy", &values.proxy.configuration),
-            ];
-            let violations = sections.iter().flat_map(|(section, configuration)| {
-                let keys = configuration.keys();
-                keys.filter(|key| {
-                    values.metrics.enabled && METRICS_CONFIGURATION.contains(&key.as_str())
-                })
-                .map(move |key| Violation::new(format!("{section}.configuration.{key}"), key))
-            });
-            because(violations.collect(), &["metrics.enabled"])
+            let is_set = |key: &str| values.metrics.enabled && METRICS_CONFIGURATION.contains(&key);
+            let mut violations = refused_keys("brokers", &values.brokers.configuration, is_set);
+            violations.extend(refused_keys("proxy", &values.proxy.configuration, is_set));
+            because(violations, &["metrics.enabled"])
         },
         template: r#"{{- range $key, $_ := .Values.<< section >>.configuration }}
 {{- if and $.Values.metrics.enabled (has $key (list "metricsExporterType" "metricsPromExporterHost" "metricsPromExporterPort")) }}
@@ -865,10 +857,8 @@ Release.Name|{{ $longest }} with {{ len $longest }} characters
         allowed: "keys that the chart does not set itself",
         hint: "remove the key; what it sets has a field of its own or follows from the release",
         check: |subject| {
-            let keys = subject.values.brokers.configuration.keys();
-            keys.filter(|key| is_owned_key(key))
-                .map(|key| Violation::new(format!("brokers.configuration.{key}"), key))
-                .collect()
+            let configuration = &subject.values.brokers.configuration;
+            refused_keys("brokers", configuration, is_owned_key)
         },
         template: r#"{{- $owned := include "rocketmq.ownedConfiguration" . | splitList " " }}
 {{- range $key, $_ := .Values.brokers.configuration }}
@@ -895,10 +885,9 @@ brokers.configuration.{{ $key }}|{{ $key }}
         allowed: "keys that the chart does not set itself",
         hint: "remove the key; what it sets has a field of its own or follows from the release",
         check: |subject| {
-            let keys = subject.values.proxy.configuration.keys();
-            keys.filter(|key| OWNED_PROXY_CONFIGURATION.contains(&key.as_str()))
-                .map(|key| Violation::new(format!("proxy.configuration.{key}"), key))
-                .collect()
+            refused_keys("proxy", &subject.values.proxy.configuration, |key| {
+                OWNED_PROXY_CONFIGURATION.contains(&key)
+            })
         },
         template: r#"{{- $owned := include "rocketmq.ownedProxyConfiguration" . | splitList " " }}
 {{- range $key, $_ := .Values.proxy.configuration }}
@@ -923,10 +912,9 @@ proxy.configuration.{{ $key }}|{{ $key }}
         allowed: "no keys that turn on access control: this version of the chart does not support it",
         hint: "remove the key; neither the hook program nor a drain could talk to such a broker",
         check: |subject| {
-            let keys = subject.values.brokers.configuration.keys();
-            keys.filter(|key| UNSUPPORTED_CONFIGURATION.contains(&key.as_str()))
-                .map(|key| Violation::new(format!("brokers.configuration.{key}"), key))
-                .collect()
+            refused_keys("brokers", &subject.values.brokers.configuration, |key| {
+                UNSUPPORTED_CONFIGURATION.contains(&key)
+            })
         },
         template: r#"{{- $unsupported := include "rocketmq.unsupportedConfiguration" . | splitList " " }}
 {{- range $key, $_ := .Values.brokers.configuration }}
@@ -1222,6 +1210,17 @@ fn longest_name(values: &Values, release: &Release) -> String {
 
 fn is_owned_key(key: &str) -> bool {
     key.starts_with("storePath") || OWNED_CONFIGURATION.contains(&key)
+}
+
+/// The keys of a section's configuration that are refused.
+fn refused_keys(
+    section: &str,
+    configuration: &BTreeMap<String, ConfigurationValue>,
+    is_refused: impl Fn(&str) -> bool,
+) -> Vec<Violation> {
+    let keys = configuration.keys().filter(|key| is_refused(key));
+    keys.map(|key| Violation::new(format!("{section}.configuration.{key}"), key))
+        .collect()
 }
 
 fn in_pods<'a>(
