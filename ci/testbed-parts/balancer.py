@@ -31,7 +31,8 @@ def assign(services):
     ours = [service for service in services if is_ours(service)]
     taken = {address for service in ours for address in addresses(service)}
     free = (address for address in BALANCED_ADDRESSES if address not in taken)
-    given = [(service, next(free)) for service in ours if not addresses(service)]
+    # Who finds none free waits until one is given back.
+    given = list(zip((service for service in ours if not addresses(service)), free))
     others = [service for service in services if service not in ours and addresses(service)]
     return given + [(service, None) for service in others if "deletionTimestamp" not in service["metadata"]]
 

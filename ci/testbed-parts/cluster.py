@@ -259,8 +259,8 @@ def start_helpers(first):
         corefile = corefile.replace(f"%{word}%", value)
     (CONTROL / "Corefile").write_text(corefile)
     spawn("dns", [program("coredns"), "-conf", CONTROL / "Corefile"])
-    # kube-proxy wants to be on a node; which one matters to node ports only, and nobody asks for those here. It also sends on
-    # what comes from outside for balanced Services.
+    # kube-proxy wants to be on a node; which one matters to node ports only, and nobody asks this
+    # network for those. It also sends on what comes from outside for balanced Services.
     nodes.write_proxy_configuration(CONTROL / "proxy.json", first.name)
     spawn("proxy", [program("kube-proxy"), f"--config={CONTROL}/proxy.json"])
     for helper in ("provisioner", "balancer"):
