@@ -200,10 +200,14 @@ class Load:
         self.trial.check(rate >= least_rate, f"only {rate:.0f} messages a second were {what}, at least {least_rate} are wanted")
         return figures
 
+    def client_log(self) -> str:
+        """What the client's own log says so far."""
+        where = ["exec", "-n", self.release.namespace, POD, "--", "cat", CLIENT_LOG]
+        return command_result([*self.release.bed.kubectl, *where]).stdout
+
     def _said_by_client(self) -> str:
         """What the client's own log says of sends that failed; the whole log is kept with what explains a failure."""
-        where = ["exec", "-n", self.release.namespace, POD, "--", "cat", CLIENT_LOG]
-        log = command_result([*self.release.bed.kubectl, *where]).stdout
+        log = self.client_log()
         directory = self.release.bed.explanations / self.release.namespace
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "load-client.log").write_text(log)

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use super::{Brokers, ConfigurationValue};
 
 /// The keys, each with what a broker has where nobody sets it: the same from 4.5.0 to 5.5.0. Source: the classes
-/// `BrokerConfig` and `MessageStoreConfig` of the product, whose values of these keys are read anew at each use.
+/// `BrokerConfig` and `MessageStoreConfig` of the product, whose values of these keys are read anew at each use. One is the
+/// chart's own: with `cleanFileForciblyEnable`, which is the product's default, a broker whose disk is almost full deletes
+/// messages that nobody has read yet.
 pub const ONLINE: [(&str, &str); 20] = [
     ("accessMessageInMemoryMaxRatio", "40"),
     ("autoCreateSubscriptionGroup", "true"),
-    ("cleanFileForciblyEnable", "true"),
+    ("cleanFileForciblyEnable", "false"),
     ("consumerFallbehindThreshold", "17179869184"),
     ("deleteCommitLogFilesInterval", "100"),
     ("deleteWhen", "04"),
