@@ -9,7 +9,7 @@ from pathlib import Path
 from .bed import CI, TESTBED, output
 from .load import Load
 from .release import Release
-from .rocketmq_proxy import BROKERS, GRPC, change
+from .rocketmq_proxy import BROKERS, GRPC, REMOTING, change, check_metrics
 from .trial import Failed, Trial, scenario, until
 
 CLIENT = ["java", "-Xmx160m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+PerfDisableSharedMem"]
@@ -65,13 +65,13 @@ class Outside:
 
 @scenario("rocketmq-outside", needs_power=True)
 def outside(trial: Trial) -> None:
-    """5.5.0: gRPC from outside by a balanced address and by a node's port while proxies are renewed; inside clients go on."""
+    """5.5.0: gRPC from outside by a balanced address and a node's port while proxies are renewed; inside, remoting goes on through them."""
     with trial.bed.namespace("accept-outside") as namespace:
         proxy = {"enabled": True, "replicas": 2, "service": {"type": "LoadBalancer"}}
-        values = {"brokers": BROKERS, "proxy": proxy}
+        values = {"brokers": BROKERS, "proxy": proxy, "metrics": {"enabled": True}}
         release = Release(trial, namespace, "5.5.0", values=values)
         release.install()
-        load = Load(release, watched=1)
+        load = Load(release, watched=1, through=f"--proxies {release.proxy(REMOTING)}")
         name = f"{release.full_name}-proxy"
 
         def ingress() -> list[dict] | None:
@@ -83,6 +83,7 @@ def outside(trial: Trial) -> None:
         node = output([*trial.bed.kubectl, "get", "node", "node2", "-o", "jsonpath={.status.addresses[0].address}"]).strip()
         clients = [Outside(release, "balanced", f"{balanced}:{GRPC}"), Outside(release, "node-port", f"{node}:{port}")]
         change(release, {"configuration": {"maxMessageSize": 2_097_152}})
+        check_metrics(release)
         for client in clients:
             client.finish()
-        load.finish()
+        load.finish(least_rate=100)

@@ -18,13 +18,13 @@ BROKERS = {
 }
 
 
-@scenario("rocketmq-proxy")
+@scenario("rocketmq-proxy", needs_power=True)
 def grpc(trial: Trial) -> None:
     """5.5.0: gRPC clients while proxies are added, renewed for another configuration, evicted and taken away."""
     check_proxies(trial, f"--endpoints {{host}}:{GRPC}")
 
 
-@scenario("rocketmq-proxy-remoting")
+@scenario("rocketmq-proxy-remoting", needs_power=True)
 def remoting(trial: Trial) -> None:
     """5.5.0: the same with clients of the remoting protocol."""
     check_proxies(trial, f"--proxies {{host}}:{REMOTING}")
@@ -50,6 +50,8 @@ def check_proxies(trial: Trial, through: str) -> None:
         trial.bed.api.evict(namespace, evicted)
         until("another proxy has come for the evicted one", lambda: evicted not in names(release) and settled(release), 180)
         check_metrics(release)
+        release.set_name_servers(2)
+        until("the proxies know both name servers", lambda: settled(release), 300)
         change(release, {"replicas": 1})
         trial.equal(release.broker_lives(), brokers, "uid and restarts of each broker")
         # A message through a proxy takes twice the way, which slows senders that wait for each answer.

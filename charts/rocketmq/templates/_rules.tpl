@@ -9,7 +9,7 @@ brokerConfigPath enableAclRpcHookForClusterMode grpcServerPort grpcShutdownTimeS
 {{- end }}
 
 {{- define "rocketmq.unsupportedConfiguration" -}}
-aclEnable authenticationEnabled authenticationProvider authorizationEnabled authorizationProvider initAuthenticationUser innerClientAuthenticationCredentials
+aclEnable authenticationEnabled authenticationProvider authorizationEnabled authorizationProvider enableACL initAuthenticationUser innerClientAuthenticationCredentials
 {{- end }}
 
 {{- define "rocketmq.rule.something-is-installed" -}}
@@ -75,29 +75,21 @@ nameServers.keyValueNamespaces[{{ $index }}]|{{ $namespace }}
 {{- if not .Values.brokers.enabled }}
 proxy.enabled|no brokers
 {{- end }}
-{{- range $section := ternary (list "proxy" "brokers") (list "proxy") .Values.brokers.enabled }}
-{{- $tag := (get $.Values $section).image.tag }}
-{{- if hasPrefix "4." $tag }}
-{{ $section }}.image.tag|{{ $tag }}
+{{- $tag := .Values.proxy.image.tag }}
+{{- if or (hasPrefix "4." $tag) (hasPrefix "5.0." $tag) (hasPrefix "5.1.0" $tag) }}
+proxy.image.tag|{{ $tag }}
 {{- end }}
+{{- if and .Values.brokers.enabled (hasPrefix "4." .Values.brokers.image.tag) }}
+brokers.image.tag|{{ .Values.brokers.image.tag }}
 {{- end }}
 {{- end }}
 {{- end }}
 
-{{- define "rocketmq.rule.metrics-are-of-version-5-1.brokers" -}}
-{{- if and .Values.metrics.enabled (get .Values "brokers").enabled }}
+{{- define "rocketmq.rule.metrics-are-of-version-5-1" -}}
+{{- if and .Values.metrics.enabled .Values.brokers.enabled }}
 {{- $tag := .Values.brokers.image.tag }}
 {{- if or (hasPrefix "4." $tag) (hasPrefix "5.0." $tag) }}
 brokers.image.tag|{{ $tag }}
-{{- end }}
-{{- end }}
-{{- end }}
-
-{{- define "rocketmq.rule.metrics-are-of-version-5-1.proxy" -}}
-{{- if and .Values.metrics.enabled (get .Values "proxy").enabled }}
-{{- $tag := .Values.proxy.image.tag }}
-{{- if or (hasPrefix "4." $tag) (hasPrefix "5.0." $tag) }}
-proxy.image.tag|{{ $tag }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -260,11 +252,20 @@ proxy.configuration.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}
 
-{{- define "rocketmq.rule.access-control-is-not-supported" -}}
+{{- define "rocketmq.rule.access-control-is-not-supported.brokers" -}}
 {{- $unsupported := include "rocketmq.unsupportedConfiguration" . | splitList " " }}
 {{- range $key, $_ := .Values.brokers.configuration }}
 {{- if has $key $unsupported }}
 brokers.configuration.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.access-control-is-not-supported.proxy" -}}
+{{- $unsupported := include "rocketmq.unsupportedConfiguration" . | splitList " " }}
+{{- range $key, $_ := .Values.proxy.configuration }}
+{{- if has $key $unsupported }}
+proxy.configuration.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -345,6 +346,14 @@ brokers.pod.annotations.{{ $key }}|{{ $key }}
 {{- range $key, $_ := .Values.proxy.pod.annotations }}
 {{- if or (hasPrefix "helm.sh/" $key) (hasPrefix "argocd.argoproj.io/hook" $key) }}
 proxy.pod.annotations.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.annotations-are-not-hooks.proxy.service.annotations" -}}
+{{- range $key, $_ := .Values.proxy.service.annotations }}
+{{- if or (hasPrefix "helm.sh/" $key) (hasPrefix "argocd.argoproj.io/hook" $key) }}
+proxy.service.annotations.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -712,19 +721,13 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- range $line := splitList "\n" (include "rocketmq.rule.proxy-serves-brokers-of-version-5" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: proxies and brokers of this release with images of version 5.0 or newer; set brokers.enabled to true and the tags to a version that has the proxy, or proxy.enabled to false")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers of this release with an image of version 5.0 or newer, and proxies with one of 5.1.1 or newer; set brokers.enabled to true and the tags to such versions, or proxy.enabled to false")) }}
 {{- end }}
 {{- end }}
-{{- range $line := splitList "\n" (include "rocketmq.rule.metrics-are-of-version-5-1.brokers" .) }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.metrics-are-of-version-5-1" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers and proxies with images of version 5.1 or newer; set metrics.enabled to false, or the tag to a version that serves metrics")) }}
-{{- end }}
-{{- end }}
-{{- range $line := splitList "\n" (include "rocketmq.rule.metrics-are-of-version-5-1.proxy" .) }}
-{{- with trim $line }}
-{{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers and proxies with images of version 5.1 or newer; set metrics.enabled to false, or the tag to a version that serves metrics")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers with an image of version 5.1 or newer; set metrics.enabled to false, or the tag to a version that serves metrics")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.metrics-are-set-once.brokers" .) }}
@@ -832,13 +835,19 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- range $line := splitList "\n" (include "rocketmq.rule.proxy-configuration-is-not-owned" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that the chart does not set itself; remove the key; what it sets has a field of its own or follows from the release")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that the chart neither sets itself nor leaves to the proxy; remove the key; what it sets has a field of its own or follows from the release")) }}
 {{- end }}
 {{- end }}
-{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-not-supported" .) }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-not-supported.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: no keys that turn on access control: this version of the chart does not support it; remove the key; neither the hook program nor a drain could talk to such a broker")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: no keys that turn on access control: this version of the chart does not support it; remove the key; neither the hook program nor a drain could talk to such a server")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-not-supported.proxy" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: no keys that turn on access control: this version of the chart does not support it; remove the key; neither the hook program nor a drain could talk to such a server")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.commonLabels" .) }}
@@ -896,6 +905,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.proxy.pod.annotations" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.proxy.service.annotations" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook")) }}

@@ -9,16 +9,25 @@ use serde_json::Value;
 /// Writes the page: what the chart is about, and its fields.
 pub(crate) fn write(about: &str, description: &Description) -> String {
     let fields = description.fields();
-    let is_rolled_out = fields
-        .iter()
-        .any(|field| field.schema["x-mutability"] == "rollout");
-    let change = if is_rolled_out {
-        "`online` takes effect with the upgrade, `rollout` too and\n\
-         replaces the pods, and `create-only` cannot be changed."
+    let is_there = |mutability: &str| {
+        let mut fields = fields.iter();
+        fields.any(|field| field.schema["x-mutability"] == mutability)
+    };
+    let rollout = if is_there("rollout") {
+        ", `rollout` too and\nreplaces the pods"
     } else {
-        "`online` takes effect with the upgrade, `restart` too and\n\
-         restarts pods one at a time, `create-only` cannot be changed, `increase-only` can grow, and a name with underscores is\n\
-         the operation that carries it out. Of two with a slash between them the first is for more, the second for less."
+        ""
+    };
+    let change = if is_there("restart") {
+        format!(
+            "`online` takes effect with the upgrade{rollout}, `restart` too and\n\
+             restarts pods one at a time, `create-only` cannot be changed, `increase-only` can grow, and a name with underscores is\n\
+             the operation that carries it out. Of two with a slash between them the first is for more, the second for less."
+        )
+    } else {
+        format!(
+            "`online` takes effect with the upgrade{rollout}, and `create-only` cannot be changed."
+        )
     };
     let mut text = format!(
         "{about}\

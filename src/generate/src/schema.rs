@@ -204,7 +204,7 @@ pub(crate) fn in_words(pattern: &str) -> &str {
             "a tag, or a tag and @sha256: with 64 digits"
         }
         IMAGE_REGISTRY_PATTERN => "a registry such as registry.example:5000/mirror, or empty",
-        rocketmq::KEY_OR_EMPTY_PATTERN => "a name after a domain and a slash, or empty",
+        rocketmq::KEY_OR_EMPTY_PATTERN => "a name, after a domain and a slash if wanted, or empty",
         rocketmq::HOST_OR_EMPTY_PATTERN => "a host name or an address, or empty",
         nfs_storage::SERVER_PATTERN => "a host name or an address, without scheme, port and path",
         nfs_storage::EXPORT_PATTERN => "an absolute path, of which no part begins with a dot",

@@ -799,7 +799,7 @@ const PAIRS: &[Mistake] = &[
         "owned-proxy-configuration",
         "A key of the proxy's configuration that the chart sets",
         b"proxy:\n  enabled: true\n  configuration:\n    grpcServerPort: 80\n",
-        ("proxy-configuration-is-not-owned", "proxy.configuration.grpcServerPort", 4, "does not set itself"),
+        ("proxy-configuration-is-not-owned", "proxy.configuration.grpcServerPort", 4, "neither sets itself"),
     ),
     mistake(
         "proxy-heap-above-limit",

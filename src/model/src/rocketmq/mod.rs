@@ -1,4 +1,4 @@
-//! The values of the chart `rocketmq`: name servers, brokers and the hook program.
+//! The values of the chart `rocketmq`: name servers, brokers, proxies and the hook program.
 
 pub mod names;
 pub mod rules;
@@ -13,14 +13,14 @@ use crate::description::{Description, DescriptionError};
 use crate::fields::{
     AccessMode, AntiAffinity, Bytes, Cpu, IMAGE_REGISTRY_PATTERN, Image, Limits, NAME_PATTERN,
     Passed, Pod, PullPolicy, Requests, Resources, Retention, Storage, StorageMode,
-    annotations_schema, labels_schema,
+    annotations_schema, labels_schema, rolled_out,
 };
 use crate::model::ChartValues;
 use crate::rules::Rule;
 
 /// The chart's name.
 pub const CHART: &str = "rocketmq";
-/// A name after a domain and a slash, or nothing.
+/// A name, after a domain and a slash if wanted; or nothing.
 pub const KEY_OR_EMPTY_PATTERN: &str =
     "^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$";
 /// The name or the address of a host, or nothing.
@@ -370,9 +370,9 @@ pub struct ProxyService {
     #[schemars(title = "Node port for gRPC", range(min = 0, max = 32767))]
     #[schemars(extend("x-visible-if" = ".type == NodePort", "x-title-zh" = "gRPC 节点端口", "x-help-zh" = "每个节点上通往代理 gRPC 端口的端口，30000 到 32767。0 表示由集群选择。", "x-level" = "advanced", "x-mutability" = "online"))]
     pub grpc_node_port: u16,
-    /// The class of the load balancer. Empty: the cluster's own.
+    /// The class of the load balancer. Empty: the cluster's own. It stays as long as the Service is balanced.
     #[schemars(title = "Load balancer class", regex(pattern = KEY_OR_EMPTY_PATTERN), length(max = 317))]
-    #[schemars(extend("x-visible-if" = ".type == LoadBalancer", "x-title-zh" = "负载均衡器类", "x-help-zh" = "空表示集群默认。建立后不可更改。", "x-level" = "advanced", "x-mutability" = "online"))]
+    #[schemars(extend("x-visible-if" = ".type == LoadBalancer", "x-title-zh" = "负载均衡器类", "x-help-zh" = "空表示集群默认。建立后不可更改。", "x-level" = "advanced", "x-mutability" = "create-only"))]
     pub load_balancer_class: String,
     /// Annotations of the Service, by which load balancers are set up.
     #[schemars(title = "Annotations", schema_with = "annotations_schema")]
@@ -441,10 +441,10 @@ pub struct NetworkClient {
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct NetworkPolicy {
-    /// Whether the chart makes a network policy. With it nothing outside the cluster's pods connects, and only the release's
-    /// own pods reach the port for replication.
+    /// Whether the chart makes network policies. With them nothing outside the cluster's pods connects, except to proxies that are
+    /// reached from outside, and only the release's own pods reach the port for replication.
     #[schemars(title = "Network policy")]
-    #[schemars(extend("x-title-zh" = "启用", "x-help-zh" = "是否创建网络策略。启用后只有集群内的 Pod 可以连接，复制端口仅限本发布的 Pod。", "x-level" = "advanced", "x-mutability" = "online"))]
+    #[schemars(extend("x-title-zh" = "启用", "x-help-zh" = "是否创建网络策略。启用后只有集群内的 Pod 可以连接（对外开放的代理除外），复制端口仅限本发布的 Pod。", "x-level" = "advanced", "x-mutability" = "online"))]
     pub enabled: bool,
     /// Pods that may connect, by labels of their namespaces and by their own. Empty: all pods of the cluster.
     #[schemars(title = "Clients")]
@@ -558,8 +558,9 @@ pub struct Values {
     /// The brokers.
     #[schemars(title = "Brokers", extend("x-title-zh" = "Broker", "x-help-zh" = "Broker 的设置。"))]
     pub brokers: Brokers,
-    /// Servers without a state, through which clients reach all brokers over one address. Since version 5.0.
-    #[schemars(title = "Proxies", extend("x-title-zh" = "代理", "x-help-zh" = "无状态的服务器，客户端经由一个地址访问所有 Broker。自 5.0 起。"))]
+    /// Servers without a state, through which clients reach all brokers over one address. Since version 5.1.1.
+    #[schemars(transform = rolled_out)]
+    #[schemars(title = "Proxies", extend("x-title-zh" = "代理", "x-help-zh" = "无状态的服务器，客户端经由一个地址访问所有 Broker。自 5.1.1 起。"))]
     pub proxy: Proxy,
     /// What brokers and proxies tell Prometheus.
     #[schemars(title = "Metrics", extend("x-title-zh" = "指标", "x-help-zh" = "Broker 和代理向 Prometheus 提供的指标。"))]

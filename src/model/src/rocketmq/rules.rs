@@ -53,14 +53,15 @@ pub const OWNED_CONFIGURATION: [&str; 29] = [
     "updateNameServerAddrPeriod",
 ];
 
-/// Keys of the broker's configuration file that turn on access control, which the chart does not support yet: the hook
-/// program and the drain could no longer talk to such a broker.
-pub const UNSUPPORTED_CONFIGURATION: [&str; 7] = [
+/// Keys of the configuration files of brokers and proxies that turn on access control, which the chart does not support yet: the
+/// hook program and the drain could no longer talk to such a broker.
+pub const UNSUPPORTED_CONFIGURATION: [&str; 8] = [
     "aclEnable",
     "authenticationEnabled",
     "authenticationProvider",
     "authorizationEnabled",
     "authorizationProvider",
+    "enableACL",
     "initAuthenticationUser",
     "innerClientAuthenticationCredentials",
 ];
@@ -92,6 +93,11 @@ pub const METRICS_CONFIGURATION: [&str; 3] = [
     "metricsPromExporterHost",
     "metricsPromExporterPort",
 ];
+
+/// How tags of brokers begin that no proxy can serve.
+const OLD_BROKERS: [&str; 1] = ["4."];
+/// How tags begin of which the proxy lacks what the chart sets: the remoting protocol until 5.1.0, ports of clients until 5.1.1.
+const OLD_PROXIES: [&str; 3] = ["4.", "5.0.", "5.1.0"];
 
 /// Directories in which the chart's pods have volumes of their own.
 pub const OWNED_MOUNT_PATHS: [&str; 6] = [
@@ -393,8 +399,8 @@ nameServers.keyValueNamespaces[{{ $index }}]|{{ $namespace }}
     },
     Rule {
         id: "proxy-serves-brokers-of-version-5",
-        allowed: "proxies and brokers of this release with images of version 5.0 or newer",
-        hint: "set brokers.enabled to true and the tags to a version that has the proxy, or proxy.enabled to false",
+        allowed: "brokers of this release with an image of version 5.0 or newer, and proxies with one of 5.1.1 or newer",
+        hint: "set brokers.enabled to true and the tags to such versions, or proxy.enabled to false",
         check: |subject| {
             let values = subject.values;
             if !values.proxy.enabled {
@@ -402,13 +408,14 @@ nameServers.keyValueNamespaces[{{ $index }}]|{{ $namespace }}
             }
             let without = one_if(!values.brokers.enabled, "proxy.enabled", "no brokers");
             let images = [
-                ("proxy", &values.proxy.image),
-                ("brokers", &values.brokers.image),
+                ("proxy", &OLD_PROXIES[..], &values.proxy.image),
+                ("brokers", &OLD_BROKERS[..], &values.brokers.image),
             ];
-            let old = images.iter().flat_map(|(section, image)| {
+            let old = images.iter().flat_map(|(section, versions, image)| {
                 let is_meant = *section == "proxy" || values.brokers.enabled;
+                let is_old = versions.iter().any(|old| image.tag.starts_with(old));
                 let path = format!("{section}.image.tag");
-                one_if(is_meant && image.tag.starts_with("4."), &path, &image.tag)
+                one_if(is_meant && is_old, &path, &image.tag)
             });
             let violations = without.into_iter().chain(old).collect();
             because(violations, &["proxy.enabled", "brokers.enabled"])
@@ -417,16 +424,21 @@ nameServers.keyValueNamespaces[{{ $index }}]|{{ $namespace }}
 {{- if not .Values.brokers.enabled }}
 proxy.enabled|no brokers
 {{- end }}
-{{- range $section := ternary (list "proxy" "brokers") (list "proxy") .Values.brokers.enabled }}
-{{- $tag := (get $.Values $section).image.tag }}
-{{- if hasPrefix "4." $tag }}
-{{ $section }}.image.tag|{{ $tag }}
+{{- $tag := .Values.proxy.image.tag }}
+{{- if or (hasPrefix "4." $tag) (hasPrefix "5.0." $tag) (hasPrefix "5.1.0" $tag) }}
+proxy.image.tag|{{ $tag }}
 {{- end }}
+{{- if and .Values.brokers.enabled (hasPrefix "4." .Values.brokers.image.tag) }}
+brokers.image.tag|{{ .Values.brokers.image.tag }}
 {{- end }}
 {{- end }}"#,
         sections: &[""],
         examples: &[
-            accepted(r#"{"proxy":{"enabled":true}}"#),
+            accepted(r#"{"proxy":{"enabled":true,"image":{"tag":"5.1.1"}}}"#),
+            refused(
+                r#"{"proxy":{"enabled":true,"image":{"tag":"5.1.0"}}}"#,
+                &["proxy.image.tag"],
+            ),
             accepted(r#"{"proxy":{"image":{"tag":"4.9.7"}},"brokers":{"image":{"tag":"4.9.7"}}}"#),
             refused(
                 r#"{"proxy":{"enabled":true},"brokers":{"image":{"tag":"4.9.7"}}}"#,
@@ -440,40 +452,30 @@ proxy.enabled|no brokers
     },
     Rule {
         id: "metrics-are-of-version-5-1",
-        allowed: "brokers and proxies with images of version 5.1 or newer",
+        allowed: "brokers with an image of version 5.1 or newer",
         hint: "set metrics.enabled to false, or the tag to a version that serves metrics",
         check: |subject| {
             let values = subject.values;
-            let servers = [
-                ("brokers", values.brokers.enabled, &values.brokers.image),
-                ("proxy", values.proxy.enabled, &values.proxy.image),
-            ];
-            let violations = servers.iter().flat_map(|(section, is_there, image)| {
-                let old = ["4.", "5.0."]
-                    .iter()
-                    .any(|version| image.tag.starts_with(version));
-                let path = format!("{section}.image.tag");
-                one_if(
-                    values.metrics.enabled && *is_there && old,
-                    &path,
-                    &image.tag,
-                )
-            });
-            because(violations.collect(), &["metrics.enabled"])
+            let tag = &values.brokers.image.tag;
+            let is_old = ["4.", "5.0."].iter().any(|old| tag.starts_with(old));
+            let is_meant = values.metrics.enabled && values.brokers.enabled;
+            because(
+                one_if(is_meant && is_old, "brokers.image.tag", tag),
+                &["metrics.enabled"],
+            )
         },
-        template: r#"{{- if and .Values.metrics.enabled (get .Values "<< section >>").enabled }}
-{{- $tag := .Values.<< section >>.image.tag }}
+        template: r#"{{- if and .Values.metrics.enabled .Values.brokers.enabled }}
+{{- $tag := .Values.brokers.image.tag }}
 {{- if or (hasPrefix "4." $tag) (hasPrefix "5.0." $tag) }}
-<< section >>.image.tag|{{ $tag }}
+brokers.image.tag|{{ $tag }}
 {{- end }}
 {{- end }}"#,
-        sections: &["brokers", "proxy"],
+        sections: &[""],
         examples: &[
-            accepted(r#"{"metrics":{"enabled":true},"proxy":{"image":{"tag":"5.0.0"}}}"#),
             accepted(r#"{"brokers":{"image":{"tag":"4.9.7"}}}"#),
             refused(
-                r#"{"metrics":{"enabled":true},"brokers":{"image":{"tag":"5.0.0"}},"proxy":{"enabled":true,"image":{"tag":"5.0.0"}}}"#,
-                &["brokers.image.tag", "proxy.image.tag"],
+                r#"{"metrics":{"enabled":true},"brokers":{"image":{"tag":"5.0.0"}}}"#,
+                &["brokers.image.tag"],
             ),
         ],
     },
@@ -882,7 +884,7 @@ brokers.configuration.{{ $key }}|{{ $key }}
     },
     Rule {
         id: "proxy-configuration-is-not-owned",
-        allowed: "keys that the chart does not set itself",
+        allowed: "keys that the chart neither sets itself nor leaves to the proxy",
         hint: "remove the key; what it sets has a field of its own or follows from the release",
         check: |subject| {
             refused_keys("proxy", &subject.values.proxy.configuration, |key| {
@@ -910,19 +912,21 @@ proxy.configuration.{{ $key }}|{{ $key }}
     Rule {
         id: "access-control-is-not-supported",
         allowed: "no keys that turn on access control: this version of the chart does not support it",
-        hint: "remove the key; neither the hook program nor a drain could talk to such a broker",
+        hint: "remove the key; neither the hook program nor a drain could talk to such a server",
         check: |subject| {
-            refused_keys("brokers", &subject.values.brokers.configuration, |key| {
-                UNSUPPORTED_CONFIGURATION.contains(&key)
-            })
+            let values = subject.values;
+            let is_meant = |key: &str| UNSUPPORTED_CONFIGURATION.contains(&key);
+            let mut violations = refused_keys("brokers", &values.brokers.configuration, is_meant);
+            violations.extend(refused_keys("proxy", &values.proxy.configuration, is_meant));
+            violations
         },
         template: r#"{{- $unsupported := include "rocketmq.unsupportedConfiguration" . | splitList " " }}
-{{- range $key, $_ := .Values.brokers.configuration }}
+{{- range $key, $_ := .Values.<< section >>.configuration }}
 {{- if has $key $unsupported }}
-brokers.configuration.{{ $key }}|{{ $key }}
+<< section >>.configuration.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}"#,
-        sections: &[""],
+        sections: &["brokers", "proxy"],
         examples: &[
             accepted(r#"{"brokers":{"configuration":{"traceTopicEnable":true}}}"#),
             refused(
@@ -931,6 +935,10 @@ brokers.configuration.{{ $key }}|{{ $key }}
                     "brokers.configuration.aclEnable",
                     "brokers.configuration.authenticationEnabled",
                 ],
+            ),
+            refused(
+                r#"{"proxy":{"enabled":true,"configuration":{"innerClientAuthenticationCredentials":"{}"}}}"#,
+                &["proxy.configuration.innerClientAuthenticationCredentials"],
             ),
         ],
     },
@@ -981,6 +989,10 @@ brokers.configuration.{{ $key }}|{{ $key }}
                 ),
                 ("brokers.pod.annotations", &values.brokers.pod.annotations),
                 ("proxy.pod.annotations", &values.proxy.pod.annotations),
+                (
+                    "proxy.service.annotations",
+                    &values.proxy.service.annotations,
+                ),
                 ("hook.annotations", &values.hook.annotations),
             ])
         },
@@ -989,6 +1001,7 @@ brokers.configuration.{{ $key }}|{{ $key }}
             "nameServers.pod.annotations",
             "brokers.pod.annotations",
             "proxy.pod.annotations",
+            "proxy.service.annotations",
             "hook.annotations",
         ],
         &[

@@ -1,19 +1,34 @@
-# Starts a proxy when a broker of its cluster is registered: it makes a topic when it starts, and ends where it cannot.
+# Starts a proxy when each name server lists a master of its cluster. A proxy makes a topic when it starts, and ends where it
+# cannot; and one that asks a name server that knows no brokers yet, as a new one does, tells clients that there is no topic.
 . /scripts/java.sh
 
-# Whether a name server lists the cluster.
-is_registered() {
+# Whether a name server lists a master of the cluster.
+lists_master() {
+  bash /scripts/remoting.bash "$1" 106 '' 2>/dev/null \
+    | grep -a -q "\"brokerAddrs\":{\"\\{0,1\\}0\"\\{0,1\\}:[^}]*},\"brokerName\":\"[^\"]*\",\"cluster\":\"$MIDSHIPS_CLUSTER\""
+}
+
+# Whether as many name servers as are wanted do so: each of them, or any.
+is_listed() {
   for server in $(tr ';' ' ' </config/proxy/name-servers); do
-    if bash /scripts/remoting.bash "$server" 106 '' 2>/dev/null | grep -a -q "\"$MIDSHIPS_CLUSTER\""; then
-      return 0
+    if lists_master "$server"; then
+      [ "$1" = each ] || return 0
+    else
+      [ "$1" = any ] || return 1
     fi
   done
-  return 1
+  [ "$1" = each ]
 }
 
 if command -v bash >/dev/null; then
-  until is_registered; do
-    echo "waiting until a broker of $MIDSHIPS_CLUSTER is registered"
+  # A name server may be away for long; proxies of before go on meanwhile.
+  end=$(($(date +%s) + MIDSHIPS_PATIENCE_SECONDS))
+  wanted=each
+  until is_listed "$wanted"; do
+    echo "waiting until $wanted of the name servers lists a master of $MIDSHIPS_CLUSTER"
+    if [ "$(date +%s)" -ge "$end" ]; then
+      wanted=any
+    fi
     sleep 1
   done
 fi
