@@ -96,7 +96,7 @@ def node_drain(trial: Trial) -> None:
         }
         release = Release(trial, namespace, "5.4.0", values=values)
         release.install()
-        load = Load(release, watched=2)
+        load = Load(release, watched=2, queues=18)
         nodes = sorted({pod["spec"]["nodeName"] for pod in release.pods("broker")})
         trial.equal(len(nodes), 3, "nodes with brokers")
         for node in nodes:

@@ -78,7 +78,8 @@ def check_disk_full(trial: Trial, version: str) -> None:
         told = next(broker for broker in cluster(release) if broker["broker"] == group)
         trial.check(told["diskUsed"] >= 0.9, f"the cluster's list does not say that the disk is full: {told}")
         refused = [line for line in load.client_log().splitlines() if "disk" in line.lower() and group in line]
-        trial.note(f"what clients are told: {refused[-1][:300] if refused else 'nothing in their log'}")
+        trial.check(refused, "no line of the clients' log says that the disk of the first master is full")
+        trial.note(f"what clients are told: {refused[-1][:300]}")
         seconds = release.succeed("upgrade", {"brokers": {"storage": {"size": "1Gi"}}})
         trial.figure("growth", f"{seconds:.1f} s")
         until("the master of group 0 takes messages again", lambda: not stands_still(release), 120)
