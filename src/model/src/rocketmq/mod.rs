@@ -22,7 +22,7 @@ use crate::rules::Rule;
 pub const CHART: &str = "rocketmq";
 /// A name, after a domain and a slash if wanted; or nothing.
 pub const KEY_OR_EMPTY_PATTERN: &str =
-    "^([a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$";
+    "^(([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$";
 /// The name or the address of a host, or nothing.
 pub const HOST_OR_EMPTY_PATTERN: &str = "^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)?$";
 /// The first port of nodes that Services may have, unless a cluster has others.
