@@ -49,6 +49,12 @@ def outside(command):
     return ["nsenter", f"--net=/run/netns/{CLIENT_NETWORK}", *map(str, command)]
 
 
+def as_client(command):
+    """The command line that gives a command a share of the processors as a node has one: what measures must not be what waits."""
+    processes.create_group("client")
+    return processes.in_group("client", command)
+
+
 def environment():
     """The environment of commands that talk to the cluster."""
     return {**os.environ, "KUBECONFIG": str(PKI / "admin.conf")}
