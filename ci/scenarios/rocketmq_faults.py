@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+import signal
 from datetime import datetime
 
 from .bed import Bed, command_result, program, values_file
 from .kubernetes import PATHS, lives, ready
 from .load import Load, now
 from .release import Release
+from .sabotage import pod_processes
 from .trial import Failed, Trial, scenario, until
 
 # What must be refused, and the field that the refusal must name.
@@ -26,6 +28,7 @@ BAD_VALUES: list[tuple[str, dict]] = [
     ("namesrvAddr", {"brokers": {"configuration": {"namesrvAddr": "elsewhere:9876"}}}),
     ("grups", {"brokers": {"grups": 2}}),
 ]
+SENDERS = 8  # of the load, each of which has one send under way
 LONG_NAME = "a-name-of-a-release-that-leaves-no-room-for-its-pods"
 
 
@@ -112,6 +115,34 @@ def node_drain(trial: Trial) -> None:
             trial.equal(sorted(name for name in after if after[name] != before[name]), moved, f"pods that left {node}")
             trial.note(f"{node} was drained of {', '.join(moved)}")
         load.finish()
+
+
+@scenario("rocketmq-broker-killed", needs_power=True)
+def broker_killed(trial: Trial) -> None:
+    """5.5.0, nothing waits for disk or replica: each master is killed with -9 in turn under load; what was acknowledged stays."""
+    with trial.bed.namespace("accept-broker-killed") as namespace:
+        release = Release(trial, namespace, "5.5.0", values={"brokers": {"replicasPerGroup": 0}})
+        release.install()
+        load = Load(release, watched=1)
+        for group in range(2):
+            load.await_listed(1)
+            begun = load.acknowledged()
+            until("the load has sent on", lambda begun=begun: load.acknowledged() > begun + 1_000, 60)
+            pod = f"{release.full_name}-broker-{group}-master-0"
+            (server,) = pod_processes(release, f"midships/component=broker,midships/group={group},midships/role=master", "java")
+            trial.check(server.signal(signal.SIGKILL), f"the server of {pod} was gone before it was killed")
+            trial.note(f"kill -9 of the server of {pod}")
+            until(f"{pod} has started again", lambda pod=pod: restarted(release, pod), 240)
+        load.await_listed(1)
+        # A send whose answer died with the server may be repeated by the client, and fail where that goes to the same one.
+        figures = load.finish(send_errors=None)
+        trial.check(figures["sendErrors"] <= 2 * SENDERS, f"{figures['sendErrors']} sends failed; only those under way may: {2 * SENDERS}")
+
+
+def restarted(release: Release, pod: str) -> bool:
+    """Whether the server of a pod runs again after it has ended once."""
+    found = release.bed.api.get("pods", release.namespace, pod)
+    return ready(found) and sum(status["restartCount"] for status in found["status"]["containerStatuses"]) == 1
 
 
 @scenario("rocketmq-node-off", needs_power=True, alone=True)

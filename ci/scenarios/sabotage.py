@@ -47,8 +47,8 @@ def boundaries_of_undoing(plan: Plan, last: str) -> set[Boundary]:
 
 
 @dataclass(frozen=True)
-class HookProcess:
-    """A running hook program, known by its pid and by when it started, so that another process is never taken for it."""
+class PodProcess:
+    """A running program of a pod, known by its pid and by when it started, so that another process is never taken for it."""
 
     pid: int
     started: str
@@ -73,10 +73,15 @@ def start_of(pid: int) -> str:
         return ""
 
 
-def hook_processes(release: Release) -> list[HookProcess]:
+def hook_processes(release: Release) -> list[PodProcess]:
     """The hook programs that run for a release, of whichever phase."""
+    return pod_processes(release, "job-name", PROGRAM)
+
+
+def pod_processes(release: Release, selector: str, program: str) -> list[PodProcess]:
+    """The programs of one name that run in pods of a release's namespace."""
     pods = {}
-    for pod in release.bed.api.list("pods", release.namespace, "job-name"):
+    for pod in release.bed.api.list("pods", release.namespace, selector):
         if pod["status"].get("phase") in ("Pending", "Running"):
             pods[pod["metadata"]["uid"]] = pod["metadata"]["name"]
     found = []
@@ -84,13 +89,13 @@ def hook_processes(release: Release) -> list[HookProcess]:
         if not entry.name.isdigit():
             continue
         try:
-            if (entry / "comm").read_text().strip() != PROGRAM:
+            if (entry / "comm").read_text().strip() != program:
                 continue
             uid = re.search(r"/pod([0-9a-f-]{36})/", (entry / "cgroup").read_text())
         except (FileNotFoundError, ProcessLookupError):
             continue
         if uid and uid.group(1) in pods:
-            found.append(HookProcess(int(entry.name), start_of(int(entry.name)), pods[uid.group(1)]))
+            found.append(PodProcess(int(entry.name), start_of(int(entry.name)), pods[uid.group(1)]))
     return found
 
 
@@ -124,7 +129,7 @@ class Saboteur:
         """The boundaries of doing the plans that were seen at which nothing was killed yet."""
         return sorted(set().union(*map(boundaries_of_doing, self.plans)) - set(self.killed))
 
-    def _slice(self, process: HookProcess, connection: object) -> bool:
+    def _slice(self, process: PodProcess, connection: object) -> bool:
         """Lets a program run slice by slice until it has ended or was killed; returns whether it was killed."""
         api, release = self.release.bed.api, self.release
         path = api.path("configmaps", release.namespace, f"{release.full_name}-journal")
