@@ -16,7 +16,10 @@ from .kubernetes import lives, ready
 from .trial import Failed, Trial, until
 
 # Servers live for minutes here and compete for few processors: code compiled once, quickly, starts them in half the time.
-QUICK_START = {"env": [{"name": "JAVA_TOOL_OPTIONS", "value": "-XX:TieredStopAtLevel=1"}]}
+ONE_COMPILER = "-XX:TieredStopAtLevel=1"
+QUICK_START = {"env": [{"name": "JAVA_TOOL_OPTIONS", "value": ONE_COMPILER}]}
+# Unless told otherwise a server makes a key and a certificate at each start, for clients that speak TLS: 2 s of a processor.
+WITHOUT_KEY = {"env": [{"name": "JAVA_TOOL_OPTIONS", "value": f"{ONE_COMPILER} -Dtls.server.mode=disabled"}]}
 # Short waits, small stores and heaps: what is tried is the order of things, not their size.
 SMALL = {
     "nameServers": {
@@ -24,7 +27,7 @@ SMALL = {
         "storage": {"size": "64Mi"},
         "resources": {"requests": {"cpu": "50m", "memory": "160Mi"}, "limits": {"memory": "384Mi"}},
         "heapMegabytes": 96,
-        "pod": QUICK_START,
+        "pod": WITHOUT_KEY,
     },
     "brokers": {
         "groups": 2,
@@ -35,7 +38,7 @@ SMALL = {
         "resources": {"requests": {"cpu": "200m", "memory": "320Mi"}, "limits": {"memory": "768Mi"}},
         "heapMegabytes": 256,
         "directMemoryMegabytes": 192,
-        "pod": QUICK_START,
+        "pod": WITHOUT_KEY,
     },
     "proxy": {
         "replicas": 2,
@@ -44,8 +47,9 @@ SMALL = {
         "pod": QUICK_START,
     },
 }
-# From 5.0 on a broker compares 38 MB byte by byte each time it flushes its timer wheel, every second: a tenth of a processor.
-RARE_FLUSH = {"configuration": {"timerFlushIntervalMs": 10_000}}
+# From 5.0 on a broker compares 38 MB byte by byte each time it flushes its timer wheel, every second: a tenth of a processor. And
+# until it first writes its figures of transactions down, after 3 s, it asks for the time over and over: a whole one.
+IDLER = {"configuration": {"timerFlushIntervalMs": 10_000, "transactionMetricFlushInterval": 300}}
 ROUTE_REFRESH_SECONDS = SMALL["brokers"]["clientRouteRefreshSeconds"]
 HELM_TIMEOUT = "20m"
 HELM_SECONDS = 1_260
@@ -68,7 +72,7 @@ class Release:
 
     def __post_init__(self) -> None:
         image = {"image": {"repository": f"{self.bed.registry}/apache/rocketmq", "tag": self.version}}
-        own = {"nameServers": image, "proxy": image, "brokers": image if self.version.startswith("4.") else {**image, **RARE_FLUSH}}
+        own = {"nameServers": image, "proxy": image, "brokers": image if self.version.startswith("4.") else {**image, **IDLER}}
         self.values = merged(merged(SMALL, own), self.values)
 
     @property

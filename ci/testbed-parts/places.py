@@ -1,7 +1,8 @@
 """Where the test bed keeps things, and the versions that it is made of.
 
 Caches and state live outside the checkout: caches in MIDSHIPS_CACHE (~/.cache/midships), the state of the running bed in
-MIDSHIPS_STATE (/var/tmp/midships-testbed). What is cached is keyed by a hash of everything that it is made from.
+MIDSHIPS_STATE (midships-testbed in /dev/shm, or in /var/tmp where memory is short). What is cached is keyed by a hash of
+everything that it is made from.
 """
 
 import fcntl
@@ -14,7 +15,24 @@ from pathlib import Path
 
 PARTS = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("MIDSHIPS_CACHE") or Path.home() / ".cache/midships") / "testbed"
-STATE = Path(os.environ.get("MIDSHIPS_STATE") or "/var/tmp/midships-testbed").absolute()
+MEMORY_FILES = Path("/dev/shm")
+LEAST_MEMORY_FILES = 10 << 30  # bytes that the state may take, and that must be left to files in memory
+LEAST_MEMORY = 20 << 30  # bytes of memory with which there is room for the nodes beside the state
+
+
+def default_state():
+    """The directory of the state: in memory where there is enough, since all nodes' volumes are else written to one disk, which
+    keeps a broker waiting for seconds that a disk of its own would not."""
+    on_disk = Path("/var/tmp/midships-testbed")
+    if on_disk.exists() or not os.access(MEMORY_FILES, os.W_OK):
+        return on_disk
+    files = os.statvfs(MEMORY_FILES)
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    enough = files.f_blocks * files.f_frsize >= LEAST_MEMORY_FILES and memory >= LEAST_MEMORY
+    return MEMORY_FILES / on_disk.name if enough else on_disk
+
+
+STATE = Path(os.environ.get("MIDSHIPS_STATE") or default_state()).absolute()
 PKI = STATE / "pki"
 
 KUBERNETES = "1.34.4"  # 1.35 and later refuse the cgroups of version 1 that some machines still have

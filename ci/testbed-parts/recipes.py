@@ -110,6 +110,8 @@ def add_java_17(root):
         found = next(path for path in (Path(LIBRARIES, library), Path(f"/usr{LIBRARIES}", library)) if path.exists())
         shutil.copy(found.resolve(), make(root / LIBRARIES[1:]) / library)
     add_libraries(root)
+    # The classes of Java as every start needs them, which the official images have too.
+    run(["nice", root / JAVA_HOME[1:] / "bin/java", "-Xshare:dump"])
 
 
 def add_libraries(root):
