@@ -28,6 +28,10 @@ configuration=/var/rocketmq/broker.conf
   printf 'brokerId=%s\n' "$MIDSHIPS_BROKER_ID"
   printf 'brokerIP1=%s\nbrokerIP2=%s\n' "$MIDSHIPS_HOST" "$MIDSHIPS_HOST"
   # The last line of a key counts.
+  if [ -n "${MIDSHIPS_PORT:-}" ]; then
+    # Until 5.1.0 a broker listens for replicas one port above its own, whatever its configuration says.
+    printf 'listenPort=%s\nhaListenPort=%s\n' "$MIDSHIPS_PORT" "$((MIDSHIPS_PORT + 1))"
+  fi
   if [ "$MIDSHIPS_BROKER_ID" != 0 ]; then
     echo 'brokerRole=SLAVE'
   fi

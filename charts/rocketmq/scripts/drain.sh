@@ -6,17 +6,23 @@ say() {
   echo "drain: $1" >/proc/1/fd/1
 }
 
-# Sends a command and its body to the broker of a host; prints the answer. The administration tool, which stands in where
-# there is no bash, ends well whatever happens: its words count.
+own="127.0.0.1:${MIDSHIPS_PORT:-10911}"
+
+# Sends a command and its body to the broker of a host, with its port unless that is the usual one; prints the answer. The
+# administration tool, which stands in where there is no bash, ends well whatever happens: its words count.
 ask() {
   if command -v bash >/dev/null; then
     bash /scripts/remoting.bash "$1" "$2" "$3" 2>/dev/null
   else
     (
       . /scripts/java.sh
+      case "$1" in
+        *:*) address="$1" ;;
+        *) address="$1:10911" ;;
+      esac
       case "$2" in
-        26) run_tool getBrokerConfig -b "$1:10911" | sed 's/ *= */=/' ;;
-        25) run_tool updateBrokerConfig -b "$1:10911" -k brokerPermission -v 4 | grep -q success && echo '"code":0' ;;
+        26) run_tool getBrokerConfig -b "$address" | sed 's/ *= */=/' ;;
+        25) run_tool updateBrokerConfig -b "$address" -k brokerPermission -v 4 | grep -q success && echo '"code":0' ;;
       esac
     )
   fi
@@ -40,7 +46,7 @@ another_takes() {
   return 1
 }
 
-case "$(permission 127.0.0.1)" in
+case "$(permission "$own")" in
   4)
     say 'drained already'
     exit 0
@@ -51,7 +57,7 @@ case "$(permission 127.0.0.1)" in
     ;;
 esac
 
-others="$(grep -v -x -F "$MIDSHIPS_HOST" /config/brokers/masters)"
+others="$(grep -v -x -F "$MIDSHIPS_HOST${MIDSHIPS_PORT:+:$MIDSHIPS_PORT}" /config/brokers/masters)"
 if [ -z "$others" ]; then
   say 'no other group could take what this one refuses: not drained'
   exit 0
@@ -67,7 +73,7 @@ until another_takes; do
   sleep 1
 done
 
-if ask 127.0.0.1 25 'brokerPermission=4' | grep -a -q '"code":0'; then
+if ask "$own" 25 'brokerPermission=4' | grep -a -q '"code":0'; then
   say "producers move to other groups; waiting $MIDSHIPS_DRAIN_SECONDS s until they have seen it"
   sleep "$MIDSHIPS_DRAIN_SECONDS"
   say 'drained'

@@ -117,6 +117,26 @@ proxy.service.grpcNodePort|{{ $port }}
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.node-ports-reach-the-last-broker" -}}
+{{- if .Values.outside.nodePorts }}
+{{- $first := int .Values.outside.firstNodePort }}
+{{- $last := include "rocketmq.brokerPort" (dict "root" . "group" (sub (int .Values.brokers.groups) 1) "number" 4) | int }}
+{{- if or (lt $first 30000) (gt $last 32767) }}
+outside.firstNodePort|{{ $first }} to {{ $last }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.node-ports-are-not-taken" -}}
+{{- $port := int .Values.proxy.service.grpcNodePort }}
+{{- if and .Values.outside.nodePorts .Values.proxy.enabled (eq .Values.proxy.service.type "NodePort") }}
+{{- $last := include "rocketmq.brokerPort" (dict "root" . "group" (sub (int .Values.brokers.groups) 1) "number" 4) | int }}
+{{- if and (ge $port (int .Values.outside.firstNodePort)) (le $port $last) }}
+proxy.service.grpcNodePort|{{ $port }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.proxy-grace-period-covers-its-stop" -}}
 {{- $set := int .Values.proxy.pod.terminationGracePeriodSeconds }}
 {{- if and (ne $set 0) (lt $set 60) }}
@@ -354,6 +374,14 @@ proxy.pod.annotations.{{ $key }}|{{ $key }}
 {{- range $key, $_ := .Values.proxy.service.annotations }}
 {{- if or (hasPrefix "helm.sh/" $key) (hasPrefix "argocd.argoproj.io/hook" $key) }}
 proxy.service.annotations.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.annotations-are-not-hooks.outside.annotations" -}}
+{{- range $key, $_ := .Values.outside.annotations }}
+{{- if or (hasPrefix "helm.sh/" $key) (hasPrefix "argocd.argoproj.io/hook" $key) }}
+outside.annotations.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -654,6 +682,15 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- if not (and true (has (toString .Values.proxy.enabled) (list "true"))) }}
 {{- $hidden = append $hidden "proxy.pod" }}
 {{- end }}
+{{- if not (and true (has (toString .Values.outside.loadBalancers) (list "true"))) }}
+{{- $hidden = append $hidden "outside.loadBalancerClass" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.outside.loadBalancers) (list "true"))) }}
+{{- $hidden = append $hidden "outside.sourceRanges" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.outside.nodePorts) (list "true"))) }}
+{{- $hidden = append $hidden "outside.firstNodePort" }}
+{{- end }}
 {{- if not (and true (has (toString .Values.metrics.enabled) (list "true"))) }}
 {{- $hidden = append $hidden "metrics.serviceMonitor" }}
 {{- end }}
@@ -746,6 +783,18 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: 0, or a port from 30000 to 32767; set proxy.service.grpcNodePort to 0: the cluster then chooses one")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.node-ports-reach-the-last-broker" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: from 30000, and so that the last broker's port is at most 32767; set outside.firstNodePort to 30000, or lower brokers.groups")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.node-ports-are-not-taken" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: 0, or a port that no name server and no broker has; set proxy.service.grpcNodePort to 0: the cluster then chooses one")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.proxy-grace-period-covers-its-stop" .) }}
@@ -911,6 +960,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.proxy.service.annotations" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.outside.annotations" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook")) }}

@@ -8,13 +8,13 @@ use midships_client_rocketmq::ClusterInfo;
 use midships_model::desired;
 use midships_model::rocketmq::names::{Names, Role};
 use midships_model::rocketmq::{
-    BROKER_PORT, KeptVolumes, NAME_SERVER_PORT, NameServerSource, ORDER_CONFIGURATION,
-    OrderedTopics, Timing, Values,
+    KeptVolumes, NAME_SERVER_PORT, NameServerSource, ORDER_CONFIGURATION, OrderedTopics, Timing,
+    Values,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::fixed::{CLUSTER_VARIABLE, DataPlace, Fixed, HOST_VARIABLE};
+use crate::fixed::{CLUSTER_VARIABLE, DataPlace, Fixed, HOST_VARIABLE, port_of};
 
 /// The longest that the *after* run waits for pods to serve before it has a plan, in seconds.
 const LONGEST_PATIENCE: u64 = 900;
@@ -150,15 +150,17 @@ impl Desired {
         };
         let broker = |(group, role): (u32, Role)| {
             let host = names.broker_host(group, role);
+            let id = match role {
+                Role::Master => 0,
+                Role::Replica(number) => number,
+            };
+            let port = values.outside.broker_port(group, id);
             Broker {
                 pod: names.broker_pod(group, role),
-                address: format!("{host}:{BROKER_PORT}"),
+                address: format!("{host}:{port}"),
                 cluster: values.cluster_name(&names).to_owned(),
                 name: names.group_name(group),
-                id: match role {
-                    Role::Master => 0,
-                    Role::Replica(number) => i64::from(number),
-                },
+                id: id.into(),
             }
         };
         Self {
@@ -213,9 +215,10 @@ impl Desired {
             _ => role.strip_prefix("replica-")?.parse().ok()?,
         };
         let (prefix, _) = self.brokers.first()?.name.rsplit_once('-')?;
+        let host = set.environment.get(HOST_VARIABLE)?;
         Some(Broker {
             pod: format!("{}-0", set.name),
-            address: format!("{}:{BROKER_PORT}", set.environment.get(HOST_VARIABLE)?),
+            address: format!("{host}:{}", port_of(set)),
             cluster: set.environment.get(CLUSTER_VARIABLE)?.clone(),
             name: format!("{prefix}-{number}"),
             id,

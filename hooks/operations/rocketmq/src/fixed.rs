@@ -3,6 +3,7 @@
 use midships_client_kubernetes::{ConfigMap, DataVolume, StatefulSet};
 use midships_engine::step::Problem;
 use midships_model::fields::{Storage, StorageMode};
+use midships_model::rocketmq::BROKER_PORT;
 use serde::{Deserialize, Serialize};
 
 use crate::desired::Desired;
@@ -11,6 +12,8 @@ use crate::desired::Desired;
 pub(crate) const CLUSTER_VARIABLE: &str = "MIDSHIPS_CLUSTER";
 /// The variable that tells a broker the name that it registers.
 pub(crate) const HOST_VARIABLE: &str = "MIDSHIPS_HOST";
+/// The variable that tells a broker the port at which it listens, where that is not the usual one.
+pub(crate) const PORT_VARIABLE: &str = "MIDSHIPS_PORT";
 /// The key of `broker.conf` with the bytes of a commit log file.
 const FILE_SIZE_KEY: &str = "mappedFileSizeCommitLog=";
 const MEBIBYTE: u64 = 1_048_576;
@@ -89,7 +92,18 @@ pub fn changed(
         else {
             continue;
         };
-        let host = broker.address.split(':').next().unwrap_or_default();
+        let (host, port) = broker.address.split_once(':').unwrap_or_default();
+        let stands = port_of(set);
+        if stands != port {
+            let usual = BROKER_PORT.to_string();
+            let field = if stands == usual || port == usual {
+                "outside.nodePorts"
+            } else {
+                "outside.firstNodePort"
+            };
+            let words = |port: &str| format!("the port {port} of a broker");
+            return Some(problem(&set.name, field, &words(&stands), &words(port)));
+        }
         for (variable, field, wanted) in [
             (
                 CLUSTER_VARIABLE,
@@ -123,6 +137,12 @@ pub fn changed(
             &wanted.to_string(),
         )
     })
+}
+
+/// The port at which the broker of a StatefulSet listens.
+pub(crate) fn port_of(set: &StatefulSet) -> String {
+    let told = set.environment.get(PORT_VARIABLE);
+    told.cloned().unwrap_or_else(|| BROKER_PORT.to_string())
 }
 
 /// What of a component's storage differs, if anything.

@@ -826,6 +826,18 @@ const PAIRS: &[Mistake] = &[
         ("node-port-is-one", "proxy.service.grpcNodePort", 5, "from 30000"),
     ),
     mistake(
+        "node-ports-beyond-the-last",
+        "Node ports of brokers that nodes do not have",
+        b"outside:\n  nodePorts: true\n  firstNodePort: 32740\n",
+        ("node-ports-reach-the-last-broker", "outside.firstNodePort", 3, "at most 32767"),
+    ),
+    mistake(
+        "node-port-of-a-broker",
+        "A node port of proxies that a broker has",
+        b"outside:\n  nodePorts: true\nproxy:\n  enabled: true\n  service:\n    type: NodePort\n    grpcNodePort: 30004\n",
+        ("node-ports-are-not-taken", "proxy.service.grpcNodePort", 7, "no name server and no broker"),
+    ),
+    mistake(
         "metrics-of-version-4",
         "Metrics of brokers that have none",
         b"metrics:\n  enabled: true\nbrokers:\n  image:\n    tag: \"4.9.7\"\n",

@@ -25,8 +25,14 @@ pub const KEY_OR_EMPTY_PATTERN: &str =
     "^(([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$";
 /// The name or the address of a host, or nothing.
 pub const HOST_OR_EMPTY_PATTERN: &str = "^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)?$";
+/// A range of addresses: an address and how many of its bits count.
+pub const RANGE_PATTERN: &str = "^[0-9a-fA-F.:]+/[0-9]{1,3}$";
 /// The first port of nodes that Services may have, unless a cluster has others.
 pub const FIRST_NODE_PORT: u16 = 30000;
+/// The last one.
+pub const LAST_NODE_PORT: u16 = 32767;
+/// How many node ports lie between a broker and the next: its own, one for replicas above it, one for clients two below it.
+pub const NODE_PORTS_OF_BROKER: u16 = 4;
 /// The version of the product that the chart installs by default.
 pub const APP_VERSION: &str = "5.4.0";
 /// The port of a name server.
@@ -273,13 +279,15 @@ pub struct Brokers {
     #[schemars(title = "Replicas per group", range(min = 0, max = 4))]
     #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "每组副本数", "x-help-zh" = "每组主节点的副本数量。", "x-level" = "basic", "x-mutability" = "online/remove_brokers"))]
     pub replicas_per_group: u32,
-    /// Whether a send is acknowledged before or after a replica has the message.
+    /// Whether a send is acknowledged before or after a replica has the message. Before: a master that is lost with its volume
+    /// takes along what no replica has fetched yet.
     #[schemars(title = "Replication")]
-    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "复制方式", "x-help-zh" = "发送确认在副本收到消息之前还是之后。", "x-level" = "basic", "x-mutability" = "restart"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "复制方式", "x-help-zh" = "发送确认在副本收到消息之前还是之后。之前：主节点连同卷一起丢失时，副本尚未取走的消息随之丢失。", "x-level" = "basic", "x-mutability" = "restart"))]
     pub replication: Timing,
-    /// Whether a send is acknowledged before or after the message is on the disk.
+    /// Whether a send is acknowledged before or after the message is on the disk. Before: a broker that is killed loses nothing, a
+    /// node that loses its power may lose what came within its last ten seconds.
     #[schemars(title = "Flush")]
-    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "刷盘方式", "x-help-zh" = "发送确认在消息落盘之前还是之后。", "x-level" = "basic", "x-mutability" = "restart"))]
+    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "刷盘方式", "x-help-zh" = "发送确认在消息落盘之前还是之后。之前：Broker 进程被杀不丢消息；节点断电可能丢失最后十秒内的消息。", "x-level" = "basic", "x-mutability" = "restart"))]
     pub flush: Timing,
     /// Whether an upgrade may restart brokers, one at a time and drained, where a change needs it: of the image, the resources
     /// or the configuration, and for brokers older than 4.9.4 also of the name servers. Otherwise such a change is refused.
@@ -421,6 +429,42 @@ pub struct Proxy {
     pub pod: Pod,
 }
 
+/// How clients outside the cluster reach name servers and brokers, which they then know by the same names as those inside.
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Outside {
+    /// Whether the name servers together and each broker have an address of the cluster's load balancer.
+    #[schemars(title = "Load balancers")]
+    #[schemars(extend("x-title-zh" = "负载均衡器", "x-help-zh" = "名称服务器（共用）和每个 Broker 是否拥有负载均衡器的地址。", "x-level" = "basic", "x-mutability" = "online"))]
+    pub load_balancers: bool,
+    /// The class of the load balancers. Empty: the cluster's own. It stays as long as there are any.
+    #[schemars(title = "Load balancer class", regex(pattern = KEY_OR_EMPTY_PATTERN), length(max = 317))]
+    #[schemars(extend("x-visible-if" = ".loadBalancers == true", "x-title-zh" = "负载均衡器类", "x-help-zh" = "空表示集群默认。建立后不可更改。", "x-level" = "advanced", "x-mutability" = "create-only"))]
+    pub load_balancer_class: String,
+    /// From where the load balancers let clients in, such as `192.0.2.0/24`. Empty: from everywhere.
+    #[schemars(title = "Source ranges", inner(regex(pattern = RANGE_PATTERN), length(max = 49)), length(max = 64), extend("uniqueItems" = true))]
+    #[schemars(extend("x-visible-if" = ".loadBalancers == true", "x-title-zh" = "来源网段", "x-help-zh" = "负载均衡器允许的客户端网段，如 192.0.2.0/24。空表示不限。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub source_ranges: Vec<String>,
+    /// Whether the name servers together and each broker have ports of every node. Brokers then listen at the ports that they
+    /// have there, so it is chosen when the release is installed.
+    #[schemars(title = "Node ports")]
+    #[schemars(extend("x-title-zh" = "节点端口", "x-help-zh" = "名称服务器（共用）和每个 Broker 是否拥有每个节点上的端口。Broker 也在该端口监听，因此安装时决定。", "x-level" = "basic", "x-mutability" = "create-only"))]
+    pub node_ports: bool,
+    /// The node port of the name servers. Each broker has the fourth port after that of the one before it, and the second below its own:
+    /// 20 ports for each group, whatever its replicas are.
+    #[schemars(title = "First node port", range(min = 1, max = 32767))]
+    #[schemars(extend("x-visible-if" = ".nodePorts == true", "x-title-zh" = "首个节点端口", "x-help-zh" = "名称服务器的节点端口。其后每四个端口对应一个 Broker（使用该端口及其减二的端口），每组占 20 个端口。", "x-level" = "advanced", "x-mutability" = "create-only"))]
+    pub first_node_port: u16,
+    /// Whether each of these Services tells `ExternalDNS`, by its annotation, the name that clients are given.
+    #[schemars(title = "External DNS")]
+    #[schemars(extend("x-title-zh" = "ExternalDNS", "x-help-zh" = "这些 Service 是否通过注解把客户端使用的名称告知 ExternalDNS。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub external_dns: bool,
+    /// Annotations of these Services, by which load balancers are set up.
+    #[schemars(title = "Annotations", schema_with = "annotations_schema")]
+    #[schemars(extend("x-title-zh" = "注解", "x-help-zh" = "这些 Service 的注解，负载均衡器由此设置。", "x-level" = "advanced", "x-mutability" = "online"))]
+    pub annotations: BTreeMap<String, String>,
+}
+
 /// Pods that may connect.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -441,10 +485,10 @@ pub struct NetworkClient {
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct NetworkPolicy {
-    /// Whether the chart makes network policies. With them nothing outside the cluster's pods connects, except to proxies that are
+    /// Whether the chart makes network policies. With them nothing outside the cluster's pods connects, except to servers that are
     /// reached from outside, and only the release's own pods reach the port for replication.
     #[schemars(title = "Network policy")]
-    #[schemars(extend("x-title-zh" = "启用", "x-help-zh" = "是否创建网络策略。启用后只有集群内的 Pod 可以连接（对外开放的代理除外），复制端口仅限本发布的 Pod。", "x-level" = "advanced", "x-mutability" = "online"))]
+    #[schemars(extend("x-title-zh" = "启用", "x-help-zh" = "是否创建网络策略。启用后只有集群内的 Pod 可以连接（对外开放的服务器除外），复制端口仅限本发布的 Pod。", "x-level" = "advanced", "x-mutability" = "online"))]
     pub enabled: bool,
     /// Pods that may connect, by labels of their namespaces and by their own. Empty: all pods of the cluster.
     #[schemars(title = "Clients")]
@@ -562,6 +606,9 @@ pub struct Values {
     #[schemars(transform = rolled_out)]
     #[schemars(title = "Proxies", extend("x-title-zh" = "代理", "x-help-zh" = "无状态的服务器，客户端经由一个地址访问所有 Broker。自 5.1.1 起。"))]
     pub proxy: Proxy,
+    /// How clients outside the cluster reach name servers and brokers, which they then know by the same names as those inside.
+    #[schemars(title = "Outside", extend("x-title-zh" = "集群外访问", "x-help-zh" = "集群外的客户端如何访问名称服务器和 Broker；使用的名称与集群内相同。"))]
+    pub outside: Outside,
     /// What brokers and proxies tell Prometheus.
     #[schemars(title = "Metrics", extend("x-title-zh" = "指标", "x-help-zh" = "Broker 和代理向 Prometheus 提供的指标。"))]
     pub metrics: Metrics,
@@ -685,6 +732,15 @@ impl Default for Values {
                 heap_megabytes: 0,
                 pod: Pod::default(),
             },
+            outside: Outside {
+                load_balancers: false,
+                load_balancer_class: String::new(),
+                source_ranges: Vec::new(),
+                node_ports: false,
+                first_node_port: FIRST_NODE_PORT,
+                external_dns: false,
+                annotations: BTreeMap::new(),
+            },
             metrics: Metrics {
                 enabled: false,
                 service_monitor: ServiceMonitor {
@@ -792,6 +848,19 @@ impl Brokers {
     #[must_use]
     pub fn stop_seconds(&self) -> u32 {
         self.drain_seconds() + DRAIN_LOOK_SECONDS + SHUTDOWN_SECONDS
+    }
+}
+
+impl Outside {
+    /// The port at which a broker listens, and which it registers.
+    #[must_use]
+    pub fn broker_port(&self, group: u32, id: u32) -> u32 {
+        if self.node_ports {
+            let before = group * (MOST_REPLICAS + 1) + id;
+            u32::from(self.first_node_port) + u32::from(NODE_PORTS_OF_BROKER) * (before + 1)
+        } else {
+            BROKER_PORT.into()
+        }
     }
 }
 

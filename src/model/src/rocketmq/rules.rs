@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::{Names, Role, full_name};
 use super::{
-    BROKER_MEMORY_BESIDE_HEAP, ConfigurationValue, FIRST_NODE_PORT, LEAST_HEAP,
-    NAME_SERVER_MEMORY_BESIDE_HEAP, NameServerSource, ORDER_CONFIGURATION,
+    BROKER_MEMORY_BESIDE_HEAP, ConfigurationValue, FIRST_NODE_PORT, LAST_NODE_PORT, LEAST_HEAP,
+    MOST_REPLICAS, NAME_SERVER_MEMORY_BESIDE_HEAP, NameServerSource, ORDER_CONFIGURATION,
     PROXY_MEMORY_BESIDE_HEAP, Proxy, ServiceType, Timing, Values,
 };
 use crate::fields::{EnvironmentVariable, Pod, StorageMode};
@@ -535,6 +535,85 @@ proxy.service.grpcNodePort|{{ $port }}
         ],
     },
     Rule {
+        id: "node-ports-reach-the-last-broker",
+        allowed: "from 30000, and so that the last broker's port is at most 32767",
+        hint: "set outside.firstNodePort to 30000, or lower brokers.groups",
+        check: |subject| {
+            let values = subject.values;
+            let first = values.outside.first_node_port;
+            let last = values
+                .outside
+                .broker_port(values.brokers.groups - 1, MOST_REPLICAS);
+            let wrong = values.outside.node_ports
+                && (first < FIRST_NODE_PORT || last > u32::from(LAST_NODE_PORT));
+            let found = format!("{first} to {last}");
+            because(
+                one_if(wrong, "outside.firstNodePort", found),
+                &["outside.nodePorts", "brokers.groups"],
+            )
+        },
+        template: r#"{{- if .Values.outside.nodePorts }}
+{{- $first := int .Values.outside.firstNodePort }}
+{{- $last := include "rocketmq.brokerPort" (dict "root" . "group" (sub (int .Values.brokers.groups) 1) "number" 4) | int }}
+{{- if or (lt $first 30000) (gt $last 32767) }}
+outside.firstNodePort|{{ $first }} to {{ $last }}
+{{- end }}
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"outside":{"nodePorts":true,"firstNodePort":30000}}"#),
+            accepted(r#"{"outside":{"firstNodePort":80}}"#),
+            accepted(r#"{"outside":{"nodePorts":true,"firstNodePort":32727}}"#),
+            refused(
+                r#"{"outside":{"nodePorts":true,"firstNodePort":32728}}"#,
+                &["outside.firstNodePort"],
+            ),
+            refused(
+                r#"{"outside":{"nodePorts":true,"firstNodePort":29999}}"#,
+                &["outside.firstNodePort"],
+            ),
+        ],
+    },
+    Rule {
+        id: "node-ports-are-not-taken",
+        allowed: "0, or a port that no name server and no broker has",
+        hint: "set proxy.service.grpcNodePort to 0: the cluster then chooses one",
+        check: |subject| {
+            let values = subject.values;
+            let (outside, service) = (&values.outside, &values.proxy.service);
+            let port = u32::from(service.grpc_node_port);
+            let last = outside.broker_port(values.brokers.groups - 1, MOST_REPLICAS);
+            let wrong = outside.node_ports
+                && values.proxy.enabled
+                && service.kind == ServiceType::NodePort
+                && (u32::from(outside.first_node_port)..=last).contains(&port);
+            because(
+                one_if(wrong, "proxy.service.grpcNodePort", port),
+                &["outside.nodePorts", "outside.firstNodePort"],
+            )
+        },
+        template: r#"{{- $port := int .Values.proxy.service.grpcNodePort }}
+{{- if and .Values.outside.nodePorts .Values.proxy.enabled (eq .Values.proxy.service.type "NodePort") }}
+{{- $last := include "rocketmq.brokerPort" (dict "root" . "group" (sub (int .Values.brokers.groups) 1) "number" 4) | int }}
+{{- if and (ge $port (int .Values.outside.firstNodePort)) (le $port $last) }}
+proxy.service.grpcNodePort|{{ $port }}
+{{- end }}
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(
+                r#"{"outside":{"nodePorts":true},"proxy":{"enabled":true,"service":{"type":"NodePort","grpcNodePort":30041}}}"#,
+            ),
+            accepted(
+                r#"{"proxy":{"enabled":true,"service":{"type":"NodePort","grpcNodePort":30040}}}"#,
+            ),
+            refused(
+                r#"{"outside":{"nodePorts":true},"proxy":{"enabled":true,"service":{"type":"NodePort","grpcNodePort":30040}}}"#,
+                &["proxy.service.grpcNodePort"],
+            ),
+        ],
+    },
+    Rule {
         id: "proxy-grace-period-covers-its-stop",
         allowed: "0, or at least 60 seconds",
         hint: "set proxy.pod.terminationGracePeriodSeconds to 0: it is then derived",
@@ -993,6 +1072,7 @@ proxy.configuration.{{ $key }}|{{ $key }}
                     "proxy.service.annotations",
                     &values.proxy.service.annotations,
                 ),
+                ("outside.annotations", &values.outside.annotations),
                 ("hook.annotations", &values.hook.annotations),
             ])
         },
@@ -1002,6 +1082,7 @@ proxy.configuration.{{ $key }}|{{ $key }}
             "brokers.pod.annotations",
             "proxy.pod.annotations",
             "proxy.service.annotations",
+            "outside.annotations",
             "hook.annotations",
         ],
         &[

@@ -353,13 +353,14 @@ fn what_cannot_be_changed_is_refused_by_its_field() {
             Some(field)
         );
     }
-    for (variable, field) in [
-        ("MIDSHIPS_CLUSTER", "brokers.clusterName"),
-        ("MIDSHIPS_HOST", "clusterDomain"),
+    for (variable, value, field) in [
+        ("MIDSHIPS_CLUSTER", "other", "brokers.clusterName"),
+        ("MIDSHIPS_HOST", "other", "clusterDomain"),
+        ("MIDSHIPS_PORT", "30004", "outside.nodePorts"),
     ] {
         let sets = stands(|set| {
             set.environment
-                .insert(variable.to_owned(), "other".to_owned());
+                .insert(variable.to_owned(), value.to_owned());
         });
         assert_eq!(found(&sets, gibibyte).as_deref(), Some(field));
     }

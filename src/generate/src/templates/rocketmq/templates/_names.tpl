@@ -64,6 +64,16 @@
 {{ include "rocketmq.fullName" .root }}-broker-{{ .group }}-{{ .role }}.{{ .root.Release.Namespace }}.svc.{{ .root.Values.clusterDomain }}
 {{- end }}
 
+{{/* The port at which a broker listens, and which it registers: takes a dict of the root, the group and the number in it. */}}
+{{- define "rocketmq.brokerPort" -}}
+{{- $outside := .root.Values.outside }}
+{{- if $outside.nodePorts }}
+{{- add (int $outside.firstNodePort) (mul << nodePortsOfBroker >> (add (mul (int .group) << mostReplicas + 1 >>) (int .number) 1)) }}
+{{- else }}
+{{- print << brokerPort >> }}
+{{- end }}
+{{- end }}
+
 {{/* The DNS name of the proxies. */}}
 {{- define "rocketmq.proxyHost" -}}
 {{ include "rocketmq.fullName" . }}-proxy.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}
