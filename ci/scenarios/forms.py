@@ -35,3 +35,10 @@ def forms(trial: Trial) -> None:
         release.install()
         trial.equal(len(release.pods("name-server")), 1, "name servers")
         trial.equal(len(release.pods("broker")), 1, "brokers")
+
+
+@scenario("forms-agree", alone=True)
+def agree(trial: Trial) -> None:
+    """All 10,000 random values of each chart are judged alike by what reads the form descriptions, 200 of them on pages."""
+    result = command_result([CI / "forms/check"])
+    trial.equal(result.returncode, 0, f"exit code of `ci/forms/check` ({result.stdout[-1500:]}{result.stderr[-500:]})")
