@@ -17,7 +17,7 @@ from .trial import Failed, Trial, scenario, until
 
 CLIENT = ["java", "-Xmx160m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+PerfDisableSharedMem"]
 NAME_SERVERS = 9876
-FIRST_NODE_PORT = 31_000
+FIRST_NODE_PORT = 30_000  # below those that the cluster gives out by itself
 SUFFIX = "-outside"
 RATE = 50  # messages a second of a client outside, beside the load inside
 LEAST = 1_000

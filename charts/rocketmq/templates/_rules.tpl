@@ -120,7 +120,7 @@ proxy.service.grpcNodePort|{{ $port }}
 {{- define "rocketmq.rule.node-ports-reach-the-last-broker" -}}
 {{- if .Values.outside.nodePorts }}
 {{- $first := int .Values.outside.firstNodePort }}
-{{- $last := include "rocketmq.brokerPort" (dict "root" . "group" (sub (int .Values.brokers.groups) 1) "number" 4) | int }}
+{{- $last := include "rocketmq.lastNodePort" . | int }}
 {{- if or (lt $first 30000) (gt $last 32767) }}
 outside.firstNodePort|{{ $first }} to {{ $last }}
 {{- end }}
@@ -130,7 +130,7 @@ outside.firstNodePort|{{ $first }} to {{ $last }}
 {{- define "rocketmq.rule.node-ports-are-not-taken" -}}
 {{- $port := int .Values.proxy.service.grpcNodePort }}
 {{- if and .Values.outside.nodePorts .Values.proxy.enabled (eq .Values.proxy.service.type "NodePort") }}
-{{- $last := include "rocketmq.brokerPort" (dict "root" . "group" (sub (int .Values.brokers.groups) 1) "number" 4) | int }}
+{{- $last := include "rocketmq.lastNodePort" . | int }}
 {{- if and (ge $port (int .Values.outside.firstNodePort)) (le $port $last) }}
 proxy.service.grpcNodePort|{{ $port }}
 {{- end }}
@@ -794,7 +794,7 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- range $line := splitList "\n" (include "rocketmq.rule.node-ports-are-not-taken" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: 0, or a port that no name server and no broker has; set proxy.service.grpcNodePort to 0: the cluster then chooses one")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: 0, or a port outside of those from outside.firstNodePort to the last broker's; set proxy.service.grpcNodePort to 0: the cluster then chooses one")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.proxy-grace-period-covers-its-stop" .) }}

@@ -181,6 +181,7 @@ impl Desired {
             fixed: Fixed {
                 name_server_data: DataPlace::of(&values.name_servers.storage),
                 broker_data: DataPlace::of(&values.brokers.storage),
+                first_node_port: values.outside.first_node_port.into(),
                 commit_log_file_mebibytes: u64::from(values.brokers.commit_log_file_megabytes),
             },
             source_group: names.group_name(values.brokers.new_groups_from),

@@ -54,6 +54,8 @@ pub struct Fixed {
     pub name_server_data: DataPlace,
     /// Where the data of brokers lie.
     pub broker_data: DataPlace,
+    /// The port of nodes from which those of brokers are counted.
+    pub first_node_port: u32,
     /// The size of a commit log file, in mebibytes.
     pub commit_log_file_mebibytes: u64,
 }
@@ -93,16 +95,10 @@ pub fn changed(
             continue;
         };
         let (host, port) = broker.address.split_once(':').unwrap_or_default();
-        let stands = port_of(set);
-        if stands != port {
-            let usual = BROKER_PORT.to_string();
-            let field = if stands == usual || port == usual {
-                "outside.nodePorts"
-            } else {
-                "outside.firstNodePort"
-            };
-            let words = |port: &str| format!("the port {port} of a broker");
-            return Some(problem(&set.name, field, &words(&stands), &words(port)));
+        let (stands, wanted) = (port_of(set), port.parse().unwrap_or_default());
+        if stands != wanted {
+            let first = desired.fixed.first_node_port;
+            return Some(other_port(&set.name, stands, wanted, first));
         }
         for (variable, field, wanted) in [
             (
@@ -139,10 +135,23 @@ pub fn changed(
     })
 }
 
+/// That a broker was to listen at another port than the one at which it was created.
+fn other_port(set: &str, stands: u32, wanted: u32, first: u32) -> Problem {
+    let usual = u32::from(BROKER_PORT);
+    if stands == usual || wanted == usual {
+        let has = |port: u32| (port != usual).to_string();
+        return problem(set, "outside.nodePorts", &has(stands), &has(wanted));
+    }
+    // Every port is as far from the first one as it was.
+    let stood = (first + stands).saturating_sub(wanted).to_string();
+    problem(set, "outside.firstNodePort", &stood, &first.to_string())
+}
+
 /// The port at which the broker of a StatefulSet listens.
-pub(crate) fn port_of(set: &StatefulSet) -> String {
+pub(crate) fn port_of(set: &StatefulSet) -> u32 {
     let told = set.environment.get(PORT_VARIABLE);
-    told.cloned().unwrap_or_else(|| BROKER_PORT.to_string())
+    told.and_then(|port| port.parse().ok())
+        .unwrap_or_else(|| BROKER_PORT.into())
 }
 
 /// What of a component's storage differs, if anything.

@@ -835,7 +835,7 @@ const PAIRS: &[Mistake] = &[
         "node-port-of-a-broker",
         "A node port of proxies that a broker has",
         b"outside:\n  nodePorts: true\nproxy:\n  enabled: true\n  service:\n    type: NodePort\n    grpcNodePort: 30004\n",
-        ("node-ports-are-not-taken", "proxy.service.grpcNodePort", 7, "no name server and no broker"),
+        ("node-ports-are-not-taken", "proxy.service.grpcNodePort", 7, "outside of those"),
     ),
     mistake(
         "metrics-of-version-4",

@@ -378,9 +378,9 @@ pub struct ProxyService {
     #[schemars(title = "Node port for gRPC", range(min = 0, max = 32767))]
     #[schemars(extend("x-visible-if" = ".type == NodePort", "x-title-zh" = "gRPC 节点端口", "x-help-zh" = "每个节点上通往代理 gRPC 端口的端口，30000 到 32767。0 表示由集群选择。", "x-level" = "advanced", "x-mutability" = "online"))]
     pub grpc_node_port: u16,
-    /// The class of the load balancer. Empty: the cluster's own. It stays as long as the Service is balanced.
+    /// The class of the load balancer. Empty: the cluster's own. It cannot be changed as long as the Service is balanced.
     #[schemars(title = "Load balancer class", regex(pattern = KEY_OR_EMPTY_PATTERN), length(max = 317))]
-    #[schemars(extend("x-visible-if" = ".type == LoadBalancer", "x-title-zh" = "负载均衡器类", "x-help-zh" = "空表示集群默认。建立后不可更改。", "x-level" = "advanced", "x-mutability" = "create-only"))]
+    #[schemars(extend("x-visible-if" = ".type == LoadBalancer", "x-title-zh" = "负载均衡器类", "x-help-zh" = "空表示集群默认。Service 使用负载均衡器期间不可更改。", "x-level" = "advanced", "x-mutability" = "online", "x-mutability-while" = { "condition": ".type == LoadBalancer", "mutability": "create-only" }))]
     pub load_balancer_class: String,
     /// Annotations of the Service, by which load balancers are set up.
     #[schemars(title = "Annotations", schema_with = "annotations_schema")]
@@ -437,13 +437,13 @@ pub struct Outside {
     #[schemars(title = "Load balancers")]
     #[schemars(extend("x-title-zh" = "负载均衡器", "x-help-zh" = "名称服务器（共用）和每个 Broker 是否拥有负载均衡器的地址。", "x-level" = "basic", "x-mutability" = "online"))]
     pub load_balancers: bool,
-    /// The class of the load balancers. Empty: the cluster's own. It stays as long as there are any.
+    /// The class of the load balancers. Empty: the cluster's own. It cannot be changed as long as there are any.
     #[schemars(title = "Load balancer class", regex(pattern = KEY_OR_EMPTY_PATTERN), length(max = 317))]
-    #[schemars(extend("x-visible-if" = ".loadBalancers == true", "x-title-zh" = "负载均衡器类", "x-help-zh" = "空表示集群默认。建立后不可更改。", "x-level" = "advanced", "x-mutability" = "create-only"))]
+    #[schemars(extend("x-visible-if" = ".loadBalancers == true", "x-title-zh" = "负载均衡器类", "x-help-zh" = "空表示集群默认。有负载均衡器期间不可更改。", "x-level" = "advanced", "x-mutability" = "online", "x-mutability-while" = { "condition": ".loadBalancers == true", "mutability": "create-only" }))]
     pub load_balancer_class: String,
-    /// From where the load balancers let clients in, such as `192.0.2.0/24`. Empty: from everywhere.
+    /// From where the load balancers let clients in, such as `192.0.2.0/24`. Empty: from everywhere. Ports of nodes are not guarded.
     #[schemars(title = "Source ranges", inner(regex(pattern = RANGE_PATTERN), length(max = 49)), length(max = 64), extend("uniqueItems" = true))]
-    #[schemars(extend("x-visible-if" = ".loadBalancers == true", "x-title-zh" = "来源网段", "x-help-zh" = "负载均衡器允许的客户端网段，如 192.0.2.0/24。空表示不限。", "x-level" = "advanced", "x-mutability" = "online"))]
+    #[schemars(extend("x-visible-if" = ".loadBalancers == true", "x-title-zh" = "来源网段", "x-help-zh" = "负载均衡器允许的客户端网段，如 192.0.2.0/24。空表示不限。不限制节点端口。", "x-level" = "advanced", "x-mutability" = "online"))]
     pub source_ranges: Vec<String>,
     /// Whether the name servers together and each broker have ports of every node. Brokers then listen at the ports that they
     /// have there, so it is chosen when the release is installed.
@@ -852,6 +852,16 @@ impl Brokers {
 }
 
 impl Outside {
+    /// The last port of nodes that name servers and brokers have, whatever the replicas are.
+    #[must_use]
+    pub fn last_node_port(&self, brokers: &Brokers) -> u32 {
+        if brokers.enabled {
+            self.broker_port(brokers.groups - 1, MOST_REPLICAS)
+        } else {
+            self.first_node_port.into()
+        }
+    }
+
     /// The port at which a broker listens, and which it registers.
     #[must_use]
     pub fn broker_port(&self, group: u32, id: u32) -> u32 {

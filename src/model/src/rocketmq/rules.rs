@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::names::{Names, Role, full_name};
 use super::{
     BROKER_MEMORY_BESIDE_HEAP, ConfigurationValue, FIRST_NODE_PORT, LAST_NODE_PORT, LEAST_HEAP,
-    MOST_REPLICAS, NAME_SERVER_MEMORY_BESIDE_HEAP, NameServerSource, ORDER_CONFIGURATION,
+    NAME_SERVER_MEMORY_BESIDE_HEAP, NameServerSource, ORDER_CONFIGURATION,
     PROXY_MEMORY_BESIDE_HEAP, Proxy, ServiceType, Timing, Values,
 };
 use crate::fields::{EnvironmentVariable, Pod, StorageMode};
@@ -94,8 +94,6 @@ pub const METRICS_CONFIGURATION: [&str; 3] = [
     "metricsPromExporterPort",
 ];
 
-/// How tags of brokers begin that no proxy can serve.
-const OLD_BROKERS: [&str; 1] = ["4."];
 /// How tags begin of which the proxy lacks what the chart sets: the remoting protocol until 5.1.0, ports of clients until 5.1.1.
 const OLD_PROXIES: [&str; 3] = ["4.", "5.0.", "5.1.0"];
 
@@ -409,7 +407,8 @@ nameServers.keyValueNamespaces[{{ $index }}]|{{ $namespace }}
             let without = one_if(!values.brokers.enabled, "proxy.enabled", "no brokers");
             let images = [
                 ("proxy", &OLD_PROXIES[..], &values.proxy.image),
-                ("brokers", &OLD_BROKERS[..], &values.brokers.image),
+                // No proxy can serve brokers of version 4.
+                ("brokers", &["4."][..], &values.brokers.image),
             ];
             let old = images.iter().flat_map(|(section, versions, image)| {
                 let is_meant = *section == "proxy" || values.brokers.enabled;
@@ -486,9 +485,7 @@ brokers.image.tag|{{ $tag }}
         check: |subject| {
             let values = subject.values;
             let is_set = |key: &str| values.metrics.enabled && METRICS_CONFIGURATION.contains(&key);
-            let mut violations = refused_keys("brokers", &values.brokers.configuration, is_set);
-            violations.extend(refused_keys("proxy", &values.proxy.configuration, is_set));
-            because(violations, &["metrics.enabled"])
+            because(keys_refused_to_all(values, is_set), &["metrics.enabled"])
         },
         template: r#"{{- range $key, $_ := .Values.<< section >>.configuration }}
 {{- if and $.Values.metrics.enabled (has $key (list "metricsExporterType" "metricsPromExporterHost" "metricsPromExporterPort")) }}
@@ -541,9 +538,7 @@ proxy.service.grpcNodePort|{{ $port }}
         check: |subject| {
             let values = subject.values;
             let first = values.outside.first_node_port;
-            let last = values
-                .outside
-                .broker_port(values.brokers.groups - 1, MOST_REPLICAS);
+            let last = values.outside.last_node_port(&values.brokers);
             let wrong = values.outside.node_ports
                 && (first < FIRST_NODE_PORT || last > u32::from(LAST_NODE_PORT));
             let found = format!("{first} to {last}");
@@ -554,7 +549,7 @@ proxy.service.grpcNodePort|{{ $port }}
         },
         template: r#"{{- if .Values.outside.nodePorts }}
 {{- $first := int .Values.outside.firstNodePort }}
-{{- $last := include "rocketmq.brokerPort" (dict "root" . "group" (sub (int .Values.brokers.groups) 1) "number" 4) | int }}
+{{- $last := include "rocketmq.lastNodePort" . | int }}
 {{- if or (lt $first 30000) (gt $last 32767) }}
 outside.firstNodePort|{{ $first }} to {{ $last }}
 {{- end }}
@@ -564,6 +559,9 @@ outside.firstNodePort|{{ $first }} to {{ $last }}
             accepted(r#"{"outside":{"nodePorts":true,"firstNodePort":30000}}"#),
             accepted(r#"{"outside":{"firstNodePort":80}}"#),
             accepted(r#"{"outside":{"nodePorts":true,"firstNodePort":32727}}"#),
+            accepted(
+                r#"{"outside":{"nodePorts":true,"firstNodePort":32767},"brokers":{"enabled":false}}"#,
+            ),
             refused(
                 r#"{"outside":{"nodePorts":true,"firstNodePort":32728}}"#,
                 &["outside.firstNodePort"],
@@ -576,13 +574,13 @@ outside.firstNodePort|{{ $first }} to {{ $last }}
     },
     Rule {
         id: "node-ports-are-not-taken",
-        allowed: "0, or a port that no name server and no broker has",
+        allowed: "0, or a port outside of those from outside.firstNodePort to the last broker's",
         hint: "set proxy.service.grpcNodePort to 0: the cluster then chooses one",
         check: |subject| {
             let values = subject.values;
             let (outside, service) = (&values.outside, &values.proxy.service);
             let port = u32::from(service.grpc_node_port);
-            let last = outside.broker_port(values.brokers.groups - 1, MOST_REPLICAS);
+            let last = outside.last_node_port(&values.brokers);
             let wrong = outside.node_ports
                 && values.proxy.enabled
                 && service.kind == ServiceType::NodePort
@@ -594,7 +592,7 @@ outside.firstNodePort|{{ $first }} to {{ $last }}
         },
         template: r#"{{- $port := int .Values.proxy.service.grpcNodePort }}
 {{- if and .Values.outside.nodePorts .Values.proxy.enabled (eq .Values.proxy.service.type "NodePort") }}
-{{- $last := include "rocketmq.brokerPort" (dict "root" . "group" (sub (int .Values.brokers.groups) 1) "number" 4) | int }}
+{{- $last := include "rocketmq.lastNodePort" . | int }}
 {{- if and (ge $port (int .Values.outside.firstNodePort)) (le $port $last) }}
 proxy.service.grpcNodePort|{{ $port }}
 {{- end }}
@@ -993,11 +991,9 @@ proxy.configuration.{{ $key }}|{{ $key }}
         allowed: "no keys that turn on access control: this version of the chart does not support it",
         hint: "remove the key; neither the hook program nor a drain could talk to such a server",
         check: |subject| {
-            let values = subject.values;
-            let is_meant = |key: &str| UNSUPPORTED_CONFIGURATION.contains(&key);
-            let mut violations = refused_keys("brokers", &values.brokers.configuration, is_meant);
-            violations.extend(refused_keys("proxy", &values.proxy.configuration, is_meant));
-            violations
+            keys_refused_to_all(subject.values, |key| {
+                UNSUPPORTED_CONFIGURATION.contains(&key)
+            })
         },
         template: r#"{{- $unsupported := include "rocketmq.unsupportedConfiguration" . | splitList " " }}
 {{- range $key, $_ := .Values.<< section >>.configuration }}
@@ -1315,6 +1311,17 @@ fn refused_keys(
     let keys = configuration.keys().filter(|key| is_refused(key));
     keys.map(|key| Violation::new(format!("{section}.configuration.{key}"), key))
         .collect()
+}
+
+/// The keys of the configurations of brokers and proxies that are refused.
+fn keys_refused_to_all(values: &Values, is_refused: impl Fn(&str) -> bool) -> Vec<Violation> {
+    let mut violations = refused_keys("brokers", &values.brokers.configuration, &is_refused);
+    violations.extend(refused_keys(
+        "proxy",
+        &values.proxy.configuration,
+        is_refused,
+    ));
+    violations
 }
 
 fn in_pods<'a>(

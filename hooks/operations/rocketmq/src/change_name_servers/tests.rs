@@ -370,6 +370,20 @@ fn what_cannot_be_changed_is_refused_by_its_field() {
     );
 }
 
+#[test]
+fn ports_of_nodes_stay_and_the_remedy_is_what_they_were() {
+    let stands = stands(|set| {
+        let told = ("MIDSHIPS_PORT".to_owned(), "30004".to_owned());
+        set.environment.extend([told]);
+    });
+    let remedy = |desired: &Desired| fixed::changed(desired, &stands, None).unwrap().remedy;
+    let mut desired = desired(1, 1, 0, true);
+    assert!(remedy(&desired).contains("set `outside.nodePorts` back to true"));
+    desired.fixed.first_node_port = 31_000;
+    desired.brokers[0].address = desired.brokers[0].address.replace("10911", "31004");
+    assert!(remedy(&desired).contains("set `outside.firstNodePort` back to 30000"));
+}
+
 const MASTER: &str = "shop-rocketmq-broker-0-master-0";
 
 /// What the step that restarts the first master concludes, once it has believed what it sees.

@@ -56,6 +56,7 @@ pub fn desired(name_servers: u32, groups: u32, replicas: u32, allow_restart: boo
         fixed: Fixed {
             name_server_data: place.clone(),
             broker_data: place,
+            first_node_port: 30_000,
             commit_log_file_mebibytes: 1_024,
         },
         synchronous: false,

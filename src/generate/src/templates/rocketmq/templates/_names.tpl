@@ -74,6 +74,15 @@
 {{- end }}
 {{- end }}
 
+{{/* The last port of nodes that name servers and brokers have, whatever the replicas are. */}}
+{{- define "rocketmq.lastNodePort" -}}
+{{- if .Values.brokers.enabled }}
+{{- include "rocketmq.brokerPort" (dict "root" . "group" (sub (int .Values.brokers.groups) 1) "number" << mostReplicas >>) }}
+{{- else }}
+{{- int .Values.outside.firstNodePort }}
+{{- end }}
+{{- end }}
+
 {{/* The DNS name of the proxies. */}}
 {{- define "rocketmq.proxyHost" -}}
 {{ include "rocketmq.fullName" . }}-proxy.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}
