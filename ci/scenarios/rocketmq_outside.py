@@ -8,11 +8,11 @@ import subprocess
 from pathlib import Path
 
 from .bed import CI, TESTBED, output
-from .kubernetes import ready
 from .load import Load
 from .release import ROUTE_REFRESH_SECONDS, Release
 from .rocketmq_proxy import BROKERS, GRPC, change, check_metrics
 from .rocketmq_transfer import told_of
+from .rocketmq_variants import replace
 from .rocketmq_volumes import cluster
 from .trial import Failed, Trial, scenario, until
 
@@ -128,17 +128,7 @@ def broker_hosts(release: Release, addresses: dict[str, str]) -> dict[str, str]:
 
 def evict_master(release: Release, client: Outside) -> None:
     """Evicts the master of the first group, and waits until it is back and a client outside has sent on."""
-    name = f"{release.full_name}-broker-0-master-0"
-    api = release.bed.api
-    before = api.get("pods", release.namespace, name)["metadata"]["uid"]
-    release.trial.note(f"{name} is evicted")
-    api.evict(release.namespace, name)
-
-    def is_back() -> bool:
-        pod = api.get("pods", release.namespace, name)
-        return bool(pod) and pod["metadata"]["uid"] != before and ready(pod)
-
-    until(f"{name} is back", is_back, 240)
+    replace(release.trial, release, f"{release.full_name}-broker-0-master-0", evicted=True)
     sent = client.acknowledged()
     until("the client outside has sent on", lambda: client.acknowledged() > sent + RATE, 60)
 

@@ -49,18 +49,21 @@ def pod_leaves(trial: Trial, version: str) -> None:
         trial.equal(release.journal(), journal, "the journal")
 
 
-def replace(trial: Trial, release: Release, name: str) -> dict:
-    """Deletes a pod with its grace period and waits until another one of its name is ready; returns that one."""
+def replace(trial: Trial, release: Release, name: str, *, evicted: bool = False) -> dict:
+    """Deletes or evicts a pod with its grace period and waits until another one of its name is ready; returns that one."""
     api, namespace = trial.bed.api, release.namespace
     uid = api.get("pods", namespace, name)["metadata"]["uid"]
-    api.delete("pods", namespace, name)
-    trial.note(f"{name} is deleted")
+    if evicted:
+        api.evict(namespace, name)
+    else:
+        api.delete("pods", namespace, name)
+    trial.note(f"{name} is {'evicted' if evicted else 'deleted'}")
 
     def back() -> dict | None:
         pod = api.get("pods", namespace, name)
         return pod if pod and pod["metadata"]["uid"] != uid and ready(pod) else None
 
-    pod = until(f"another pod {name} is ready", back, 300)
+    pod = until(f"another pod {name} is ready", back, 240)
     trial.note(f"{name} is back")
     return pod
 
