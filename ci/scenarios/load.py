@@ -46,12 +46,15 @@ class Load:
         more: str = "",
         queues: int = QUEUES,
         through: str = "",
+        secrets: tuple[str, ...] = (),
     ) -> None:
-        """`queues` is how many the topic has on all masters, which share them evenly; `through` are proxies, as an option."""
+        """`queues` is how many the topic has on all masters, which share them evenly; `through` are proxies, as an option;
+        `secrets` are those with whose keys the topic is made, and it is sent and consumed."""
         self.release = release
         self.queues = queues
         self.trial: Trial = release.trial
         self._api = release.bed.api
+        self._secrets = secrets
         more += " --begin true" if through else ""
         self._create(watched, node, groups, f"{more} " if prepare else None, f" {through}" if through else "")
         self._lines = self._api.follow(release.namespace, POD)
@@ -65,8 +68,13 @@ class Load:
         bed, volumes, mounts = self.release.bed, [{"name": "tmp", "emptyDir": {}}], [{"name": "tmp", "mountPath": "/tmp"}]
         image = bed.load_image
         before, load = ("", "load") if image else (COMPILE, COMPILED)
+        signed = [f" --credentials /{secret}" for secret in self._secrets]
+        administrator, user = signed or ["", ""]
+        for secret in self._secrets:
+            volumes.append({"name": secret, "secret": {"secretName": secret}})
+            mounts.append({"name": secret, "mountPath": f"/{secret}"})
         if prepare is not None:
-            before += f"{load} prepare {topic} {prepare}--queues {self.queues}\n"
+            before += f"{load} prepare {topic} {prepare}--queues {self.queues}{administrator}\n"
         if not image:
             image = f"{bed.registry}/apache/rocketmq:5.4.0"
             volumes.append({"name": "sources", "configMap": {"name": SOURCES}})
@@ -77,7 +85,7 @@ class Load:
         container = {
             "name": POD,
             "image": image,
-            "command": ["sh", "-e", "-c", f"{before}exec {load} run {run}"],
+            "command": ["sh", "-e", "-c", f"{before}exec {load} run {run}{user}"],
             # What measures must not be what waits: a client without processor time fails sends that nobody else would.
             "resources": {"requests": {"cpu": "600m", "memory": "256Mi"}, "limits": {"memory": "448Mi"}},
             "securityContext": SECURE,

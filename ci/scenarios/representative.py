@@ -21,6 +21,7 @@ REQUIRED: dict[str, dict] = {
 MOST_SMALL = 9  # a number up to which a field's ends are values worth combining
 # Values of fields of which a schema tells no choice. Those that only pass through text count as one.
 SAMPLES: dict[str, list[object]] = {
+    "accessControl.secretName": ["", "administrator"],
     "commonLabels": [{}, {"team": "orders"}],
     "commonAnnotations": [{}, {"note": "of orders"}],
     "imageRegistry": ["", "registry.example:5000"],

@@ -1,5 +1,6 @@
 # Starts a broker when its name is known, with the name server list of this moment.
 . /scripts/java.sh
+. /scripts/credentials.sh
 
 # Whether the cluster's DNS knows the name that this broker registers. Not every getent takes the option -s, and an nslookup
 # may end well without an answer: what counts is an address after the name.
@@ -19,6 +20,7 @@ if command -v getent >/dev/null || command -v nslookup >/dev/null; then
 fi
 
 configuration=/var/rocketmq/broker.conf
+(umask 077 && : >"$configuration")
 {
   cat /config/brokers/broker.conf
   echo
@@ -35,7 +37,19 @@ configuration=/var/rocketmq/broker.conf
   if [ "$MIDSHIPS_BROKER_ID" != 0 ]; then
     echo 'brokerRole=SLAVE'
   fi
+  if [ "$signs" = yes ]; then
+    # With it a broker asks others, and it becomes an administrator here unless there is one of that name.
+    printf 'innerClientAuthenticationCredentials=%s\n' "$(credentials_as_json)"
+    if [ -f "$credentials/plain_acl.yml" ]; then
+      echo 'migrateAuthFromV1Enabled=true'
+    fi
+  fi
 } >"$configuration"
+
+if [ "$signs" = yes ]; then
+  # Seen from the directory of RocketMQ. Without it, the accounts of the example in the image would be read.
+  flags="$flags -Drocketmq.acl.plain.file=$(printf '%s' "$home" | sed 's,/[^/]*,/..,g')$credentials/plain_acl.yml"
+fi
 
 mkdir -p /data/store/commitlog
 become org.apache.rocketmq.broker.BrokerStartup -c "$configuration"

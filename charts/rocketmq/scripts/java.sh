@@ -64,8 +64,14 @@ become() {
   exec "$java" $flags $memory -cp "$home/conf:$home/lib/*" "$@"
 }
 
-# Runs a command of the administration tool.
+# Runs a command of the administration tool, which signs with what stands in its directory.
 run_tool() {
+  . /scripts/credentials.sh
+  if [ "$signs" = yes ]; then
+    mkdir -p /var/rocketmq/tool/conf
+    (umask 077 && printf 'accessKey: "%s"\nsecretKey: "%s"\n' "$access_key" "$secret_key" >/var/rocketmq/tool/conf/tools.yml)
+    flags="$flags -Drocketmq.home.dir=/var/rocketmq/tool"
+  fi
   # shellcheck disable=SC2086
   "$java" $flags -Xmx64m -cp "$home/conf:$home/lib/*" org.apache.rocketmq.tools.command.MQAdminStartup "$@"
 }

@@ -1,6 +1,7 @@
 # Starts a proxy when each name server lists a master of its cluster. A proxy makes a topic when it starts, and ends where it
 # cannot; and one that asks a name server that knows no brokers yet, as a new one does, tells clients that there is no topic.
 . /scripts/java.sh
+. /scripts/credentials.sh
 
 # Whether a name server lists a master of the cluster.
 lists_master() {
@@ -33,5 +34,16 @@ if command -v bash >/dev/null; then
   done
 fi
 
+configuration=/config/proxy/rmq-proxy.json
+if [ "$signs" = yes ]; then
+  # The last line closes the object.
+  (umask 077 && : >/var/rocketmq/rmq-proxy.json)
+  {
+    sed '$d' "$configuration" | sed '$s/$/,/'
+    printf '  "innerClientAuthenticationCredentials": "%s"\n}\n' "$(credentials_as_json | sed 's/"/\\"/g')"
+  } >/var/rocketmq/rmq-proxy.json
+  configuration=/var/rocketmq/rmq-proxy.json
+fi
+
 export RMQ_PROXY_HOME="$home"
-become org.apache.rocketmq.proxy.ProxyStartup -pc /config/proxy/rmq-proxy.json
+become org.apache.rocketmq.proxy.ProxyStartup -pc "$configuration"

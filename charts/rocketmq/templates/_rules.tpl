@@ -8,8 +8,8 @@ bindAddress brokerClusterName brokerId brokerIP1 brokerIP2 brokerName brokerPerm
 brokerConfigPath enableAclRpcHookForClusterMode grpcServerPort grpcShutdownTimeSeconds heartbeatSyncerTopicClusterName localServeAddr namesrvAddr namesrvDomain namesrvDomainSubgroup proxyClusterName proxyMode proxyName remotingAccessAddr remotingListenPort rocketMQClusterName rocketmqHome useEndpointPortFromRequest
 {{- end }}
 
-{{- define "rocketmq.unsupportedConfiguration" -}}
-aclEnable authenticationEnabled authenticationProvider authorizationEnabled authorizationProvider enableACL initAuthenticationUser innerClientAuthenticationCredentials
+{{- define "rocketmq.accessConfiguration" -}}
+aclEnable authConfigPath authenticationEnabled authenticationMetadataProvider authenticationProvider authorizationEnabled authorizationMetadataProvider authorizationProvider enableACL initAuthenticationUser innerClientAuthenticationCredentials migrateAuthFromV1Enabled
 {{- end }}
 
 {{- define "rocketmq.rule.something-is-installed" -}}
@@ -272,19 +272,47 @@ proxy.configuration.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}
 
-{{- define "rocketmq.rule.access-control-is-not-supported.brokers" -}}
-{{- $unsupported := include "rocketmq.unsupportedConfiguration" . | splitList " " }}
+{{- define "rocketmq.rule.access-control-has-credentials" -}}
+{{- if and .Values.accessControl.enforced (empty .Values.accessControl.secretName) }}
+accessControl.secretName|
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.access-control-is-of-version-5-3.brokers" -}}
+{{- $section := .Values.brokers }}
+{{- if and .Values.accessControl.secretName $section.enabled }}
+{{- range list "4." "5.0." "5.1." "5.2." }}
+{{- if hasPrefix . $section.image.tag }}
+brokers.image.tag|{{ $section.image.tag }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.access-control-is-of-version-5-3.proxy" -}}
+{{- $section := .Values.proxy }}
+{{- if and .Values.accessControl.secretName $section.enabled }}
+{{- range list "4." "5.0." "5.1." "5.2." }}
+{{- if hasPrefix . $section.image.tag }}
+proxy.image.tag|{{ $section.image.tag }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.access-control-is-set-once.brokers" -}}
+{{- $access := include "rocketmq.accessConfiguration" . | splitList " " }}
 {{- range $key, $_ := .Values.brokers.configuration }}
-{{- if has $key $unsupported }}
+{{- if has $key $access }}
 brokers.configuration.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}
 {{- end }}
 
-{{- define "rocketmq.rule.access-control-is-not-supported.proxy" -}}
-{{- $unsupported := include "rocketmq.unsupportedConfiguration" . | splitList " " }}
+{{- define "rocketmq.rule.access-control-is-set-once.proxy" -}}
+{{- $access := include "rocketmq.accessConfiguration" . | splitList " " }}
 {{- range $key, $_ := .Values.proxy.configuration }}
-{{- if has $key $unsupported }}
+{{- if has $key $access }}
 proxy.configuration.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}
@@ -425,7 +453,7 @@ proxy.pod.env[{{ $index }}]|{{ $variable.name }}
 {{- end }}
 
 {{- define "rocketmq.rule.volumes-are-distinct.nameServers" -}}
-{{- $seen := dict "configuration" 1 "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
+{{- $seen := dict "configuration" 1 "credentials" 1 "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
 {{- range $index, $volume := .Values.nameServers.pod.volumes }}
 {{- if hasKey $seen $volume.name }}
 nameServers.pod.volumes[{{ $index }}]|{{ $volume.name }}
@@ -435,7 +463,7 @@ nameServers.pod.volumes[{{ $index }}]|{{ $volume.name }}
 {{- end }}
 
 {{- define "rocketmq.rule.volumes-are-distinct.brokers" -}}
-{{- $seen := dict "configuration" 1 "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
+{{- $seen := dict "configuration" 1 "credentials" 1 "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
 {{- range $index, $volume := .Values.brokers.pod.volumes }}
 {{- if hasKey $seen $volume.name }}
 brokers.pod.volumes[{{ $index }}]|{{ $volume.name }}
@@ -445,7 +473,7 @@ brokers.pod.volumes[{{ $index }}]|{{ $volume.name }}
 {{- end }}
 
 {{- define "rocketmq.rule.volumes-are-distinct.proxy" -}}
-{{- $seen := dict "configuration" 1 "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
+{{- $seen := dict "configuration" 1 "credentials" 1 "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
 {{- range $index, $volume := .Values.proxy.pod.volumes }}
 {{- if hasKey $seen $volume.name }}
 proxy.pod.volumes[{{ $index }}]|{{ $volume.name }}
@@ -491,7 +519,7 @@ proxy.pod.volumeMounts[{{ $index }}]|{{ $mount.name }}
 {{- end }}
 
 {{- define "rocketmq.rule.mounts-are-not-owned.nameServers" -}}
-{{- $owned := list "/config/brokers" "/config/proxy" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
+{{- $owned := list "/config/brokers" "/config/credentials" "/config/proxy" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
 {{- range $index, $mount := .Values.nameServers.pod.volumeMounts }}
 {{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
 nameServers.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
@@ -500,7 +528,7 @@ nameServers.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
 {{- end }}
 
 {{- define "rocketmq.rule.mounts-are-not-owned.brokers" -}}
-{{- $owned := list "/config/brokers" "/config/proxy" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
+{{- $owned := list "/config/brokers" "/config/credentials" "/config/proxy" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
 {{- range $index, $mount := .Values.brokers.pod.volumeMounts }}
 {{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
 brokers.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
@@ -509,7 +537,7 @@ brokers.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
 {{- end }}
 
 {{- define "rocketmq.rule.mounts-are-not-owned.proxy" -}}
-{{- $owned := list "/config/brokers" "/config/proxy" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
+{{- $owned := list "/config/brokers" "/config/credentials" "/config/proxy" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
 {{- range $index, $mount := .Values.proxy.pod.volumeMounts }}
 {{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
 proxy.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
@@ -887,16 +915,34 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that the chart neither sets itself nor leaves to the proxy; remove the key; what it sets has a field of its own or follows from the release")) }}
 {{- end }}
 {{- end }}
-{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-not-supported.brokers" .) }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-has-credentials" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: no keys that turn on access control: this version of the chart does not support it; remove the key; neither the hook program nor a drain could talk to such a server")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: a Secret, with whose credentials servers and operations sign; name the Secret, or set accessControl.enforced to false")) }}
 {{- end }}
 {{- end }}
-{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-not-supported.proxy" .) }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-of-version-5-3.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: no keys that turn on access control: this version of the chart does not support it; remove the key; neither the hook program nor a drain could talk to such a server")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers and proxies with an image of version 5.3.0 or newer; set the tag to such a version, or accessControl.secretName to nothing")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-of-version-5-3.proxy" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers and proxies with an image of version 5.3.0 or newer; set the tag to such a version, or accessControl.secretName to nothing")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-set-once.brokers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: no keys of access control, which has fields of its own; remove the key; set accessControl.secretName and accessControl.enforced instead")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-set-once.proxy" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: no keys of access control, which has fields of its own; remove the key; set accessControl.secretName and accessControl.enforced instead")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.commonLabels" .) }}
@@ -1034,19 +1080,19 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/proxy, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/credentials, /config/proxy, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/proxy, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/credentials, /config/proxy, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.proxy" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/proxy, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/credentials, /config/proxy, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.network-clients-select" .) }}

@@ -37,6 +37,14 @@ pub enum Action {
     Rocketmq(Rocketmq),
 }
 
+/// With whose name brokers are asked.
+#[derive(Args, Clone, Debug)]
+pub struct Signing {
+    /// A directory with the files accessKey and secretKey of a user, as a Secret is mounted; without it, nothing is signed
+    #[arg(long, value_name = "DIRECTORY")]
+    pub credentials: Option<PathBuf>,
+}
+
 /// What is to be brought about.
 #[derive(Args, Debug)]
 pub struct Run {
@@ -46,6 +54,9 @@ pub struct Run {
     /// The file desired.json, as the hook's `ConfigMap` holds it
     #[arg(long, value_name = "FILE")]
     pub desired: PathBuf,
+    /// With whose name brokers are asked
+    #[command(flatten)]
+    pub signing: Signing,
 }
 
 /// What is looked at.
@@ -57,6 +68,9 @@ pub struct Plan {
     /// The file desired.json, as the hook's `ConfigMap` holds it
     #[arg(long, value_name = "FILE")]
     pub desired: PathBuf,
+    /// With whose name brokers are asked
+    #[command(flatten)]
+    pub signing: Signing,
 }
 
 /// What is checked.
@@ -65,6 +79,9 @@ pub struct Check {
     /// The file desired.json, as the hook's `ConfigMap` holds it
     #[arg(long, value_name = "FILE")]
     pub desired: PathBuf,
+    /// With whose name brokers are asked
+    #[command(flatten)]
+    pub signing: Signing,
 }
 
 /// When Helm runs an operation.
@@ -170,6 +187,19 @@ pub enum Question {
     },
 }
 
+impl Question {
+    /// What it has in common with all questions.
+    pub fn common(&self) -> &Common {
+        match self {
+            Self::Cluster { common }
+            | Self::Topics { common, .. }
+            | Self::Groups { common, .. }
+            | Self::Progress { common, .. }
+            | Self::Offsets { common, .. } => common,
+        }
+    }
+}
+
 /// What all questions about clusters of `RocketMQ` have in common.
 #[derive(Args, Debug)]
 pub struct Common {
@@ -185,6 +215,9 @@ pub struct Common {
     /// Only this cluster
     #[arg(long, value_name = "NAME")]
     pub cluster: Option<String>,
+    /// With whose name brokers are asked
+    #[command(flatten)]
+    pub signing: Signing,
     /// How the answer is printed
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub output: Output,

@@ -18,6 +18,7 @@ use crate::desired;
 use crate::exit::Exit;
 use crate::log;
 use crate::operate::{identity, runtime};
+use crate::signing;
 
 /// What the name of every topic of a check begins with.
 const TOPIC: &str = "midships-check-";
@@ -46,6 +47,16 @@ pub fn check(arguments: &arguments::Check) -> Exit {
             return Exit::Usage;
         }
     };
+    let credentials = match signing::read(arguments.signing.credentials.as_deref()) {
+        Ok(credentials) => credentials,
+        Err(problem) => {
+            log::complain(&format!(
+                "{}: {}; {}",
+                problem.object, problem.why, problem.remedy
+            ));
+            return Exit::Failed;
+        }
+    };
     let clock = Clock::start();
     let runtime = match runtime() {
         Ok(runtime) => runtime,
@@ -56,7 +67,7 @@ pub fn check(arguments: &arguments::Check) -> Exit {
     };
     let mut check = Check {
         topic: topic(&identity(clock)),
-        client: Client::new(Timeouts::default()),
+        client: Client::new(Timeouts::default()).signing_with(credentials),
         clock,
         desired,
         given: Vec::new(),

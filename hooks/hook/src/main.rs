@@ -11,6 +11,7 @@ mod log;
 mod operate;
 mod questions;
 mod rocketmq;
+mod signing;
 mod status;
 mod unlock;
 mod world;

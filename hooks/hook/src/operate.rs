@@ -13,6 +13,7 @@ use crate::desired::{self, Wanted};
 use crate::exit::Exit;
 use crate::log;
 use crate::rocketmq::{Rocketmq, Work};
+use crate::signing;
 use crate::world::RealWorld;
 
 /// The environment variable with which the chart tells a Job's program the name of its pod.
@@ -20,7 +21,11 @@ const IDENTITY: &str = "MIDSHIPS_IDENTITY";
 
 /// Brings a release to its desired state.
 pub fn run(arguments: &arguments::Run) -> Exit {
-    let (desired, mut world, identity) = match prepared(&arguments.desired) {
+    let (desired, mut world, identity) = match prepared(
+        &arguments.desired,
+        &arguments.signing,
+        arguments.phase == Phase::Before,
+    ) {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };
@@ -66,7 +71,9 @@ fn is_past_return(world: &mut RealWorld<Rocketmq>) -> bool {
 
 /// Tells what a run would do, and changes nothing.
 pub fn plan(arguments: &arguments::Plan) -> Exit {
-    let (desired, mut world, _) = match prepared(&arguments.desired) {
+    let is_before = arguments.phase != Some(Phase::After);
+    let (desired, mut world, _) = match prepared(&arguments.desired, &arguments.signing, is_before)
+    {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
     };
@@ -132,29 +139,43 @@ fn told(problem: &Problem) -> String {
 
 type Prepared = (Wanted, RealWorld<Rocketmq>, String);
 
-/// Reads the desired state and connects.
-fn prepared(path: &std::path::Path) -> Result<Prepared, Exit> {
+/// Reads the desired state, connects, and sees that brokers take the credentials.
+fn prepared(
+    path: &std::path::Path,
+    signing: &arguments::Signing,
+    is_before: bool,
+) -> Result<Prepared, Exit> {
     let clock = Clock::start();
-    let desired = desired::read_any(path).map_err(|error| {
-        let Some(problem) = error.problem() else {
-            log::complain(&error.to_string());
-            return Exit::Usage;
-        };
-        log::line(clock.now(), &format!("Refused: {}", told(&problem)));
+    let refused = |problem: &Problem| {
+        log::line(clock.now(), &format!("Refused: {}", told(problem)));
         Exit::Refused
+    };
+    let desired = desired::read_any(path).map_err(|error| {
+        if let Some(problem) = error.problem() {
+            return refused(&problem);
+        }
+        log::complain(&error.to_string());
+        Exit::Usage
     })?;
+    let credentials =
+        signing::read(signing.credentials.as_deref()).map_err(|problem| refused(&problem))?;
+    let family = Rocketmq::new(credentials.clone());
     let identity = identity(clock);
     let crashed = |why: String| {
         log::line(clock.now(), &why);
         Exit::Crash
     };
     let runtime = runtime().map_err(crashed)?;
+    let refusal = signing::refusal(family.client(), credentials.as_ref(), &desired, is_before);
+    if let Some(problem) = runtime.block_on(refusal) {
+        return Err(refused(&problem));
+    }
     let (namespace, full_name) = desired.place();
     let client = runtime
         .block_on(Client::connect(Some(namespace)))
         .map_err(|error| crashed(error.to_string()))?;
     let store = Store::new(client, full_name);
-    let world = RealWorld::new(runtime, clock, store, Rocketmq::new(), identity.clone())
+    let world = RealWorld::new(runtime, clock, store, family, identity.clone())
         .map_err(|error| crashed(format!("unable to listen for signals: {error}")))?;
     Ok((desired, world, identity))
 }

@@ -10,6 +10,7 @@ use crate::arguments::{Common, Output, Question, Rocketmq};
 use crate::exit::Exit;
 use crate::log;
 use crate::operate::runtime;
+use crate::signing;
 
 /// How long one call may take. The offsets of all groups of a large broker are some megabytes.
 const TIMEOUTS: Timeouts = Timeouts {
@@ -26,10 +27,19 @@ pub fn ask(arguments: Rocketmq) -> Exit {
             return Exit::Crash;
         }
     };
-    runtime.block_on(asked(
-        &Client::reusing_connections(TIMEOUTS),
-        arguments.question,
-    ))
+    let signing = &arguments.question.common().signing;
+    let credentials = match signing::read(signing.credentials.as_deref()) {
+        Ok(credentials) => credentials,
+        Err(problem) => {
+            log::complain(&format!(
+                "--credentials: {}; {}",
+                problem.why, problem.remedy
+            ));
+            return Exit::Usage;
+        }
+    };
+    let client = Client::reusing_connections(TIMEOUTS).signing_with(credentials);
+    runtime.block_on(asked(&client, arguments.question))
 }
 
 async fn asked(client: &Client, question: Question) -> Exit {
@@ -100,6 +110,7 @@ fn scope(common: Common) -> (Scope, Output) {
         name_servers,
         cluster,
         output,
+        signing: _,
     } = common;
     let scope = Scope {
         name_servers,

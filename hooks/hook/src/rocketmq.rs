@@ -22,10 +22,15 @@ pub struct Rocketmq {
 
 impl Rocketmq {
     /// Every call ends within the limit of a command.
-    pub fn new() -> Self {
+    pub fn new(credentials: Option<client::Credentials>) -> Self {
         Self {
-            client: client::Client::new(client::Timeouts::default()),
+            client: client::Client::new(client::Timeouts::default()).signing_with(credentials),
         }
+    }
+
+    /// The client of brokers and name servers.
+    pub fn client(&self) -> &client::Client {
+        &self.client
     }
 }
 

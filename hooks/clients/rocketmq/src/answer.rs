@@ -25,6 +25,8 @@ pub const DONE: i32 = 0;
 pub const ERROR: i32 = 1;
 /// Response code: the server has no such request. Brokers before 4.9.1 and name servers before 5.0.0 stay silent.
 pub const UNSUPPORTED: i32 = 3;
+/// Response code: the server asks who one is, or does not let one do this (`NO_PERMISSION`).
+pub const NO_PERMISSION: i32 = 16;
 /// Response code: no broker has the topic.
 pub const NO_TOPIC: i32 = 17;
 /// Response code: no message arrived in time.

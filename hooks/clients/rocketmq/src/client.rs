@@ -13,6 +13,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use crate::answer::{self, Answer, DecodeError};
+use crate::credentials::Credentials;
 use crate::frame::{Frame, FrameError, LARGEST_FRAME};
 use crate::request::{self, Request};
 use crate::version::ProductVersion;
@@ -152,6 +153,8 @@ impl CallError {
 pub struct Client {
     timeouts: Timeouts,
     opaque: AtomicI32,
+    /// Whose name stands under each request; nobody's where servers do not ask for one.
+    credentials: Option<Credentials>,
     /// Connections that wait for the next call, by address; nothing when each call has one of its own.
     waiting: Option<Mutex<BTreeMap<String, Vec<TcpStream>>>>,
 }
@@ -163,7 +166,17 @@ impl Client {
         Self {
             timeouts,
             opaque: AtomicI32::new(1),
+            credentials: None,
             waiting: None,
+        }
+    }
+
+    /// The same client that signs each request, if it is given credentials.
+    #[must_use]
+    pub fn signing_with(self, credentials: Option<Credentials>) -> Self {
+        Self {
+            credentials,
+            ..self
         }
     }
 
@@ -212,9 +225,11 @@ impl Client {
     pub async fn call(&self, address: &str, request: &Request) -> Result<Answer, CallError> {
         let opaque = self.opaque.fetch_add(1, Ordering::Relaxed);
         let words = request.to_string();
-        let frame = self
-            .exchange(address, &request::encode(request, opaque), &words)
-            .await?;
+        let mut asked = request::encode(request, opaque);
+        if let Some(credentials) = &self.credentials {
+            credentials.sign(&mut asked);
+        }
+        let frame = self.exchange(address, &asked, &words).await?;
         answer::decode(request, &frame).map_err(|source| {
             let (address, request) = (address.to_owned(), words);
             match &source {

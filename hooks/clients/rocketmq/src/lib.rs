@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod client;
 pub mod connections;
+pub mod credentials;
 pub mod fastjson;
 pub mod frame;
 mod message;
@@ -26,6 +27,7 @@ pub use answer::{
 };
 pub use client::{CallError, Client, Timeouts, is_address};
 pub use connections::{ClientConnection, ConsumerConnections};
+pub use credentials::Credentials;
 pub use frame::{Frame, FrameError};
 pub use offsets::{
     ConsumeStatistics, ConsumerOffsets, DelayOffsets, QueueExtent, QueueProgress, TopicStatistics,

@@ -3,9 +3,9 @@
 use midships_model::fields::Resources;
 use midships_model::model::Model;
 use midships_model::rocketmq::rules::{
-    OWNED_CONFIGURATION, OWNED_PROXY_CONFIGURATION, UNSUPPORTED_CONFIGURATION,
+    ACCESS_CONFIGURATION, OWNED_CONFIGURATION, OWNED_PROXY_CONFIGURATION,
 };
-use midships_model::rocketmq::{self, NameServerSource, Proxy, Values, settings};
+use midships_model::rocketmq::{self, NameServerSource, Proxy, Values, access_control, settings};
 use serde_json::{Value, json};
 
 use super::{Entry, Facts, reference, requested, sources, version};
@@ -29,6 +29,7 @@ pub(super) const ENTRY: Entry = Entry {
         "about.md",
         "Chart.yaml",
         "scripts/broker.sh",
+        "scripts/credentials.sh",
         "scripts/drain.sh",
         "scripts/java.sh",
         "scripts/name-server.sh",
@@ -83,7 +84,15 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
             "hookImage": reference(registry, &values.hook.image),
             "ownedConfiguration": OWNED_CONFIGURATION.join(" "),
             "ownedProxyConfiguration": OWNED_PROXY_CONFIGURATION.join(" "),
-            "unsupportedConfiguration": UNSUPPORTED_CONFIGURATION.join(" "),
+            "accessConfiguration": ACCESS_CONFIGURATION.join(" "),
+            "authentication": "org.apache.rocketmq.auth.authentication",
+            "authorization": "org.apache.rocketmq.auth.authorization",
+            "accessKey": access_control::ACCESS_KEY,
+            "secretKey": access_control::SECRET_KEY,
+            "accessKeyMarks": access_control::ACCESS_KEY_MARKS,
+            "secretKeyMarks": access_control::SECRET_KEY_MARKS,
+            "longestCredential": access_control::LONGEST_CREDENTIAL,
+            "accountsKey": access_control::ACCOUNTS_KEY,
             "onlineConfiguration": settings::online_keys(),
             "mostNameServers": rocketmq::MOST_NAME_SERVERS,
             "nameServerPort": rocketmq::NAME_SERVER_PORT,

@@ -1,6 +1,7 @@
 //! The operation chart `rocketmq-topic-transfer`: a Job that moves a topic, and one that takes that back.
 
 use midships_model::model::Model;
+use midships_model::rocketmq::access_control;
 use midships_model::rocketmq_topic_transfer::{self as transfer, Values};
 use serde_json::{Value, json};
 
@@ -67,6 +68,8 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
         requested_cpu,
         requested_memory,
         own: json!({
+            "accessKey": access_control::ACCESS_KEY,
+            "secretKey": access_control::SECRET_KEY,
             "hookImage": reference(&values.image_registry, &hook.image),
             "transferSeconds": transfer::TRANSFER_SECONDS,
             "looksAtRoutes": transfer::LOOKS_AT_ROUTES,

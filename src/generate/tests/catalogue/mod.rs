@@ -857,9 +857,21 @@ const PAIRS: &[Mistake] = &[
     ),
     mistake(
         "access-control",
-        "Access control, which the chart does not know yet",
+        "Access control by a key, not by its fields",
         b"brokers:\n  configuration:\n    aclEnable: true\n",
-        ("access-control-is-not-supported", "brokers.configuration.aclEnable", 3, "no keys that turn on access control"),
+        ("access-control-is-set-once", "brokers.configuration.aclEnable", 3, "fields of its own"),
+    ),
+    mistake(
+        "access-control-without-a-secret",
+        "Access control without the keys of an administrator",
+        b"accessControl:\n  enforced: true\n",
+        ("access-control-has-credentials", "accessControl.secretName", 1, "a Secret"),
+    ),
+    mistake(
+        "access-control-of-version-5-2",
+        "Access control of brokers that are too old for it",
+        b"accessControl:\n  secretName: administrator\nbrokers:\n  image:\n    tag: 5.2.0\n",
+        ("access-control-is-of-version-5-3", "brokers.image.tag", 5, "version 5.3.0 or newer"),
     ),
     mistake(
         "owned-label",

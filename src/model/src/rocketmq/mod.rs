@@ -1,5 +1,6 @@
 //! The values of the chart `rocketmq`: name servers, brokers, proxies and the hook program.
 
+pub mod access_control;
 pub mod names;
 pub mod rules;
 pub mod settings;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+use self::access_control::AccessControl;
 use crate::description::{Description, DescriptionError};
 use crate::fields::{
     AccessMode, AntiAffinity, Bytes, Cpu, IMAGE_REGISTRY_PATTERN, Image, Limits, NAME_PATTERN,
@@ -609,6 +611,9 @@ pub struct Values {
     /// How clients outside the cluster reach name servers and brokers, which they then know by the same names as those inside.
     #[schemars(title = "Outside", extend("x-title-zh" = "集群外访问", "x-help-zh" = "集群外的客户端如何访问名称服务器和 Broker；使用的名称与集群内相同。"))]
     pub outside: Outside,
+    /// Who may do what at brokers and proxies. Since version 5.3.0.
+    #[schemars(title = "Access control", extend("x-title-zh" = "访问控制", "x-help-zh" = "谁可以对 Broker 和代理做什么。自 5.3.0 起。"))]
+    pub access_control: AccessControl,
     /// What brokers and proxies tell Prometheus.
     #[schemars(title = "Metrics", extend("x-title-zh" = "指标", "x-help-zh" = "Broker 和代理向 Prometheus 提供的指标。"))]
     pub metrics: Metrics,
@@ -741,6 +746,7 @@ impl Default for Values {
                 external_dns: false,
                 annotations: BTreeMap::new(),
             },
+            access_control: AccessControl::default(),
             metrics: Metrics {
                 enabled: false,
                 service_monitor: ServiceMonitor {

@@ -53,17 +53,21 @@ pub const OWNED_CONFIGURATION: [&str; 29] = [
     "updateNameServerAddrPeriod",
 ];
 
-/// Keys of the configuration files of brokers and proxies that turn on access control, which the chart does not support yet: the
-/// hook program and the drain could no longer talk to such a broker.
-pub const UNSUPPORTED_CONFIGURATION: [&str; 8] = [
+/// Keys of the configuration files of brokers and proxies that are about access control, which has fields of its own, and that of
+/// versions before 5.3.0, with which replicas and the hook program could no longer talk to a master.
+pub const ACCESS_CONFIGURATION: [&str; 12] = [
     "aclEnable",
+    "authConfigPath",
     "authenticationEnabled",
+    "authenticationMetadataProvider",
     "authenticationProvider",
     "authorizationEnabled",
+    "authorizationMetadataProvider",
     "authorizationProvider",
     "enableACL",
     "initAuthenticationUser",
     "innerClientAuthenticationCredentials",
+    "migrateAuthFromV1Enabled",
 ];
 
 /// Keys of the proxy's configuration file that the chart sets itself.
@@ -97,9 +101,13 @@ pub const METRICS_CONFIGURATION: [&str; 3] = [
 /// How tags begin of which the proxy lacks what the chart sets: the remoting protocol until 5.1.0, ports of clients until 5.1.1.
 const OLD_PROXIES: [&str; 3] = ["4.", "5.0.", "5.1.0"];
 
+/// How tags begin of versions without the access control that the chart sets up.
+const BEFORE_5_3: [&str; 4] = ["4.", "5.0.", "5.1.", "5.2."];
+
 /// Directories in which the chart's pods have volumes of their own.
-pub const OWNED_MOUNT_PATHS: [&str; 6] = [
+pub const OWNED_MOUNT_PATHS: [&str; 7] = [
     "/config/brokers",
+    "/config/credentials",
     "/config/proxy",
     "/data",
     "/scripts",
@@ -108,8 +116,9 @@ pub const OWNED_MOUNT_PATHS: [&str; 6] = [
 ];
 
 /// Names of volumes that the chart's pods have already.
-pub const OWNED_VOLUMES: [&str; 6] = [
+pub const OWNED_VOLUMES: [&str; 7] = [
     "configuration",
+    "credentials",
     "data",
     "home",
     "name-servers",
@@ -987,17 +996,83 @@ proxy.configuration.{{ $key }}|{{ $key }}
         ],
     },
     Rule {
-        id: "access-control-is-not-supported",
-        allowed: "no keys that turn on access control: this version of the chart does not support it",
-        hint: "remove the key; neither the hook program nor a drain could talk to such a server",
+        id: "access-control-has-credentials",
+        allowed: "a Secret, with whose credentials servers and operations sign",
+        hint: "name the Secret, or set accessControl.enforced to false",
         check: |subject| {
-            keys_refused_to_all(subject.values, |key| {
-                UNSUPPORTED_CONFIGURATION.contains(&key)
-            })
+            let access = &subject.values.access_control;
+            let is_lacking = access.enforced && access.secret_name.is_empty();
+            because(
+                one_if(is_lacking, "accessControl.secretName", ""),
+                &["accessControl.enforced"],
+            )
         },
-        template: r#"{{- $unsupported := include "rocketmq.unsupportedConfiguration" . | splitList " " }}
+        template: r"{{- if and .Values.accessControl.enforced (empty .Values.accessControl.secretName) }}
+accessControl.secretName|
+{{- end }}",
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"accessControl":{"secretName":"administrator","enforced":true}}"#),
+            accepted(r#"{"accessControl":{"secretName":"administrator"}}"#),
+            refused(
+                r#"{"accessControl":{"enforced":true}}"#,
+                &["accessControl.secretName"],
+            ),
+        ],
+    },
+    Rule {
+        id: "access-control-is-of-version-5-3",
+        allowed: "brokers and proxies with an image of version 5.3.0 or newer",
+        hint: "set the tag to such a version, or accessControl.secretName to nothing",
+        check: |subject| {
+            let values = subject.values;
+            let signs = !values.access_control.secret_name.is_empty();
+            let old = [
+                ("brokers", values.brokers.enabled, &values.brokers.image.tag),
+                ("proxy", values.proxy.enabled, &values.proxy.image.tag),
+            ]
+            .into_iter()
+            .flat_map(|(section, is_there, tag)| {
+                let is_old = BEFORE_5_3.iter().any(|old| tag.starts_with(old));
+                let path = format!("{section}.image.tag");
+                one_if(signs && is_there && is_old, &path, tag)
+            });
+            because(old.collect(), &["accessControl.secretName"])
+        },
+        template: r#"{{- $section := .Values.<< section >> }}
+{{- if and .Values.accessControl.secretName $section.enabled }}
+{{- range list "4." "5.0." "5.1." "5.2." }}
+{{- if hasPrefix . $section.image.tag }}
+<< section >>.image.tag|{{ $section.image.tag }}
+{{- end }}
+{{- end }}
+{{- end }}"#,
+        sections: &["brokers", "proxy"],
+        examples: &[
+            accepted(
+                r#"{"accessControl":{"secretName":"administrator"},"brokers":{"image":{"tag":"5.3.0"}}}"#,
+            ),
+            accepted(r#"{"brokers":{"image":{"tag":"4.9.7"}}}"#),
+            refused(
+                r#"{"accessControl":{"secretName":"administrator"},"brokers":{"image":{"tag":"5.2.0"}}}"#,
+                &["brokers.image.tag"],
+            ),
+            refused(
+                r#"{"accessControl":{"secretName":"administrator"},"proxy":{"enabled":true,"image":{"tag":"5.1.4"}}}"#,
+                &["proxy.image.tag"],
+            ),
+        ],
+    },
+    Rule {
+        id: "access-control-is-set-once",
+        allowed: "no keys of access control, which has fields of its own",
+        hint: "remove the key; set accessControl.secretName and accessControl.enforced instead",
+        check: |subject| {
+            keys_refused_to_all(subject.values, |key| ACCESS_CONFIGURATION.contains(&key))
+        },
+        template: r#"{{- $access := include "rocketmq.accessConfiguration" . | splitList " " }}
 {{- range $key, $_ := .Values.<< section >>.configuration }}
-{{- if has $key $unsupported }}
+{{- if has $key $access }}
 << section >>.configuration.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}"#,
@@ -1151,7 +1226,7 @@ proxy.configuration.{{ $key }}|{{ $key }}
                     .collect()
             })
         },
-        template: r#"{{- $seen := dict "configuration" 1 "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
+        template: r#"{{- $seen := dict "configuration" 1 "credentials" 1 "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
 {{- range $index, $volume := .Values.<< section >>.pod.volumes }}
 {{- if hasKey $seen $volume.name }}
 << section >>.pod.volumes[{{ $index }}]|{{ $volume.name }}
@@ -1209,7 +1284,7 @@ proxy.configuration.{{ $key }}|{{ $key }}
     },
     Rule {
         id: "mounts-are-not-owned",
-        allowed: "directories other than /config/brokers, /config/proxy, /data, /scripts, /tmp and /var/rocketmq",
+        allowed: "directories other than /config/brokers, /config/credentials, /config/proxy, /data, /scripts, /tmp and /var/rocketmq",
         hint: "mount the volume elsewhere; the chart has a volume of its own there",
         check: |subject| {
             in_pods(subject.values, |section, pod| {
@@ -1225,7 +1300,7 @@ proxy.configuration.{{ $key }}|{{ $key }}
                     .collect()
             })
         },
-        template: r#"{{- $owned := list "/config/brokers" "/config/proxy" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
+        template: r#"{{- $owned := list "/config/brokers" "/config/credentials" "/config/proxy" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
 {{- range $index, $mount := .Values.<< section >>.pod.volumeMounts }}
 {{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
 << section >>.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
@@ -1396,7 +1471,7 @@ mod tests {
     #[test]
     fn owned_names_are_sorted() {
         assert!(OWNED_CONFIGURATION.is_sorted_by_key(|key| key.to_lowercase()));
-        assert!(UNSUPPORTED_CONFIGURATION.is_sorted());
+        assert!(ACCESS_CONFIGURATION.is_sorted());
         assert!(OWNED_MOUNT_PATHS.is_sorted());
         assert!(OWNED_VOLUMES.is_sorted());
     }

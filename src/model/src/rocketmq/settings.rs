@@ -75,14 +75,14 @@ impl Brokers {
 mod tests {
     use super::*;
     use crate::rocketmq::Values;
-    use crate::rocketmq::rules::{OWNED_CONFIGURATION, UNSUPPORTED_CONFIGURATION};
+    use crate::rocketmq::rules::{ACCESS_CONFIGURATION, OWNED_CONFIGURATION};
 
     #[test]
     fn keys_are_sorted_and_left_to_users() {
         assert!(ONLINE.is_sorted_by_key(|(key, _)| *key));
         for (key, _) in ONLINE {
             assert!(!OWNED_CONFIGURATION.contains(&key), "{key}");
-            assert!(!UNSUPPORTED_CONFIGURATION.contains(&key), "{key}");
+            assert!(!ACCESS_CONFIGURATION.contains(&key), "{key}");
             assert!(is_online(key));
         }
         assert!(!is_online("autoCreateTopicEnable"));

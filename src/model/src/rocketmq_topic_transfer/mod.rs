@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::fields::{IMAGE_REGISTRY_PATTERN, NAME_PATTERN, annotations_schema, labels_schema};
+use crate::fields::{
+    IMAGE_REGISTRY_PATTERN, NAME_OR_EMPTY_PATTERN, NAME_PATTERN, annotations_schema, labels_schema,
+};
 use crate::model::ChartValues;
 use crate::rocketmq::names::{Names, full_name};
 use crate::rocketmq::{self, Address, Hook};
@@ -195,6 +197,17 @@ pub struct Consumers {
     pub pop: Popping,
 }
 
+/// With whose credentials the brokers are asked.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct AccessControl {
+    /// Name of the Secret with the keys `accessKey` and `secretKey` of an administrator of all these brokers. Empty: requests are not
+    /// signed.
+    #[schemars(title = "Secret", regex(pattern = NAME_OR_EMPTY_PATTERN), length(max = 253))]
+    #[schemars(extend("x-widget" = "secret", "x-title-zh" = "密钥", "x-help-zh" = "Secret 的名称，其键 accessKey 和 secretKey 为所有这些 Broker 的管理员凭据。空表示请求不签名。", "x-level" = "basic", "x-mutability" = "online"))]
+    pub secret_name: String,
+}
+
 /// Every value of the chart `rocketmq-topic-transfer`.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -216,6 +229,9 @@ pub struct Values {
     /// The name servers by which both sides are found.
     #[schemars(title = "Name servers", extend("x-title-zh" = "名称服务器", "x-help-zh" = "用于找到两端的名称服务器。"))]
     pub name_servers: NameServers,
+    /// With whose credentials the brokers are asked, where they have access control.
+    #[schemars(title = "Access control", extend("x-title-zh" = "访问控制", "x-help-zh" = "Broker 启用访问控制时，以谁的凭据访问。"))]
+    pub access_control: AccessControl,
     /// What becomes of the topic at the source.
     #[schemars(title = "Afterwards")]
     #[schemars(extend("x-title-zh" = "转移之后", "x-help-zh" = "源端的主题如何处理。", "x-level" = "basic", "x-mutability" = "transfer_topic"))]
@@ -292,6 +308,7 @@ impl Default for Values {
             source: Side::default(),
             target: Side::default(),
             name_servers: NameServers::default(),
+            access_control: AccessControl::default(),
             afterwards: Afterwards::Delete,
             ordered_topics: Ordered::Refuse,
             messages: Messages {

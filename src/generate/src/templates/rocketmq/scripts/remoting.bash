@@ -8,17 +8,46 @@ port="${1##*:}"
 [ "$port" != "$1" ] || port=<< brokerPort >>
 code="$2"
 body="$3"
-header="{\"code\":$code,\"language\":\"OTHER\",\"version\":0,\"opaque\":1,\"flag\":0,\"serializeTypeCurrentRPC\":\"JSON\"}"
-
-# To connect has no limit of its own, and not every image has a timeout that takes seconds first.
-{ sleep 5; kill $$; } >/dev/null 2>&1 &
-watchdog=$!
-trap 'kill "$watchdog" 2>/dev/null || true' EXIT
 
 # Four bytes, the highest first, as escapes for printf.
 number() {
   printf '\\x%02x\\x%02x\\x%02x\\x%02x' $(($1 >> 24 & 255)) $(($1 >> 16 & 255)) $(($1 >> 8 & 255)) $(($1 & 255))
 }
+
+# The bytes of the secret key, filled up with zeros to the block of SHA-1 and each combined with a number, as escapes for printf.
+block() {
+  for ((place = 0; place < 64; place++)); do
+    byte=0
+    if [ "$place" -lt "${#secret_key}" ]; then
+      byte="$(printf '%d' "'${secret_key:place:1}")"
+    fi
+    printf '\\x%02x' $((byte ^ $1))
+  done
+}
+
+# The SHA-1 of what comes in, as escapes for printf.
+digest() {
+  sha1sum | sed 's/ .*//; s/../\\x&/g'
+}
+
+# What is signed (HMAC-SHA1): the values of all fields in the order of their names, then the body.
+signed() {
+  inner="$({ printf "$(block 54)"; printf '%s' "$access_key$body"; } | digest)"
+  outer="$({ printf "$(block 92)"; printf "$inner"; } | digest)"
+  printf "$outer" | base64
+}
+
+fields=''
+. /scripts/credentials.sh
+if [ "$signs" = yes ]; then
+  fields=",\"extFields\":{\"AccessKey\":\"$access_key\",\"Signature\":\"$(signed)\"}"
+fi
+header="{\"code\":$code,\"language\":\"OTHER\",\"version\":0,\"opaque\":1,\"flag\":0,\"serializeTypeCurrentRPC\":\"JSON\"$fields}"
+
+# To connect has no limit of its own, and not every image has a timeout that takes seconds first.
+{ sleep 5; kill $$; } >/dev/null 2>&1 &
+watchdog=$!
+trap 'kill "$watchdog" 2>/dev/null || true' EXIT
 
 exec 3<>"/dev/tcp/$host/$port"
 printf "$(number $((4 + ${#header} + ${#body})))$(number ${#header})" >&3

@@ -8,7 +8,7 @@
 << ownedProxyConfiguration >>
 {{- end }}
 
-{{- define "rocketmq.unsupportedConfiguration" -}}
-<< unsupportedConfiguration >>
+{{- define "rocketmq.accessConfiguration" -}}
+<< accessConfiguration >>
 {{- end }}
 <% include "shared/rules" %>

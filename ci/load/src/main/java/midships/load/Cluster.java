@@ -11,6 +11,7 @@ import org.apache.rocketmq.client.ClientConfig;
 import org.apache.rocketmq.client.impl.ClientRemotingProcessor;
 import org.apache.rocketmq.client.impl.MQClientAPIImpl;
 import org.apache.rocketmq.common.TopicConfig;
+import org.apache.rocketmq.remoting.RPCHook;
 import org.apache.rocketmq.remoting.netty.NettyClientConfig;
 import org.apache.rocketmq.remoting.protocol.header.UpdateConsumerOffsetRequestHeader;
 import org.apache.rocketmq.remoting.protocol.route.BrokerData;
@@ -30,10 +31,14 @@ final class Cluster implements AutoCloseable {
     private final MQClientAPIImpl calls;
 
     Cluster(String nameServers) {
+        this(nameServers, null);
+    }
+
+    private Cluster(String nameServers, RPCHook signature) {
         NettyClientConfig network = new NettyClientConfig();
         network.setClientWorkerThreads(1);
         network.setClientCallbackExecutorThreads(1);
-        calls = new MQClientAPIImpl(network, new ClientRemotingProcessor(null), null, new ClientConfig());
+        calls = new MQClientAPIImpl(network, new ClientRemotingProcessor(null), signature, new ClientConfig());
         calls.updateNameServerAddressList(nameServers);
         calls.start();
     }
@@ -49,12 +54,13 @@ final class Cluster implements AutoCloseable {
 
     /** Creates topic, groups and pairs, and waits until every name server of the list routes the topic to every master. */
     static void prepare(Options options) throws Exception {
-        options.finish("name-servers", "topic", "queues", "groups", "seconds", "more-topics", "more-groups", "order", "begin");
+        options.finish("name-servers", "topic", "queues", "groups", "seconds", "more-topics", "more-groups", "order", "begin",
+            "credentials");
         String topic = options.text("topic");
         int queues = options.number("queues", 16);
         List<String> servers = options.list("name-servers");
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(options.number("seconds", 60));
-        try (Cluster cluster = new Cluster(options.text("name-servers"))) {
+        try (Cluster cluster = new Cluster(options.text("name-servers"), Credentials.hook(options))) {
             Map<String, String> masters = cluster.masters();
             if (masters.isEmpty() || queues % masters.size() != 0) {
                 throw new IllegalStateException(queues + " queues cannot be shared out evenly among the masters " + masters);

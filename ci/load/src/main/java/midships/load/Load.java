@@ -17,7 +17,7 @@ public final class Load {
         "    sends and consumes until SIGTERM, with brokers, through proxies or through them by gRPC, then prints one line of JSON",
         "view --name-servers LIST [--topic NAME]",
         "    prints what each name server lists, as one line of JSON each",
-        "LIST is HOST:PORT;HOST:PORT");
+        "LIST is HOST:PORT;HOST:PORT; prepare and run sign with the files accessKey and secretKey of [--credentials DIRECTORY]");
 
     private Load() {
     }

@@ -19,11 +19,12 @@ final class RemotingClients implements Clients {
 
     private final Options options;
     private final String topic;
-    private final DefaultMQProducer producer = new DefaultMQProducer("load-producer");
+    private final DefaultMQProducer producer;
 
     RemotingClients(Options options, String topic) throws Exception {
         this.options = options;
         this.topic = topic;
+        producer = new DefaultMQProducer("load-producer", Credentials.hook(options));
         configure(producer, "producer");
         producer.start();
     }
@@ -39,7 +40,7 @@ final class RemotingClients implements Clients {
 
     @Override
     public void consume(String group, Consumer<byte[]> receiver) throws Exception {
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
+        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group, Credentials.hook(options));
         configure(consumer, group);
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.setConsumeThreadMin(2);

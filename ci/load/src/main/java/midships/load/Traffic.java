@@ -30,7 +30,7 @@ final class Traffic {
 
     Traffic(Options options) {
         options.finish("name-servers", "topic", "groups", "rate", "route-refresh", "senders", "minimum", "drain", "seconds",
-            "progress", "watch", "proxies", "endpoints");
+            "progress", "watch", "proxies", "endpoints", "credentials");
         this.options = options;
         topic = options.text("topic");
         groups = groups(options);
@@ -98,7 +98,8 @@ final class Traffic {
             return new RemotingClients(options, topic);
         }
         Class<?> library = Class.forName("midships.load.grpc.GrpcClients");
-        return (Clients) library.getConstructor(String.class, String.class).newInstance(endpoints, topic);
+        return (Clients) library.getConstructor(String.class, String.class, Credentials.class)
+            .newInstance(endpoints, topic, Credentials.of(options));
     }
 
     private void receive(String group, byte[] received) {

@@ -6,9 +6,12 @@ import java.time.Duration;
 import java.util.Collections;
 import java.util.function.Consumer;
 import midships.load.Clients;
+import midships.load.Credentials;
 import org.apache.rocketmq.client.apis.ClientConfiguration;
+import org.apache.rocketmq.client.apis.ClientConfigurationBuilder;
 import org.apache.rocketmq.client.apis.ClientException;
 import org.apache.rocketmq.client.apis.ClientServiceProvider;
+import org.apache.rocketmq.client.apis.StaticSessionCredentialsProvider;
 import org.apache.rocketmq.client.apis.consumer.ConsumeResult;
 import org.apache.rocketmq.client.apis.consumer.FilterExpression;
 import org.apache.rocketmq.client.apis.consumer.FilterExpressionType;
@@ -28,15 +31,20 @@ public final class GrpcClients implements Clients {
      *
      * @param endpoints the proxies, `HOST:PORT;HOST:PORT`
      * @param topic the topic that is sent to and consumed
+     * @param credentials whose name stands under each request; null where nobody asks
      * @throws ClientException when no proxy answers, or none knows the topic
      */
-    public GrpcClients(String endpoints, String topic) throws ClientException {
+    public GrpcClients(String endpoints, String topic, Credentials credentials) throws ClientException {
         this.topic = topic;
-        configuration = ClientConfiguration.newBuilder()
+        ClientConfigurationBuilder builder = ClientConfiguration.newBuilder()
             .setEndpoints(endpoints)
             .enableSsl(false)
-            .setRequestTimeout(Duration.ofSeconds(3))
-            .build();
+            .setRequestTimeout(Duration.ofSeconds(3));
+        if (credentials != null) {
+            builder.setCredentialProvider(
+                new StaticSessionCredentialsProvider(credentials.accessKey(), credentials.secretKey()));
+        }
+        configuration = builder.build();
         producer = provider.newProducerBuilder().setTopics(topic).setClientConfiguration(configuration).build();
     }
 

@@ -1,0 +1,170 @@
+"""RocketMQ: access control is turned on and off while real clients, who sign, send and consume."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from pathlib import Path
+from subprocess import CompletedProcess
+from tempfile import TemporaryDirectory
+
+from .bed import command_result, output, program
+from .checks import passes
+from .kubernetes import lives
+from .load import TOPIC, Load, now
+from .release import Release
+from .rocketmq_proxy import BROKERS, GRPC, change
+from .rocketmq_restarts import rolled
+from .rocketmq_variants import replace
+from .trial import Failed, Trial, scenario, until
+
+ADMINISTRATOR, APPLICATION, STRANGER, SUCCESSOR = "administrator", "application", "stranger", "successor"
+GROUPS = ("load-a", "load-b")
+SIGNED, ENFORCED = {"accessControl": {"secretName": ADMINISTRATOR}}, {"accessControl": {"enforced": True}}
+ASKED_WHO = "code 16"
+
+
+@scenario("rocketmq-access-control")
+def brokers(trial: Trial) -> None:
+    """5.5.0: access control is turned on under load in two upgrades, and off again; who does not sign, or wrongly, is refused."""
+    with trial.bed.namespace("accept-access") as namespace:
+        release = Release(trial, namespace, "5.5.0", values={"nameServers": {"count": 1}})
+        keys = make_secrets(release)
+        release.install()
+        load = Load(release, watched=2, secrets=(ADMINISTRATOR, APPLICATION))
+        refused(release, {"accessControl": {"secretName": ADMINISTRATOR, "enforced": True}}, "has no users yet")
+        rolled(trial, release, "Secret", SIGNED)
+        rolled(trial, release, "enforcement", ENFORCED)
+
+        check_who_is_let_in(release, keys)
+        refused(release, {"accessControl": {"secretName": STRANGER}}, "refuses the user `administrator` of its Secret")
+        refused(release, {"accessControl": {"secretName": "missing"}}, "its Secret does not exist")
+        refused(release, {"accessControl": {"secretName": "", "enforced": False}}, "asks who one is")
+
+        # What the operations and a pod's own drain ask is signed.
+        release.set_name_servers(2)
+        load.check_listed(2, now())
+        master = f"{release.full_name}-broker-0-master-0"
+        said = trial.bed.api.follow(namespace, master)
+        replace(trial, release, master, evicted=True)
+        drained = [line for line in said if line.startswith("drain: ")]
+        trial.equal(drained[-1:], ["drain: drained"], f"the last word of the drain of {master}, of {drained}")
+        load.await_listed(2)
+        passes(trial, release, 4)
+        check_replica_asks_signed(release)
+
+        refused(release, {"accessControl": {"secretName": SUCCESSOR}}, "refuses the user `successor` of its Secret")
+        make_successor(release, keys[SUCCESSOR])
+        rolled(trial, release, "administrator", {"accessControl": {"secretName": SUCCESSOR, "enforced": False}})
+        rolled(trial, release, "end of signatures", {"accessControl": {"secretName": ""}})
+        trial.equal(asked(release).returncode, 0, "exit code of an unsigned question after access control has ended")
+        load.finish()
+
+
+@scenario("rocketmq-access-control-proxy")
+def proxies(trial: Trial) -> None:
+    """5.5.0: the same for clients of gRPC, whom the proxies ask who they are; a stranger is refused there."""
+    with trial.bed.namespace("accept-access-proxy") as namespace:
+        values = {"brokers": BROKERS, "proxy": {"enabled": True, "replicas": 1}}
+        release = Release(trial, namespace, "5.5.0", values=values)
+        make_secrets(release)
+        release.install()
+        through = f"--endpoints {release.proxy(GRPC)}"
+        load = Load(release, watched=1, through=through, secrets=(ADMINISTRATOR, APPLICATION))
+        for step in (SIGNED, ENFORCED):
+            release.succeed("upgrade", step)
+            change(release, {})
+        load.finish(least_rate=100)
+        load.remove()
+        try:
+            Load(release, watched=1, prepare=False, through=through, secrets=(ADMINISTRATOR, STRANGER))
+        except Failed as failed:
+            trial.check("signature" in str(failed).lower(), f"a stranger is refused for another reason: {failed}")
+            trial.note(f"refused: {failed}")
+        else:
+            raise Failed("a proxy took messages of a stranger")
+
+
+def make_secrets(release: Release) -> dict[str, dict[str, str]]:
+    """Makes the Secrets of an administrator, of an application and of somebody who only knows the administrator's name."""
+    user = {"accessKey": "shop", "secretKey": secrets.token_hex(24)}
+    account = {
+        **user,
+        "admin": False,
+        "defaultTopicPerm": "DENY",
+        "defaultGroupPerm": "DENY",
+        "topicPerms": [f"{TOPIC}=PUB|SUB"],
+        "groupPerms": [f"{group}=SUB" for group in GROUPS],
+    }
+    # JSON is YAML as well.
+    accounts = json.dumps({"accounts": [account]})
+    keys = {
+        ADMINISTRATOR: {"accessKey": ADMINISTRATOR, "secretKey": secrets.token_hex(24)},
+        APPLICATION: user,
+        STRANGER: {"accessKey": ADMINISTRATOR, "secretKey": secrets.token_hex(24)},
+        SUCCESSOR: {"accessKey": SUCCESSOR, "secretKey": secrets.token_hex(24)},
+    }
+    for name, content in keys.items():
+        more = {"plain_acl.yml": accounts} if name == ADMINISTRATOR else {}
+        body = {"metadata": {"name": name}, "stringData": {**content, **more}}
+        release.bed.api.create("secrets", release.namespace, body)
+    return keys
+
+
+def refused(release: Release, values: dict, reason: str) -> None:
+    """An upgrade is refused for a reason before anything has changed."""
+    trial, before, kept, since = release.trial, lives(release.pods()), release.values, now()
+    result = release.apply("upgrade", values)
+    release.values = kept
+    trial.check(result.returncode != 0, f"helm upgrade to {values} succeeded")
+    said = [line for line in release.hook_logs(since).splitlines() if reason in line]
+    trial.check(said, f"no hook Job says `{reason}`; helm said: {result.stderr.strip()[-1500:]}")
+    trial.note(f"refused: {said[-1]}")
+    trial.equal(lives(release.pods()), before, "uid and restarts of each pod")
+
+
+def asked(release: Release, keys: dict[str, str] | None = None) -> CompletedProcess[str]:
+    """Asks about topics, signed with the keys of a user unless nobody's."""
+    words = [program("midships-hook"), "rocketmq", "topics", "--name-servers", release.name_server(0), "--topic", TOPIC]
+    if keys is None:
+        return command_result(release.bed.net(*words))
+    with TemporaryDirectory() as directory:
+        for name, content in keys.items():
+            (Path(directory) / name).write_text(content)
+        return command_result(release.bed.net(*words, "--credentials", directory))
+
+
+def check_who_is_let_in(release: Release, keys: dict[str, dict[str, str]]) -> None:
+    """The administrator is answered; nobody, a stranger and an application that asks for more than its topic are not."""
+    trial = release.trial
+    answer = asked(release, keys[ADMINISTRATOR])
+    trial.equal(answer.returncode, 0, f"exit code of a question of the administrator: {answer.stdout}{answer.stderr}")
+    for name, user in ((None, None), (STRANGER, keys[STRANGER]), (APPLICATION, keys[APPLICATION])):
+        answer = asked(release, user)
+        trial.equal(answer.returncode, 1, f"exit code of a question of {name}")
+        trial.check(ASKED_WHO in answer.stdout, f"the answer to {name} does not say that brokers refused: {answer.stdout}")
+
+
+def in_pod(release: Release, broker: str, command: str) -> str:
+    """What a command of a shell in a broker's pod says."""
+    where = ["exec", "-n", release.namespace, f"{release.full_name}-{broker}-0", "--", "sh", "-c", command]
+    return output([*release.bed.kubectl, *where])
+
+
+def make_successor(release: Release, keys: dict[str, str]) -> None:
+    """Makes another administrator on all brokers, with the product's own tool."""
+    user = f"-u {keys['accessKey']} -p '{keys['secretKey']}' -t Super"
+    where = f'-n "$(cat /config/brokers/name-servers)" -c {release.full_name}'
+    said = in_pod(release, "broker-0-master", f". /scripts/java.sh; run_tool createUser {where} {user}")
+    release.trial.equal(said.count("success"), len(release.pods("broker")), f"brokers that took the successor: {said}")
+
+
+def check_replica_asks_signed(release: Release) -> None:
+    """A topic that the administration tool makes on a master is known to its replica, which asks for it."""
+    topic = "made-by-hand"
+    in_pod(release, "broker-1-master", f". /scripts/java.sh; run_tool updateTopic -b 127.0.0.1:10911 -t {topic}")
+
+    def known() -> bool:
+        return topic in in_pod(release, "broker-1-replica-1", "cat /data/store/config/topics.json")
+
+    until(f"the replica knows the topic {topic} of its master", known, 120, every=2)

@@ -1,0 +1,252 @@
+//! With whose credentials brokers are asked, and whether they take them: known before anything is changed.
+
+use std::path::Path;
+
+use futures::future::join_all;
+use midships_client_rocketmq::answer::NO_PERMISSION;
+use midships_client_rocketmq::{CallError, Client, Credentials, Reply, Request};
+use midships_engine::step::Problem;
+use midships_model::rocketmq::access_control::{
+    ACCESS_KEY, ACCESS_KEY_MARKS, LONGEST_CREDENTIAL, SECRET_KEY, SECRET_KEY_MARKS, is_credential,
+};
+use midships_operations_rocketmq::transfer_topic::wish::{Selection, Wish};
+use midships_operations_rocketmq::{Broker, Desired};
+
+use crate::desired::Wanted;
+
+/// The field that names the Secret, in every chart that has one.
+const FIELD: &str = "accessControl.secretName";
+/// What a broker's configuration has where it signs what it asks others.
+const INNER_CREDENTIALS: &str = "innerClientAuthenticationCredentials";
+
+/// The credentials in a directory into which a Secret is mounted; none where no directory is named.
+///
+/// # Errors
+/// When a key is missing or has other characters than are allowed.
+pub fn read(directory: Option<&Path>) -> Result<Option<Credentials>, Problem> {
+    let Some(directory) = directory else {
+        return Ok(None);
+    };
+    let read = |key: &str, marks: &str| {
+        let content = std::fs::read_to_string(directory.join(key)).unwrap_or_default();
+        let content = content.trim_end_matches(['\r', '\n']);
+        if is_credential(content, marks) {
+            return Ok(content.to_owned());
+        }
+        let why = if content.is_empty() {
+            format!(
+                "its Secret does not exist, or has nothing under the key `{key}` ({})",
+                directory.display()
+            )
+        } else {
+            format!(
+                "the key `{key}` of its Secret has other characters than letters, digits and {marks}, or more than {LONGEST_CREDENTIAL}"
+            )
+        };
+        Err(Problem {
+            object: FIELD.to_owned(),
+            why,
+            remedy: format!(
+                "make a Secret with the keys `{ACCESS_KEY}` and `{SECRET_KEY}` in the release's namespace, or name another one"
+            ),
+        })
+    };
+    let access_key = read(ACCESS_KEY, ACCESS_KEY_MARKS)?;
+    let secret_key = read(SECRET_KEY, SECRET_KEY_MARKS)?;
+    Ok(Some(Credentials::new(access_key, secret_key.into())))
+}
+
+/// Why the brokers that something is wanted of cannot be asked, if one of them says so. Brokers that do not answer say nothing.
+pub async fn refusal(
+    client: &Client,
+    credentials: Option<&Credentials>,
+    wanted: &Wanted,
+    is_before: bool,
+) -> Option<Problem> {
+    let (masters, must_sign) = match wanted {
+        Wanted::Rocketmq { file, revision } => {
+            let brokers = Desired::of(file, *revision).brokers;
+            let masters = brokers.into_iter().filter(Broker::is_master).collect();
+            (masters, is_before && file.values.access_control.enforced)
+        }
+        Wanted::TopicTransfer(file) => (masters_of(client, &Wish::of(file, false)).await, false),
+    };
+    let asked = masters.iter().map(|master| async move {
+        let answer = client
+            .call(&master.address, &Request::BrokerConfiguration)
+            .await;
+        judged(
+            master,
+            answer.map(|answer| answer.reply),
+            credentials,
+            must_sign,
+        )
+    });
+    join_all(asked).await.into_iter().flatten().next()
+}
+
+/// The masters of a transfer that a name server lists.
+async fn masters_of(client: &Client, wish: &Wish) -> Vec<Broker> {
+    let asked = wish
+        .name_servers
+        .iter()
+        .map(|server| client.call(server, &Request::ClusterInfo));
+    let lists: Vec<_> = join_all(asked)
+        .await
+        .into_iter()
+        .filter_map(|answer| match answer.map(|answer| answer.reply) {
+            Ok(Reply::ClusterInfo(list)) => Some(list),
+            _ => None,
+        })
+        .collect();
+    let lists: Vec<_> = lists.iter().collect();
+    let of = |side: &Selection| side.masters(&lists);
+    [of(&wish.source), of(&wish.target)].concat()
+}
+
+/// What a master's answer says of the credentials.
+fn judged(
+    master: &Broker,
+    answer: Result<Reply, CallError>,
+    credentials: Option<&Credentials>,
+    must_sign: bool,
+) -> Option<Problem> {
+    match answer {
+        Err(CallError::Declined {
+            code: NO_PERMISSION,
+            remark,
+            ..
+        }) => Some(match credentials {
+            Some(credentials) => Problem {
+                object: FIELD.to_owned(),
+                why: format!(
+                    "broker {} refuses the user `{}` of its Secret: {remark}",
+                    master.address,
+                    credentials.access_key()
+                ),
+                remedy: "name the Secret of an administrator that all brokers know; a user is made on each of them first, for example \
+                         with mqadmin createUser"
+                    .to_owned(),
+            },
+            None => Problem {
+                object: FIELD.to_owned(),
+                why: format!(
+                    "broker {} asks who one is, and no Secret is named: {remark}",
+                    master.address
+                ),
+                remedy: "name the Secret of an administrator; to end access control, first set accessControl.enforced to false alone"
+                    .to_owned(),
+            },
+        }),
+        Ok(Reply::Configuration(configuration))
+            if must_sign && !configuration.contains_key(INNER_CREDENTIALS) =>
+        {
+            Some(Problem {
+                object: "accessControl.enforced".to_owned(),
+                why: format!(
+                    "broker {} has no users yet: until it is restarted with the Secret, whoever signs would be refused elsewhere",
+                    master.address
+                ),
+                remedy: format!(
+                    "upgrade with {FIELD} alone first, let clients sign, and then set accessControl.enforced to true"
+                ),
+            })
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use midships_client_rocketmq::{DecodeError, ProductVersion};
+
+    use super::*;
+
+    fn directory(keys: &[(&str, &str)]) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        for (key, content) in keys {
+            std::fs::write(directory.path().join(key), content).unwrap();
+        }
+        directory
+    }
+
+    #[test]
+    fn a_secret_is_read_with_or_without_the_end_of_a_line() {
+        let secret = directory(&[("accessKey", "admin\n"), ("secretKey", "s3cret!")]);
+        let read = read(Some(secret.path())).unwrap().unwrap();
+        assert_eq!(read.access_key(), "admin");
+        assert!(super::read(None).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_secret_that_cannot_be_used_is_refused_with_its_key() {
+        for (keys, told) in [
+            (&[][..], "`accessKey`"),
+            (&[("accessKey", "admin")][..], "`secretKey`"),
+            (
+                &[("accessKey", "ad min"), ("secretKey", "x")][..],
+                "`accessKey`",
+            ),
+            (
+                &[("accessKey", "admin"), ("secretKey", "a\"b")][..],
+                "`secretKey`",
+            ),
+        ] {
+            let secret = directory(keys);
+            let problem = read(Some(secret.path())).unwrap_err();
+            assert!(problem.why.contains(told), "{problem:?}");
+            assert!(!problem.why.contains("a\"b"), "{problem:?}");
+            assert_eq!(problem.object, FIELD);
+        }
+    }
+
+    #[test]
+    fn a_master_that_refuses_or_has_no_users_is_named() {
+        let master = Broker {
+            pod: "pod".to_owned(),
+            address: "orders-broker-0-master:10911".to_owned(),
+            cluster: "orders".to_owned(),
+            name: "orders-0".to_owned(),
+            id: 0,
+        };
+        let declined = || {
+            let (version, code, remark) = (
+                ProductVersion(0),
+                NO_PERMISSION,
+                "check signature failed.".to_owned(),
+            );
+            let source = DecodeError::Declined {
+                version,
+                code,
+                remark: remark.clone(),
+            };
+            Err(CallError::Declined {
+                address: master.address.clone(),
+                request: "broker configuration".to_owned(),
+                version,
+                code,
+                remark,
+                source,
+            })
+        };
+        let credentials = Credentials::new("admin".to_owned(), "s3cret".to_owned().into());
+        let signed = judged(&master, declined(), Some(&credentials), false).unwrap();
+        assert!(signed.why.contains("`admin`") && signed.why.contains("check signature failed."));
+        assert!(!format!("{signed:?}").contains("s3cret"));
+        let unsigned = judged(&master, declined(), None, false).unwrap();
+        assert!(unsigned.why.contains("asks who one is"), "{unsigned:?}");
+
+        let configuration = |keys: &[&str]| {
+            let pairs = keys.iter().map(|key| ((*key).to_owned(), "x".to_owned()));
+            Ok(Reply::Configuration(pairs.collect::<BTreeMap<_, _>>()))
+        };
+        let lacking = || configuration(&["brokerPermission"]);
+        let early = judged(&master, lacking(), Some(&credentials), true).unwrap();
+        assert_eq!(early.object, "accessControl.enforced");
+        assert_eq!(judged(&master, lacking(), Some(&credentials), false), None);
+        let prepared = configuration(&["brokerPermission", INNER_CREDENTIALS]);
+        assert_eq!(judged(&master, prepared, Some(&credentials), true), None);
+    }
+}
