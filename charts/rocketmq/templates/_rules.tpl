@@ -274,7 +274,7 @@ proxy.configuration.{{ $key }}|{{ $key }}
 
 {{- define "rocketmq.rule.access-control-has-credentials" -}}
 {{- if and .Values.accessControl.enforced (empty .Values.accessControl.secretName) }}
-accessControl.secretName|
+accessControl.secretName|no Secret
 {{- end }}
 {{- end }}
 

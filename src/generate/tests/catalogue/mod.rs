@@ -865,7 +865,7 @@ const PAIRS: &[Mistake] = &[
         "access-control-without-a-secret",
         "Access control without the keys of an administrator",
         b"accessControl:\n  enforced: true\n",
-        ("access-control-has-credentials", "accessControl.secretName", 1, "a Secret"),
+        ("access-control-has-credentials", "accessControl.secretName", 2, "a Secret"),
     ),
     mistake(
         "access-control-of-version-5-2",

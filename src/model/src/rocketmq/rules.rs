@@ -1003,12 +1003,12 @@ proxy.configuration.{{ $key }}|{{ $key }}
             let access = &subject.values.access_control;
             let is_lacking = access.enforced && access.secret_name.is_empty();
             because(
-                one_if(is_lacking, "accessControl.secretName", ""),
+                one_if(is_lacking, "accessControl.secretName", "no Secret"),
                 &["accessControl.enforced"],
             )
         },
         template: r"{{- if and .Values.accessControl.enforced (empty .Values.accessControl.secretName) }}
-accessControl.secretName|
+accessControl.secretName|no Secret
 {{- end }}",
         sections: &[""],
         examples: &[
