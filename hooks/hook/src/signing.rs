@@ -222,31 +222,37 @@ mod tests {
                 code,
                 remark: remark.clone(),
             };
-            Err(CallError::Declined {
+            CallError::Declined {
                 address: master.address.clone(),
                 request: "broker configuration".to_owned(),
                 version,
                 code,
                 remark,
                 source,
-            })
+            }
         };
         let credentials = Credentials::new("admin".to_owned(), "s3cret".to_owned().into());
-        let signed = judged(&master, declined(), Some(&credentials), false).unwrap();
+        let signed = judged(&master, Err(declined()), Some(&credentials), false).unwrap();
         assert!(signed.why.contains("`admin`") && signed.why.contains("check signature failed."));
         assert!(!format!("{signed:?}").contains("s3cret"));
-        let unsigned = judged(&master, declined(), None, false).unwrap();
+        let unsigned = judged(&master, Err(declined()), None, false).unwrap();
         assert!(unsigned.why.contains("asks who one is"), "{unsigned:?}");
 
         let configuration = |keys: &[&str]| {
             let pairs = keys.iter().map(|key| ((*key).to_owned(), "x".to_owned()));
-            Ok(Reply::Configuration(pairs.collect::<BTreeMap<_, _>>()))
+            Reply::Configuration(pairs.collect::<BTreeMap<_, _>>())
         };
         let lacking = || configuration(&["brokerPermission"]);
-        let early = judged(&master, lacking(), Some(&credentials), true).unwrap();
+        let early = judged(&master, Ok(lacking()), Some(&credentials), true).unwrap();
         assert_eq!(early.object, "accessControl.enforced");
-        assert_eq!(judged(&master, lacking(), Some(&credentials), false), None);
+        assert_eq!(
+            judged(&master, Ok(lacking()), Some(&credentials), false),
+            None
+        );
         let prepared = configuration(&["brokerPermission", INNER_CREDENTIALS]);
-        assert_eq!(judged(&master, prepared, Some(&credentials), true), None);
+        assert_eq!(
+            judged(&master, Ok(prepared), Some(&credentials), true),
+            None
+        );
     }
 }
