@@ -20,6 +20,8 @@ from .trial import Failed, Trial, scenario, until
 
 ADMINISTRATOR, APPLICATION, STRANGER, SUCCESSOR = "administrator", "application", "stranger", "successor"
 GROUPS = ("load-a", "load-b")
+# A broker makes the directory of a topic's queues with the first message.
+QUEUES_OF_TOPICS = "ls /data/store/consumequeue"
 SIGNED, ENFORCED = {"accessControl": {"secretName": ADMINISTRATOR}}, {"accessControl": {"enforced": True}}
 ASKED_WHO = "code 16"
 
@@ -44,11 +46,7 @@ def brokers(trial: Trial) -> None:
         # What the operations and a pod's own drain ask is signed.
         release.set_name_servers(2)
         load.check_listed(2, now())
-        master = f"{release.full_name}-broker-0-master-0"
-        said = trial.bed.api.follow(namespace, master)
-        replace(trial, release, master, evicted=True)
-        drained = [line for line in said if line.startswith("drain: ")]
-        trial.equal(drained[-1:], ["drain: drained"], f"the last word of the drain of {master}, of {drained}")
+        check_drain_is_signed(release)
         load.await_listed(2)
         passes(trial, release, 4)
         check_replica_asks_signed(release)
@@ -83,6 +81,34 @@ def proxies(trial: Trial) -> None:
             trial.note(f"refused: {failed}")
         else:
             raise Failed("a proxy took messages of a stranger")
+
+
+@scenario("rocketmq-access-control-fresh")
+def fresh(trial: Trial) -> None:
+    """5.5.0: installed with access control: a drain is signed, and a new group has the users of the Secret."""
+    with trial.bed.namespace("accept-access-fresh") as namespace:
+        values = {"brokers": {"replicasPerGroup": 0}, "accessControl": {"secretName": ADMINISTRATOR, "enforced": True}}
+        release = Release(trial, namespace, "5.5.0", values=values)
+        keys = make_secrets(release)
+        release.install()
+        load = Load(release, watched=1, secrets=(ADMINISTRATOR, APPLICATION))
+        check_who_is_let_in(release, keys)
+        check_drain_is_signed(release)
+        load.await_listed(1)
+        passes(trial, release, 4)
+        seconds = release.succeed("upgrade", {"brokers": {"groups": 3}})
+        trial.figure("a new group", f"{seconds:.1f} s")
+        until("the new group takes messages", lambda: TOPIC in in_pod(release, "broker-2-master", QUEUES_OF_TOPICS), 120)
+        load.finish()
+
+
+def check_drain_is_signed(release: Release) -> None:
+    """A master that is evicted drains itself first, for which it has to sign."""
+    master = f"{release.full_name}-broker-0-master-0"
+    said = release.bed.api.follow(release.namespace, master)
+    replace(release.trial, release, master, evicted=True)
+    drained = [line for line in said if line.startswith("drain: ")]
+    release.trial.equal(drained[-1:], ["drain: drained"], f"the last word of the drain of {master}, of {drained}")
 
 
 def make_secrets(release: Release) -> dict[str, dict[str, str]]:

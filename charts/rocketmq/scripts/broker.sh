@@ -37,7 +37,8 @@ configuration=/var/rocketmq/broker.conf
   if [ "$MIDSHIPS_BROKER_ID" != 0 ]; then
     echo 'brokerRole=SLAVE'
   fi
-  if [ "$signs" = yes ]; then
+  # The file is of this moment, the Secret that of the pod: where the keys are no longer wanted, a broker would not start with them.
+  if [ "$signs" = yes ] && grep -q '^authenticationMetadataProvider=' /config/brokers/broker.conf; then
     # With it a broker asks others, and it becomes an administrator here unless there is one of that name.
     printf 'innerClientAuthenticationCredentials=%s\n' "$(credentials_as_json)"
     if [ -f "$credentials/plain_acl.yml" ]; then

@@ -39,7 +39,8 @@ signed() {
 
 fields=''
 . /scripts/credentials.sh
-if [ "$signs" = yes ]; then
+# Name servers do not ask, and whoever gets a signature can use it again: only brokers are given one.
+if [ "$signs" = yes ] && [ "$code" != 106 ]; then
   fields=",\"extFields\":{\"AccessKey\":\"$access_key\",\"Signature\":\"$(signed)\"}"
 fi
 header="{\"code\":$code,\"language\":\"OTHER\",\"version\":0,\"opaque\":1,\"flag\":0,\"serializeTypeCurrentRPC\":\"JSON\"$fields}"

@@ -278,10 +278,10 @@ accessControl.secretName|no Secret
 {{- end }}
 {{- end }}
 
-{{- define "rocketmq.rule.access-control-is-of-version-5-3.brokers" -}}
+{{- define "rocketmq.rule.access-control-is-of-version-5-3-3.brokers" -}}
 {{- $section := .Values.brokers }}
 {{- if and .Values.accessControl.secretName $section.enabled }}
-{{- range list "4." "5.0." "5.1." "5.2." }}
+{{- range list "4." "5.0." "5.1." "5.2." "5.3.0" "5.3.1" "5.3.2" }}
 {{- if hasPrefix . $section.image.tag }}
 brokers.image.tag|{{ $section.image.tag }}
 {{- end }}
@@ -289,10 +289,10 @@ brokers.image.tag|{{ $section.image.tag }}
 {{- end }}
 {{- end }}
 
-{{- define "rocketmq.rule.access-control-is-of-version-5-3.proxy" -}}
+{{- define "rocketmq.rule.access-control-is-of-version-5-3-3.proxy" -}}
 {{- $section := .Values.proxy }}
 {{- if and .Values.accessControl.secretName $section.enabled }}
-{{- range list "4." "5.0." "5.1." "5.2." }}
+{{- range list "4." "5.0." "5.1." "5.2." "5.3.0" "5.3.1" "5.3.2" }}
 {{- if hasPrefix . $section.image.tag }}
 proxy.image.tag|{{ $section.image.tag }}
 {{- end }}
@@ -921,16 +921,16 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: a Secret, with whose credentials servers and operations sign; name the Secret, or set accessControl.enforced to false")) }}
 {{- end }}
 {{- end }}
-{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-of-version-5-3.brokers" .) }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-of-version-5-3-3.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers and proxies with an image of version 5.3.0 or newer; set the tag to such a version, or accessControl.secretName to nothing")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers and proxies with an image of version 5.3.3 or newer; set the tag to such a version, or accessControl.secretName to nothing")) }}
 {{- end }}
 {{- end }}
-{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-of-version-5-3.proxy" .) }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-of-version-5-3-3.proxy" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers and proxies with an image of version 5.3.0 or newer; set the tag to such a version, or accessControl.secretName to nothing")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers and proxies with an image of version 5.3.3 or newer; set the tag to such a version, or accessControl.secretName to nothing")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-set-once.brokers" .) }}
@@ -1044,19 +1044,19 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of configuration, data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of configuration, credentials, data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of configuration, data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of configuration, credentials, data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.proxy" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of configuration, data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of configuration, credentials, data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounted-volumes-exist.nameServers" .) }}

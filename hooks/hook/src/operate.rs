@@ -24,7 +24,7 @@ pub fn run(arguments: &arguments::Run) -> Exit {
     let (desired, mut world, identity) = match prepared(
         &arguments.desired,
         &arguments.signing,
-        arguments.phase == Phase::Before,
+        Some(arguments.phase),
     ) {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
@@ -71,12 +71,11 @@ fn is_past_return(world: &mut RealWorld<Rocketmq>) -> bool {
 
 /// Tells what a run would do, and changes nothing.
 pub fn plan(arguments: &arguments::Plan) -> Exit {
-    let is_before = arguments.phase != Some(Phase::After);
-    let (desired, mut world, _) = match prepared(&arguments.desired, &arguments.signing, is_before)
-    {
-        Ok(prepared) => prepared,
-        Err(exit) => return exit,
-    };
+    let (desired, mut world, _) =
+        match prepared(&arguments.desired, &arguments.signing, arguments.phase) {
+            Ok(prepared) => prepared,
+            Err(exit) => return exit,
+        };
     world.glance();
     let phases = match arguments.phase {
         Some(phase) => vec![phase],
@@ -143,7 +142,7 @@ type Prepared = (Wanted, RealWorld<Rocketmq>, String);
 fn prepared(
     path: &std::path::Path,
     signing: &arguments::Signing,
-    is_before: bool,
+    phase: Option<Phase>,
 ) -> Result<Prepared, Exit> {
     let clock = Clock::start();
     let refused = |problem: &Problem| {
@@ -157,8 +156,12 @@ fn prepared(
         log::complain(&error.to_string());
         Exit::Usage
     })?;
-    let credentials =
-        signing::read(signing.credentials.as_deref()).map_err(|problem| refused(&problem))?;
+    let is_delete = phase == Some(Phase::Delete);
+    let credentials = match signing::read(signing.credentials.as_deref()) {
+        // A release may go whatever has become of its Secret: what is not signed is refused where it matters.
+        Err(_) if is_delete => None,
+        read => read.map_err(|problem| refused(&problem))?,
+    };
     let family = Rocketmq::new(credentials.clone());
     let identity = identity(clock);
     let crashed = |why: String| {
@@ -166,9 +169,12 @@ fn prepared(
         Exit::Crash
     };
     let runtime = runtime().map_err(crashed)?;
-    let refusal = signing::refusal(family.client(), credentials.as_ref(), &desired, is_before);
-    if let Some(problem) = runtime.block_on(refusal) {
-        return Err(refused(&problem));
+    if !is_delete {
+        let is_before = phase != Some(Phase::After);
+        let refusal = signing::refusal(family.client(), credentials.as_ref(), &desired, is_before);
+        if let Some(problem) = runtime.block_on(refusal) {
+            return Err(refused(&problem));
+        }
     }
     let (namespace, full_name) = desired.place();
     let client = runtime

@@ -29,7 +29,7 @@ pub fn read(directory: Option<&Path>) -> Result<Option<Credentials>, Problem> {
     };
     let read = |key: &str, marks: &str| {
         let content = std::fs::read_to_string(directory.join(key)).unwrap_or_default();
-        let content = content.trim_end_matches(['\r', '\n']);
+        let content = content.trim_end_matches('\n');
         if is_credential(content, marks) {
             return Ok(content.to_owned());
         }
@@ -56,27 +56,27 @@ pub fn read(directory: Option<&Path>) -> Result<Option<Credentials>, Problem> {
     Ok(Some(Credentials::new(access_key, secret_key.into())))
 }
 
-/// Why the brokers that something is wanted of cannot be asked, if one of them says so. Brokers that do not answer say nothing.
+/// Why the brokers that something is wanted of cannot be asked, if one of them says so. Each keeps its users for itself, so that
+/// each is asked; those that do not answer say nothing.
 pub async fn refusal(
     client: &Client,
     credentials: Option<&Credentials>,
     wanted: &Wanted,
     is_before: bool,
 ) -> Option<Problem> {
-    let (masters, must_sign) = match wanted {
-        Wanted::Rocketmq { file, revision } => {
-            let brokers = Desired::of(file, *revision).brokers;
-            let masters = brokers.into_iter().filter(Broker::is_master).collect();
-            (masters, is_before && file.values.access_control.enforced)
-        }
+    let (brokers, must_sign) = match wanted {
+        Wanted::Rocketmq { file, revision } => (
+            Desired::of(file, *revision).brokers,
+            is_before && file.values.access_control.enforced,
+        ),
         Wanted::TopicTransfer(file) => (masters_of(client, &Wish::of(file, false)).await, false),
     };
-    let asked = masters.iter().map(|master| async move {
+    let asked = brokers.iter().map(|broker| async move {
         let answer = client
-            .call(&master.address, &Request::BrokerConfiguration)
+            .call(&broker.address, &Request::BrokerConfiguration)
             .await;
         judged(
-            master,
+            broker,
             answer.map(|answer| answer.reply),
             credentials,
             must_sign,
@@ -104,9 +104,9 @@ async fn masters_of(client: &Client, wish: &Wish) -> Vec<Broker> {
     [of(&wish.source), of(&wish.target)].concat()
 }
 
-/// What a master's answer says of the credentials.
+/// What a broker's answer says of the credentials.
 fn judged(
-    master: &Broker,
+    broker: &Broker,
     answer: Result<Reply, CallError>,
     credentials: Option<&Credentials>,
     must_sign: bool,
@@ -121,7 +121,7 @@ fn judged(
                 object: FIELD.to_owned(),
                 why: format!(
                     "broker {} refuses the user `{}` of its Secret: {remark}",
-                    master.address,
+                    broker.address,
                     credentials.access_key()
                 ),
                 remedy: "name the Secret of an administrator that all brokers know; a user is made on each of them first, for example \
@@ -132,7 +132,7 @@ fn judged(
                 object: FIELD.to_owned(),
                 why: format!(
                     "broker {} asks who one is, and no Secret is named: {remark}",
-                    master.address
+                    broker.address
                 ),
                 remedy: "name the Secret of an administrator; to end access control, first set accessControl.enforced to false alone"
                     .to_owned(),
@@ -145,7 +145,7 @@ fn judged(
                 object: "accessControl.enforced".to_owned(),
                 why: format!(
                     "broker {} has no users yet: until it is restarted with the Secret, whoever signs would be refused elsewhere",
-                    master.address
+                    broker.address
                 ),
                 remedy: format!(
                     "upgrade with {FIELD} alone first, let clients sign, and then set accessControl.enforced to true"
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_master_that_refuses_or_has_no_users_is_named() {
+    fn a_broker_that_refuses_or_has_no_users_is_named() {
         let master = Broker {
             pod: "pod".to_owned(),
             address: "orders-broker-0-master:10911".to_owned(),

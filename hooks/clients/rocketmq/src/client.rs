@@ -153,7 +153,7 @@ impl CallError {
 pub struct Client {
     timeouts: Timeouts,
     opaque: AtomicI32,
-    /// Whose name stands under each request; nobody's where servers do not ask for one.
+    /// Whose name stands under each request to a broker; nobody's where brokers do not ask for one.
     credentials: Option<Credentials>,
     /// Connections that wait for the next call, by address; nothing when each call has one of its own.
     waiting: Option<Mutex<BTreeMap<String, Vec<TcpStream>>>>,
@@ -171,7 +171,7 @@ impl Client {
         }
     }
 
-    /// The same client that signs each request, if it is given credentials.
+    /// The same client that signs each request to a broker, if it is given credentials.
     #[must_use]
     pub fn signing_with(self, credentials: Option<Credentials>) -> Self {
         Self {
@@ -226,7 +226,10 @@ impl Client {
         let opaque = self.opaque.fetch_add(1, Ordering::Relaxed);
         let words = request.to_string();
         let mut asked = request::encode(request, opaque);
-        if let Some(credentials) = &self.credentials {
+        // Name servers do not ask, and whoever gets a signature can use it again: only brokers are given one.
+        if let Some(credentials) = &self.credentials
+            && !request.is_for_name_servers()
+        {
             credentials.sign(&mut asked);
         }
         let frame = self.exchange(address, &asked, &words).await?;

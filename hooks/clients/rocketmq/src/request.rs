@@ -236,6 +236,21 @@ impl Request {
         )
     }
 
+    /// Whether it is asked of name servers.
+    #[must_use]
+    pub fn is_for_name_servers(&self) -> bool {
+        matches!(
+            self,
+            Self::ClusterInfo
+                | Self::TopicList
+                | Self::TopicRoute { .. }
+                | Self::KeyValues { .. }
+                | Self::PutKeyValue { .. }
+                | Self::DeleteKeyValue { .. }
+                | Self::ForgetTopic { .. }
+        )
+    }
+
     /// Whether a server of this version knows the request. Old ones leave those that they do not know without any
     /// answer, so ask for something else first: every answer tells the version.
     #[must_use]

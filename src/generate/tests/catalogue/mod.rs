@@ -871,7 +871,7 @@ const PAIRS: &[Mistake] = &[
         "access-control-of-version-5-2",
         "Access control of brokers that are too old for it",
         b"accessControl:\n  secretName: administrator\nbrokers:\n  image:\n    tag: 5.2.0\n",
-        ("access-control-is-of-version-5-3", "brokers.image.tag", 5, "version 5.3.0 or newer"),
+        ("access-control-is-of-version-5-3-3", "brokers.image.tag", 5, "version 5.3.3 or newer"),
     ),
     mistake(
         "owned-label",

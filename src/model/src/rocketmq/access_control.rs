@@ -36,11 +36,11 @@ pub struct AccessControl {
         regex(pattern = NAME_OR_EMPTY_PATTERN),
         length(max = 253)
     )]
-    #[schemars(extend("x-widget" = "secret", "x-title-zh" = "密钥", "x-help-zh" = "Secret 的名称，其键 accessKey 和 secretKey 为管理员凭据，服务器和操作用其签名；键 plain_acl.yml（可选）为应用账号。空表示不签名。", "x-level" = "basic", "x-mutability" = "restart"))]
+    #[schemars(extend("x-widget" = "secret", "x-title-zh" = "密钥", "x-help-zh" = "Secret 的名称，其键 accessKey 和 secretKey 为管理员凭据，服务器和各项操作使用该凭据签名；键 plain_acl.yml（可选）为应用账号。空表示不签名。", "x-level" = "basic", "x-mutability" = "restart"))]
     pub secret_name: String,
     /// Whether brokers and proxies refuse whoever does not sign or may not do what is asked. To turn it on where clients go on,
     /// set the Secret first, and let them sign.
     #[schemars(title = "Enforced")]
-    #[schemars(extend("x-title-zh" = "强制执行", "x-help-zh" = "Broker 和代理是否拒绝未签名或无权限的请求。要在客户端不中断时开启，先设置密钥，并让客户端签名。", "x-level" = "basic", "x-mutability" = "restart"))]
+    #[schemars(extend("x-title-zh" = "强制执行", "x-help-zh" = "Broker 和代理是否拒绝未签名或无权限的请求。要在客户端不中断时开启，先指定 Secret，并让客户端签名。", "x-level" = "basic", "x-mutability" = "restart"))]
     pub enforced: bool,
 }

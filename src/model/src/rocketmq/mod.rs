@@ -611,8 +611,8 @@ pub struct Values {
     /// How clients outside the cluster reach name servers and brokers, which they then know by the same names as those inside.
     #[schemars(title = "Outside", extend("x-title-zh" = "集群外访问", "x-help-zh" = "集群外的客户端如何访问名称服务器和 Broker；使用的名称与集群内相同。"))]
     pub outside: Outside,
-    /// Who may do what at brokers and proxies. Since version 5.3.0.
-    #[schemars(title = "Access control", extend("x-title-zh" = "访问控制", "x-help-zh" = "谁可以对 Broker 和代理做什么。自 5.3.0 起。"))]
+    /// Who may do what at brokers and proxies. Since version 5.3.3.
+    #[schemars(title = "Access control", extend("x-title-zh" = "访问控制", "x-help-zh" = "谁可以对 Broker 和代理做什么。自 5.3.3 起。"))]
     pub access_control: AccessControl,
     /// What brokers and proxies tell Prometheus.
     #[schemars(title = "Metrics", extend("x-title-zh" = "指标", "x-help-zh" = "Broker 和代理向 Prometheus 提供的指标。"))]

@@ -101,8 +101,9 @@ pub const METRICS_CONFIGURATION: [&str; 3] = [
 /// How tags begin of which the proxy lacks what the chart sets: the remoting protocol until 5.1.0, ports of clients until 5.1.1.
 const OLD_PROXIES: [&str; 3] = ["4.", "5.0.", "5.1.0"];
 
-/// How tags begin of versions without the access control that the chart sets up.
-const BEFORE_5_3: [&str; 4] = ["4.", "5.0.", "5.1.", "5.2."];
+/// How tags begin of versions without the access control that the chart sets up, or that write the keys of accounts to their log where
+/// those are short (`PlainPermissionManager.checkPlainAccessConfig`).
+const OLD_ACCESS: [&str; 7] = ["4.", "5.0.", "5.1.", "5.2.", "5.3.0", "5.3.1", "5.3.2"];
 
 /// Directories in which the chart's pods have volumes of their own.
 pub const OWNED_MOUNT_PATHS: [&str; 7] = [
@@ -1021,8 +1022,8 @@ accessControl.secretName|no Secret
         ],
     },
     Rule {
-        id: "access-control-is-of-version-5-3",
-        allowed: "brokers and proxies with an image of version 5.3.0 or newer",
+        id: "access-control-is-of-version-5-3-3",
+        allowed: "brokers and proxies with an image of version 5.3.3 or newer",
         hint: "set the tag to such a version, or accessControl.secretName to nothing",
         check: |subject| {
             let values = subject.values;
@@ -1033,7 +1034,7 @@ accessControl.secretName|no Secret
             ]
             .into_iter()
             .flat_map(|(section, is_there, tag)| {
-                let is_old = BEFORE_5_3.iter().any(|old| tag.starts_with(old));
+                let is_old = OLD_ACCESS.iter().any(|old| tag.starts_with(old));
                 let path = format!("{section}.image.tag");
                 one_if(signs && is_there && is_old, &path, tag)
             });
@@ -1041,7 +1042,7 @@ accessControl.secretName|no Secret
         },
         template: r#"{{- $section := .Values.<< section >> }}
 {{- if and .Values.accessControl.secretName $section.enabled }}
-{{- range list "4." "5.0." "5.1." "5.2." }}
+{{- range list "4." "5.0." "5.1." "5.2." "5.3.0" "5.3.1" "5.3.2" }}
 {{- if hasPrefix . $section.image.tag }}
 << section >>.image.tag|{{ $section.image.tag }}
 {{- end }}
@@ -1050,11 +1051,11 @@ accessControl.secretName|no Secret
         sections: &["brokers", "proxy"],
         examples: &[
             accepted(
-                r#"{"accessControl":{"secretName":"administrator"},"brokers":{"image":{"tag":"5.3.0"}}}"#,
+                r#"{"accessControl":{"secretName":"administrator"},"brokers":{"image":{"tag":"5.3.3"}}}"#,
             ),
             accepted(r#"{"brokers":{"image":{"tag":"4.9.7"}}}"#),
             refused(
-                r#"{"accessControl":{"secretName":"administrator"},"brokers":{"image":{"tag":"5.2.0"}}}"#,
+                r#"{"accessControl":{"secretName":"administrator"},"brokers":{"image":{"tag":"5.3.2"}}}"#,
                 &["brokers.image.tag"],
             ),
             refused(
@@ -1212,7 +1213,7 @@ accessControl.secretName|no Secret
     },
     Rule {
         id: "volumes-are-distinct",
-        allowed: "each name once, none of configuration, data, home, name-servers, scripts, temporary",
+        allowed: "each name once, none of configuration, credentials, data, home, name-servers, scripts, temporary",
         hint: "rename the volume and its mounts",
         check: |subject| {
             in_pods(subject.values, |section, pod| {

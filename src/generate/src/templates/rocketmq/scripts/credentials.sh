@@ -17,10 +17,12 @@ read_credential() {
 
 signs=no
 if [ -d "$credentials" ]; then
-  if ! command -v bash >/dev/null; then
-    echo 'this image has no bash, with which a broker is told to drain where it asks who one is' >&2
-    exit 1
-  fi
+  for tool in bash sha1sum base64; do
+    if ! command -v "$tool" >/dev/null; then
+      echo "this image has no $tool, without which nothing can be signed when a broker is to be drained" >&2
+      exit 1
+    fi
+  done
   access_key="$(read_credential << accessKey >> '<< accessKeyMarks >>')"
   secret_key="$(read_credential << secretKey >> '<< secretKeyMarks >>')"
   signs=yes
