@@ -13,9 +13,9 @@ from .checks import passes
 from .kubernetes import lives
 from .load import TOPIC, Load, now
 from .release import Release
-from .rocketmq_proxy import BROKERS, GRPC, change
+from .rocketmq_proxy import BROKERS, GRPC, settled
 from .rocketmq_restarts import rolled
-from .rocketmq_variants import replace
+from .rocketmq_variants import replace_drained
 from .trial import Failed, Trial, scenario, until
 
 ADMINISTRATOR, APPLICATION, STRANGER, SUCCESSOR = "administrator", "application", "stranger", "successor"
@@ -46,7 +46,7 @@ def brokers(trial: Trial) -> None:
         # What the operations and a pod's own drain ask is signed.
         release.set_name_servers(2)
         load.check_listed(2, now())
-        check_drain_is_signed(release)
+        replace_drained(trial, release, f"{release.full_name}-broker-0-master-0", evicted=True)
         load.await_listed(2)
         passes(trial, release, 4)
         check_replica_asks_signed(release)
@@ -71,7 +71,7 @@ def proxies(trial: Trial) -> None:
         load = Load(release, watched=1, through=through, secrets=(ADMINISTRATOR, APPLICATION))
         for step in (SIGNED, ENFORCED):
             release.succeed("upgrade", step)
-            change(release, {})
+            until("the proxies are as asked for", lambda: settled(release), 240)
         load.finish(least_rate=100)
         load.remove()
         try:
@@ -93,22 +93,14 @@ def fresh(trial: Trial) -> None:
         release.install()
         load = Load(release, watched=1, secrets=(ADMINISTRATOR, APPLICATION))
         check_who_is_let_in(release, keys)
-        check_drain_is_signed(release)
+        # A drain has to sign.
+        replace_drained(trial, release, f"{release.full_name}-broker-0-master-0", evicted=True)
         load.await_listed(1)
         passes(trial, release, 4)
         seconds = release.succeed("upgrade", {"brokers": {"groups": 3}})
         trial.figure("a new group", f"{seconds:.1f} s")
         until("the new group takes messages", lambda: TOPIC in in_pod(release, "broker-2-master", QUEUES_OF_TOPICS), 120)
         load.finish()
-
-
-def check_drain_is_signed(release: Release) -> None:
-    """A master that is evicted drains itself first, for which it has to sign."""
-    master = f"{release.full_name}-broker-0-master-0"
-    said = release.bed.api.follow(release.namespace, master)
-    replace(release.trial, release, master, evicted=True)
-    drained = [line for line in said if line.startswith("drain: ")]
-    release.trial.equal(drained[-1:], ["drain: drained"], f"the last word of the drain of {master}, of {drained}")
 
 
 def make_secrets(release: Release) -> dict[str, dict[str, str]]:

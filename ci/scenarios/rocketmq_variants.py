@@ -39,11 +39,8 @@ def pod_leaves(trial: Trial, version: str) -> None:
         journal = release.journal()
         name = f"{release.full_name}-broker-0-master-0"
         before = trial.bed.api.get("pods", namespace, name)
-        said = trial.bed.api.follow(namespace, name)
-        after = replace(trial, release, name)
+        after = replace_drained(trial, release, name)
         trial.check(after["status"]["podIP"] != before["status"]["podIP"], "the pod has come back with the same address")
-        drained = [line for line in said if line.startswith("drain: ")]
-        trial.equal(drained[-1:], ["drain: drained"], f"the last word of the drain of {name}, of {drained}")
         load.await_listed(2)
         load.finish()
         trial.equal(release.journal(), journal, "the journal")
@@ -65,6 +62,15 @@ def replace(trial: Trial, release: Release, name: str, *, evicted: bool = False)
 
     pod = until(f"another pod {name} is ready", back, 240)
     trial.note(f"{name} is back")
+    return pod
+
+
+def replace_drained(trial: Trial, release: Release, name: str, *, evicted: bool = False) -> dict:
+    """The same of a master, and checks that it has drained itself before it went."""
+    said = trial.bed.api.follow(release.namespace, name)
+    pod = replace(trial, release, name, evicted=evicted)
+    drained = [line for line in said if line.startswith("drain: ")]
+    trial.equal(drained[-1:], ["drain: drained"], f"the last word of the drain of {name}, of {drained}")
     return pod
 
 

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::desired;
 use crate::exit::Exit;
 use crate::log;
-use crate::operate::{identity, runtime};
+use crate::operate::{identity, runtime, told};
 use crate::signing;
 
 /// What the name of every topic of a check begins with.
@@ -50,10 +50,7 @@ pub fn check(arguments: &arguments::Check) -> Exit {
     let credentials = match signing::read(arguments.signing.credentials.as_deref()) {
         Ok(credentials) => credentials,
         Err(problem) => {
-            log::complain(&format!(
-                "{}: {}; {}",
-                problem.object, problem.why, problem.remedy
-            ));
+            log::complain(&told(&problem));
             return Exit::Failed;
         }
     };

@@ -132,7 +132,8 @@ fn described<S: Step>(planning: &Planning<S>) -> String {
     }
 }
 
-fn told(problem: &Problem) -> String {
+/// A problem with what to do about it, on one line.
+pub fn told(problem: &Problem) -> String {
     format!("{}: {}; {}", problem.object, problem.why, problem.remedy)
 }
 
