@@ -148,12 +148,19 @@ class Load:
         for server in self.release.name_servers(count):
             last = self.last_view(server, returned)
             self.trial.check(last["answered"], f"{server} did not answer when helm returned: {last.get('why')}")
-            found = {name: set(ids) for name, ids in last.get("brokers", {}).items()}
+            found = {name: self._ids(ids) for name, ids in last.get("brokers", {}).items()}
             self.trial.equal(found, expected, f"brokers that {server} listed when helm returned")
             self.trial.check(TOPIC in last["topics"], f"{server} did not list the topic {TOPIC}: {last['topics']}")
             self.trial.equal(last["topics"], topics, f"topics that {server} listed when helm returned")
             queues = sum(route["writeQueues"] for route in last["route"].values() if route["permission"] == 6)
             self.trial.equal(queues, self.queues, f"writable queues that {server} routed when helm returned")
+
+    def _ids(self, ids: list[str]) -> set[str]:
+        """The ids of a group; where controllers grant them, those of replicas as they would be without."""
+        if not self.release.elected:
+            return set(ids)
+        replicas = [name for name in ids if name != "0"]
+        return ({"0"} & set(ids)) | {str(number + 1) for number in range(len(replicas))}
 
     def await_listed(self, count: int) -> None:
         """Waits until each of the first name servers lists every broker and topic, with every queue writable."""

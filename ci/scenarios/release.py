@@ -40,6 +40,12 @@ SMALL = {
         "directMemoryMegabytes": 192,
         "pod": WITHOUT_KEY,
     },
+    "controllers": {
+        "storage": {"size": "1Gi"},
+        "resources": {"requests": {"cpu": "50m", "memory": "160Mi"}, "limits": {"memory": "384Mi"}},
+        "heapMegabytes": 96,
+        "pod": WITHOUT_KEY,
+    },
     "proxy": {
         "replicas": 2,
         "resources": {"requests": {"cpu": "100m", "memory": "320Mi"}, "limits": {"memory": "512Mi"}},
@@ -72,7 +78,8 @@ class Release:
 
     def __post_init__(self) -> None:
         image = {"image": {"repository": f"{self.bed.registry}/apache/rocketmq", "tag": self.version}}
-        own = {"nameServers": image, "proxy": image, "brokers": image if self.version.startswith("4.") else {**image, **IDLER}}
+        is_old = self.version.startswith("4.")
+        own = {"nameServers": image, "proxy": image, "controllers": image, "brokers": image if is_old else {**image, **IDLER}}
         self.values = merged(merged(SMALL, own), self.values)
 
     @property
@@ -159,7 +166,7 @@ class Release:
 
     def pods(self, component: str = "") -> list[dict]:
         """The release's servers, or those of one component."""
-        components = component or "name-server,broker,proxy"
+        components = component or "name-server,broker,controller,proxy"
         selector = f"midships/cluster={self.full_name},midships/component in ({components})"
         return self.bed.api.list("pods", self.namespace, selector)
 
@@ -182,8 +189,13 @@ class Release:
         """The addresses of the first name servers."""
         return [self.name_server(number) for number in range(count)]
 
+    @property
+    def elected(self) -> bool:
+        """Whether controllers elect the masters, and grant the ids."""
+        return self.values.get("controllers", {}).get("enabled", False)
+
     def brokers(self) -> dict[str, set[str]]:
-        """What every name server must list: the ids of each group of brokers."""
+        """What every name server must list: the ids of each group of brokers, counted from 0 where controllers grant them."""
         ids = {str(number) for number in range(self.values["brokers"]["replicasPerGroup"] + 1)}
         return {f"{self.namespace}_{self.full_name}-broker-{group}": ids for group in range(self.values["brokers"]["groups"])}
 

@@ -40,6 +40,7 @@ SAMPLES: dict[str, list[object]] = {
     "resources.limits.cpu": ["", "2"],
     "brokers.configuration": [{}, {"fileReservedTime": 10, "traceTopicEnable": True}],
     "brokers.groups": [1, 2],
+    "controllers.count": [3],
     "nfs.mountOptions": [[], ["nfsvers=4.1", "hard"]],
     "storageClass.name": ["", "files"],
     "storageClass.pathPattern": ["", "${.PVC.namespace}/${.PVC.name}", "${.PVC.namespace}_${.PVC.name}"],

@@ -27,14 +27,17 @@ configuration=/var/rocketmq/broker.conf
   printf 'namesrvAddr=%s\n' "$(cat /config/brokers/name-servers)"
   printf 'brokerClusterName=%s\n' "$MIDSHIPS_CLUSTER"
   printf 'brokerName=%s\n' "$MIDSHIPS_BROKER"
-  printf 'brokerId=%s\n' "$MIDSHIPS_BROKER_ID"
+  # Where controllers elect, they grant the id, too.
+  if [ -n "${MIDSHIPS_BROKER_ID:-}" ]; then
+    printf 'brokerId=%s\n' "$MIDSHIPS_BROKER_ID"
+  fi
   printf 'brokerIP1=%s\nbrokerIP2=%s\n' "$MIDSHIPS_HOST" "$MIDSHIPS_HOST"
   # The last line of a key counts.
   if [ -n "${MIDSHIPS_PORT:-}" ]; then
     # Until 5.1.0 a broker listens for replicas one port above its own, whatever its configuration says.
     printf 'listenPort=%s\nhaListenPort=%s\n' "$MIDSHIPS_PORT" "$((MIDSHIPS_PORT + 1))"
   fi
-  if [ "$MIDSHIPS_BROKER_ID" != 0 ]; then
+  if [ "${MIDSHIPS_BROKER_ID:-0}" != 0 ]; then
     echo 'brokerRole=SLAVE'
   fi
   # The file is of this moment, the Secret that of the pod: where the keys are no longer wanted, a broker would not start with them.

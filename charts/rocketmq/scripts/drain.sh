@@ -33,10 +33,15 @@ permission() {
   ask "$1" 26 '' | grep -a -o 'brokerPermission=[0-9]*' | head -n 1 | cut -d = -f 2
 }
 
+# The id of the broker of a host: 0 is a master.
+id() {
+  ask "$1" 26 '' | grep -a -o '^brokerId=-*[0-9]*' | head -n 1 | cut -d = -f 2
+}
+
 # Whether a master of another group takes messages now.
 another_takes() {
   for host in $others; do
-    if [ "$(permission "$host")" = 6 ]; then
+    if [ "$(permission "$host")" = 6 ] && [ "$(id "$host")" = 0 ]; then
       return 0
     fi
     if [ "$(date +%s)" -ge "$end" ]; then
@@ -45,6 +50,11 @@ another_takes() {
   done
   return 1
 }
+
+if [ -n "${MIDSHIPS_GROUP_HOSTS:-}" ] && [ "$(id "$own")" != 0 ]; then
+  say 'a replica now: nobody writes here'
+  exit 0
+fi
 
 case "$(permission "$own")" in
   4)
@@ -57,7 +67,11 @@ case "$(permission "$own")" in
     ;;
 esac
 
-others="$(grep -v -x -F "$MIDSHIPS_HOST${MIDSHIPS_PORT:+:$MIDSHIPS_PORT}" /config/brokers/masters)"
+if [ -n "${MIDSHIPS_GROUP_HOSTS:-}" ]; then
+  others="$(grep -v "^$MIDSHIPS_GROUP_HOSTS" /config/brokers/masters)"
+else
+  others="$(grep -v -x -F "$MIDSHIPS_HOST${MIDSHIPS_PORT:+:$MIDSHIPS_PORT}" /config/brokers/masters)"
+fi
 if [ -z "$others" ]; then
   say 'no other group could take what this one refuses: not drained'
   exit 0

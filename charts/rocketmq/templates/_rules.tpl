@@ -1,7 +1,7 @@
 {{/* What the schema cannot say: each rule writes a line `path|found` for what it refuses. */}}
 
 {{- define "rocketmq.ownedConfiguration" -}}
-bindAddress brokerClusterName brokerId brokerIP1 brokerIP2 brokerName brokerPermission brokerRole controllerAddr enableControllerMode enableDLegerCommitLog enableShutdownGracefully fastListenPort fetchNamesrvAddrByAddressServer fetchNameSrvAddrByDnsLookup flushDiskType haListenPort haMasterAddress listenPort mappedFileSizeCommitLog mappedFileSizeTimerLog maxHashSlotNum maxIndexNum namesrvAddr registerNameServerPeriod rocketmqHome shutdownWaitTimeSeconds timerWheelEnable updateNameServerAddrPeriod
+allAckInSyncStateSet bindAddress brokerClusterName brokerId brokerIP1 brokerIP2 brokerName brokerPermission brokerRole controllerAddr enableControllerMode enableDLegerCommitLog enableShutdownGracefully fastListenPort fetchNamesrvAddrByAddressServer fetchNameSrvAddrByDnsLookup flushDiskType haListenPort haMasterAddress listenPort mappedFileSizeCommitLog mappedFileSizeTimerLog maxHashSlotNum maxIndexNum namesrvAddr registerNameServerPeriod rocketmqHome shutdownWaitTimeSeconds timerWheelEnable updateNameServerAddrPeriod
 {{- end }}
 
 {{- define "rocketmq.ownedProxyConfiguration" -}}
@@ -144,6 +144,66 @@ proxy.pod.terminationGracePeriodSeconds|{{ $set }}
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.controller-memory-fits" -}}
+{{- $limit := .Values.controllers.resources.limits.memory }}
+{{- $heap := include "rocketmq.heap.controllers" . | int }}
+{{- $direct := include "rocketmq.directMemory.controllers" . | int }}
+{{- if or (lt $heap 32) (gt (add $heap $direct 96 | int) (include "rocketmq.mebibytes" $limit | int)) }}
+{{ ternary "controllers.heapMegabytes" "controllers.resources.limits.memory" (gt (int .Values.controllers.heapMegabytes) 0) }}|a heap of {{ $heap }} MB and {{ $direct }} MB of direct memory with a limit of {{ $limit }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.controllers-are-odd" -}}
+{{- $count := int .Values.controllers.count }}
+{{- if eq (mod $count 2) 0 }}
+controllers.count|{{ $count }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.controllers-have-somebody-to-elect" -}}
+{{- if .Values.controllers.enabled }}
+{{- if not .Values.brokers.enabled }}
+controllers.enabled|no brokers
+{{- else if eq (int .Values.brokers.replicasPerGroup) 0 }}
+controllers.enabled|no replicas
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.controllers-are-of-version-5-2.brokers" -}}
+{{- $tag := .Values.brokers.image.tag }}
+{{- if .Values.controllers.enabled }}
+{{- range list "4." "5.0." "5.1." }}
+{{- if hasPrefix . $tag }}
+brokers.image.tag|{{ $tag }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.controllers-are-of-version-5-2.controllers" -}}
+{{- $tag := .Values.controllers.image.tag }}
+{{- if .Values.controllers.enabled }}
+{{- range list "4." "5.0." "5.1." }}
+{{- if hasPrefix . $tag }}
+controllers.image.tag|{{ $tag }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.elected-brokers-keep-their-identity.brokers" -}}
+{{- if and .Values.controllers.enabled (eq .Values.brokers.storage.mode "EmptyDir") }}
+brokers.storage.mode|EmptyDir
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.elected-brokers-keep-their-identity.controllers" -}}
+{{- if and .Values.controllers.enabled (eq .Values.controllers.storage.mode "EmptyDir") }}
+controllers.storage.mode|EmptyDir
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.requests-are-within-limits.nameServers" -}}
 {{- $resources := .Values.nameServers.resources }}
 {{- if gt (include "rocketmq.mebibytes" $resources.requests.memory | int) (include "rocketmq.mebibytes" $resources.limits.memory | int) }}
@@ -164,6 +224,18 @@ brokers.resources.requests.memory|{{ $resources.requests.memory }} with a limit 
 {{- if and $resources.requests.cpu $resources.limits.cpu }}
 {{- if gt (include "rocketmq.thousandths" $resources.requests.cpu | int) (include "rocketmq.thousandths" $resources.limits.cpu | int) }}
 brokers.resources.requests.cpu|{{ $resources.requests.cpu }} with a limit of {{ $resources.limits.cpu }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.requests-are-within-limits.controllers" -}}
+{{- $resources := .Values.controllers.resources }}
+{{- if gt (include "rocketmq.mebibytes" $resources.requests.memory | int) (include "rocketmq.mebibytes" $resources.limits.memory | int) }}
+controllers.resources.requests.memory|{{ $resources.requests.memory }} with a limit of {{ $resources.limits.memory }}
+{{- end }}
+{{- if and $resources.requests.cpu $resources.limits.cpu }}
+{{- if gt (include "rocketmq.thousandths" $resources.requests.cpu | int) (include "rocketmq.thousandths" $resources.limits.cpu | int) }}
+controllers.resources.requests.cpu|{{ $resources.requests.cpu }} with a limit of {{ $resources.limits.cpu }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -244,10 +316,8 @@ Release.Name|{{ .Release.Name }}
 {{- $longest = printf "%s-name-server" (include "rocketmq.fullName" .) }}
 {{- end }}
 {{- if .Values.brokers.enabled }}
-{{- $longest = printf "%s-broker-%d-master" (include "rocketmq.fullName" .) (sub (int .Values.brokers.groups) 1) }}
-{{- if gt (int .Values.brokers.replicasPerGroup) 0 }}
-{{- $longest = printf "%s-broker-%d-replica-%d" (include "rocketmq.fullName" .) (sub (int .Values.brokers.groups) 1) (int .Values.brokers.replicasPerGroup) }}
-{{- end }}
+{{- $of := dict "root" . "number" (int .Values.brokers.replicasPerGroup) }}
+{{- $longest = printf "%s-broker-%d-%s" (include "rocketmq.fullName" .) (sub (int .Values.brokers.groups) 1) (include "rocketmq.brokerRole" $of) }}
 {{- end }}
 {{- if gt (len $longest) 52 }}
 Release.Name|{{ $longest }} with {{ len $longest }} characters
@@ -342,6 +412,14 @@ brokers.pod.labels.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.labels-are-not-owned.controllers.pod.labels" -}}
+{{- range $key, $_ := .Values.controllers.pod.labels }}
+{{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|managed-by)$|helm\\.sh/|midships/)" $key }}
+controllers.pod.labels.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.labels-are-not-owned.proxy.pod.labels" -}}
 {{- range $key, $_ := .Values.proxy.pod.labels }}
 {{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|managed-by)$|helm\\.sh/|midships/)" $key }}
@@ -386,6 +464,14 @@ nameServers.pod.annotations.{{ $key }}|{{ $key }}
 {{- range $key, $_ := .Values.brokers.pod.annotations }}
 {{- if or (hasPrefix "helm.sh/" $key) (hasPrefix "argocd.argoproj.io/hook" $key) }}
 brokers.pod.annotations.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.annotations-are-not-hooks.controllers.pod.annotations" -}}
+{{- range $key, $_ := .Values.controllers.pod.annotations }}
+{{- if or (hasPrefix "helm.sh/" $key) (hasPrefix "argocd.argoproj.io/hook" $key) }}
+controllers.pod.annotations.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -442,6 +528,16 @@ brokers.pod.env[{{ $index }}]|{{ $variable.name }}
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.environment-is-distinct.controllers" -}}
+{{- $seen := dict }}
+{{- range $index, $variable := .Values.controllers.pod.env }}
+{{- if or (hasKey $seen $variable.name) (hasPrefix "MIDSHIPS_" $variable.name) (and (hasKey $variable "value") (hasKey $variable "valueFrom")) }}
+controllers.pod.env[{{ $index }}]|{{ $variable.name }}
+{{- end }}
+{{- $_ := set $seen $variable.name true }}
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.environment-is-distinct.proxy" -}}
 {{- $seen := dict }}
 {{- range $index, $variable := .Values.proxy.pod.env }}
@@ -467,6 +563,16 @@ nameServers.pod.volumes[{{ $index }}]|{{ $volume.name }}
 {{- range $index, $volume := .Values.brokers.pod.volumes }}
 {{- if hasKey $seen $volume.name }}
 brokers.pod.volumes[{{ $index }}]|{{ $volume.name }}
+{{- end }}
+{{- $_ := set $seen $volume.name 1 }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.volumes-are-distinct.controllers" -}}
+{{- $seen := dict "configuration" 1 "credentials" 1 "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
+{{- range $index, $volume := .Values.controllers.pod.volumes }}
+{{- if hasKey $seen $volume.name }}
+controllers.pod.volumes[{{ $index }}]|{{ $volume.name }}
 {{- end }}
 {{- $_ := set $seen $volume.name 1 }}
 {{- end }}
@@ -506,6 +612,18 @@ brokers.pod.volumeMounts[{{ $index }}]|{{ $mount.name }}
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.mounted-volumes-exist.controllers" -}}
+{{- $known := dict }}
+{{- range .Values.controllers.pod.volumes }}
+{{- $_ := set $known .name 1 }}
+{{- end }}
+{{- range $index, $mount := .Values.controllers.pod.volumeMounts }}
+{{- if not (hasKey $known $mount.name) }}
+controllers.pod.volumeMounts[{{ $index }}]|{{ $mount.name }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.mounted-volumes-exist.proxy" -}}
 {{- $known := dict }}
 {{- range .Values.proxy.pod.volumes }}
@@ -532,6 +650,15 @@ nameServers.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
 {{- range $index, $mount := .Values.brokers.pod.volumeMounts }}
 {{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
 brokers.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.mounts-are-not-owned.controllers" -}}
+{{- $owned := list "/config/brokers" "/config/credentials" "/config/proxy" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
+{{- range $index, $mount := .Values.controllers.pod.volumeMounts }}
+{{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
+controllers.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -680,6 +807,45 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- if not (and true (has (toString .Values.brokers.enabled) (list "true"))) }}
 {{- $hidden = append $hidden "brokers.pod" }}
 {{- end }}
+{{- if not (and true (has (toString .Values.controllers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "controllers.count" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.controllers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "controllers.consensus" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.controllers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "controllers.image" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.controllers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "controllers.resources" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.controllers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "controllers.heapMegabytes" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.controllers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "controllers.storage" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.controllers.enabled) (list "true")) (has (toString .Values.controllers.storage.mode) (list "EmptyDir" "StorageClass"))) }}
+{{- $hidden = append $hidden "controllers.storage.size" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.controllers.enabled) (list "true")) (has (toString .Values.controllers.storage.mode) (list "StorageClass"))) }}
+{{- $hidden = append $hidden "controllers.storage.className" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.controllers.enabled) (list "true")) (has (toString .Values.controllers.storage.mode) (list "StorageClass"))) }}
+{{- $hidden = append $hidden "controllers.storage.accessMode" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.controllers.enabled) (list "true")) (has (toString .Values.controllers.storage.mode) (list "HostPath"))) }}
+{{- $hidden = append $hidden "controllers.storage.hostPath" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.controllers.enabled) (list "true")) (has (toString .Values.controllers.storage.mode) (list "StorageClass"))) }}
+{{- $hidden = append $hidden "controllers.storage.onScaleIn" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.controllers.enabled) (list "true")) (has (toString .Values.controllers.storage.mode) (list "StorageClass"))) }}
+{{- $hidden = append $hidden "controllers.storage.onUninstall" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.controllers.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "controllers.pod" }}
+{{- end }}
 {{- if not (and true (has (toString .Values.proxy.enabled) (list "true"))) }}
 {{- $hidden = append $hidden "proxy.replicas" }}
 {{- end }}
@@ -739,6 +905,9 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- end }}
 {{- if and (and true (has (toString .Values.brokers.enabled) (list "true")) (has (toString .Values.brokers.storage.mode) (list "HostPath"))) (empty .Values.brokers.storage.hostPath) }}
 {{- $findings = append $findings "brokers.storage.hostPath: found nothing; allowed: a value, while brokers.enabled == true && brokers.storage.mode == HostPath; fill in the field, or change brokers.storage.mode" }}
+{{- end }}
+{{- if and (and true (has (toString .Values.controllers.enabled) (list "true")) (has (toString .Values.controllers.storage.mode) (list "HostPath"))) (empty .Values.controllers.storage.hostPath) }}
+{{- $findings = append $findings "controllers.storage.hostPath: found nothing; allowed: a value, while controllers.enabled == true && controllers.storage.mode == HostPath; fill in the field, or change controllers.storage.mode" }}
 {{- end }}
 {{- $violations := list }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.something-is-installed" .) }}
@@ -831,6 +1000,48 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: 0, or at least 60 seconds; set proxy.pod.terminationGracePeriodSeconds to 0: it is then derived")) }}
 {{- end }}
 {{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.controller-memory-fits" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: a heap of at least 32 MB; heap and direct memory together at most the memory limit less 96 MB; raise controllers.resources.limits.memory or lower controllers.heapMegabytes")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.controllers-are-odd" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: an odd number: 1, 3, 5 or 7; set controllers.count to 3: with one more than an odd number no more of them may be away")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.controllers-have-somebody-to-elect" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers of this release, with at least one replica per group; set brokers.enabled to true and brokers.replicasPerGroup to at least 1, or controllers.enabled to false")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.controllers-are-of-version-5-2.brokers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers and controllers with an image of version 5.2.0 or newer; set the tag to such a version, or controllers.enabled to false")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.controllers-are-of-version-5-2.controllers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers and controllers with an image of version 5.2.0 or newer; set the tag to such a version, or controllers.enabled to false")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.elected-brokers-keep-their-identity.brokers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: StorageClass or HostPath while controllers.enabled is true; set the mode to StorageClass: who one is, and what one has agreed to, must outlive the pod")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.elected-brokers-keep-their-identity.controllers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: StorageClass or HostPath while controllers.enabled is true; set the mode to StorageClass: who one is, and what one has agreed to, must outlive the pod")) }}
+{{- end }}
+{{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
@@ -838,6 +1049,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.brokers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: at most the limit of the same resource; lower the request or raise the limit")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.controllers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: at most the limit of the same resource; lower the request or raise the limit")) }}
@@ -963,6 +1180,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it")) }}
 {{- end }}
 {{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.controllers.pod.labels" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it")) }}
+{{- end }}
+{{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.proxy.pod.labels" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
@@ -994,6 +1217,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.brokers.pod.annotations" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.controllers.pod.annotations" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook")) }}
@@ -1035,6 +1264,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_, and not both value and valueFrom; remove or rename the variable")) }}
 {{- end }}
 {{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.environment-is-distinct.controllers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_, and not both value and valueFrom; remove or rename the variable")) }}
+{{- end }}
+{{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.environment-is-distinct.proxy" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
@@ -1048,6 +1283,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.brokers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of configuration, credentials, data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.controllers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of configuration, credentials, data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
@@ -1071,6 +1312,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: the name of one of the pod's additional volumes; add the volume to pod.volumes")) }}
 {{- end }}
 {{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.mounted-volumes-exist.controllers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: the name of one of the pod's additional volumes; add the volume to pod.volumes")) }}
+{{- end }}
+{{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounted-volumes-exist.proxy" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
@@ -1084,6 +1331,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.brokers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/credentials, /config/proxy, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.controllers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/credentials, /config/proxy, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}

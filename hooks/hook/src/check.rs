@@ -1,13 +1,14 @@
 //! `check`: whether a release does what it is for. Every name server lists every broker, and every master takes a message
-//! on a topic of its own and gives it back. `helm test` runs this; it asks the product alone and never Kubernetes.
+//! on a topic of its own and gives it back; where masters are elected, every broker is in sync with its own. `helm test` runs this; it asks the product alone and never Kubernetes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
 use midships_client_rocketmq::{
     Answer, CallError, Client, Message, Reply, Request, Timeouts, TopicConfiguration, TopicRoute,
 };
+use midships_operations_rocketmq::view::ID_SETTING;
 use midships_operations_rocketmq::{Broker, Desired};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
@@ -29,7 +30,10 @@ const LONGEST_TOPIC: usize = 127;
 /// How long name servers may take to learn of a topic, or to forget it.
 const ROUTE_LIMIT: Duration = Duration::from_secs(20);
 
-/// How long to pause between two looks at a route.
+/// How long a broker that has just come may take to count as in sync: its master looks every 5 s.
+const SYNC_LIMIT: Duration = Duration::from_mins(1);
+
+/// How long to pause between two looks at a route, or at who is in sync.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// How long a broker waits for a message before it says that there is none, in milliseconds: less than a call may take.
@@ -129,6 +133,10 @@ impl Check {
         for server in self.desired.name_servers.clone() {
             self.ask_name_server(&server).await;
         }
+        if self.desired.is_elected() {
+            self.see_masters().await;
+            self.ask_controllers().await;
+        }
         let masters: Vec<Broker> = self
             .desired
             .brokers
@@ -145,6 +153,106 @@ impl Check {
                 Err(why) => self.fault(&format!("master {}", master.address), why),
             }
         }
+    }
+
+    /// Learns who is elected from the brokers themselves.
+    async fn see_masters(&mut self) {
+        let mut ids = BTreeMap::new();
+        for broker in self.desired.brokers.clone() {
+            let object = format!("broker {}", broker.address);
+            let settings = match self
+                .call(&broker.address, &Request::BrokerConfiguration)
+                .await
+            {
+                Ok(Reply::Configuration(settings)) => settings,
+                Ok(other) => {
+                    self.fault(&object, unexpected(&other));
+                    continue;
+                }
+                Err(error) => {
+                    self.fault(&object, error);
+                    continue;
+                }
+            };
+            match settings
+                .get(ID_SETTING)
+                .and_then(|id| id.parse::<i64>().ok())
+            {
+                Some(id) if id >= 0 => {
+                    ids.insert(broker.address, id);
+                }
+                _ => self.fault(&object, "no controller has granted it an id"),
+            }
+        }
+        self.desired = self.desired.with_ids(ids);
+        for group in self.groups() {
+            let of_group = self.desired.masters().filter(|master| master.name == group);
+            let count = of_group.count();
+            if count != 1 {
+                self.fault(&format!("group {group}"), format!("it has {count} masters"));
+            }
+        }
+    }
+
+    /// Whether every controller answers, one leads, and every broker counts as in sync with its master. One that has just come
+    /// does after some seconds.
+    async fn ask_controllers(&mut self) {
+        let end = Instant::now() + SYNC_LIMIT;
+        let faults = loop {
+            let faults = self.faults_of_controllers().await;
+            if faults.is_empty() || Instant::now() >= end {
+                break faults;
+            }
+            tokio::time::sleep(LOOK).await;
+        };
+        if faults.is_empty() {
+            self.told(&format!(
+                "controllers: {} serve, and all brokers are in sync with their masters",
+                self.desired.controllers.len()
+            ));
+        }
+        for (object, why) in faults {
+            self.fault(&object, why);
+        }
+    }
+
+    async fn faults_of_controllers(&self) -> Vec<(String, String)> {
+        let request = Request::Elections {
+            groups: self.groups(),
+        };
+        let mut faults = Vec::new();
+        let mut leading = None;
+        for controller in &self.desired.controllers {
+            let why = match self.call(controller, &request).await {
+                Ok(Reply::Elections(found)) => {
+                    leading = found.or(leading);
+                    continue;
+                }
+                Ok(other) => unexpected(&other),
+                Err(error) => error,
+            };
+            faults.push((format!("controller {controller}"), why));
+        }
+        let Some(elections) = leading else {
+            faults.push(("controllers".to_owned(), "none of them leads".to_owned()));
+            return faults;
+        };
+        for broker in &self.desired.brokers {
+            let is_in_sync = elections.get(&broker.name).is_some_and(|election| {
+                let mut in_sync = election.in_sync.iter();
+                in_sync.any(|elected| elected.address == broker.address)
+            });
+            if !is_in_sync {
+                let why = "not in sync with its master".to_owned();
+                faults.push((format!("broker {}", broker.address), why));
+            }
+        }
+        faults
+    }
+
+    fn groups(&self) -> BTreeSet<String> {
+        let brokers = self.desired.brokers.iter();
+        brokers.map(|broker| broker.name.clone()).collect()
     }
 
     async fn ask_name_server(&mut self, server: &str) {

@@ -209,7 +209,7 @@ mod tests {
             address: "orders-broker-0-master:10911".to_owned(),
             cluster: "orders".to_owned(),
             name: "orders-0".to_owned(),
-            id: 0,
+            id: Some(0),
         };
         let declined = || {
             let (version, code, remark) = (

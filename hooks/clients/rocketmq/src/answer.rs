@@ -8,6 +8,7 @@ use serde_json::Map;
 use snafu::{OptionExt, ResultExt, Snafu, ensure};
 
 use crate::connections::{ClientConnection, ConsumerConnections};
+use crate::election::{self, Elections};
 use crate::fastjson::{self, Key, Value};
 use crate::frame::Frame;
 use crate::message;
@@ -35,6 +36,8 @@ pub const NO_MESSAGE: i32 = 19;
 pub const NOT_FOUND: i32 = 22;
 /// Response code: nobody of the group is connected.
 pub const NOT_ONLINE: i32 = 206;
+/// Response code: the controller is not the one that leads.
+pub const NOT_LEADER: i32 = 2007;
 /// Response code of a server of 5.3 or later that is stopping and did not take the request.
 pub const GOING_AWAY: i32 = 1500;
 
@@ -101,6 +104,8 @@ pub enum Reply {
     TimerMetrics(TimerMetrics),
     /// How far replicas are.
     ReplicationStatus(ReplicationStatus),
+    /// Who is elected and who is in sync; none from a controller that does not lead.
+    Elections(Option<Elections>),
     /// What was told is done.
     Accepted,
 }
@@ -376,7 +381,10 @@ fn meaning(code: i32) -> &'static str {
         24 => "no such subscription",
         26 => "no such subscription group",
         NOT_ONLINE => "nobody of the group is online",
-        2007 => "this controller is not the leader",
+        NOT_LEADER => "this controller is not the leader",
+        2009 => "the controller knows no such broker, or hears of it still",
+        2011 => "the master is the same as before",
+        2012 => "no such broker is in sync",
         _ => "unknown code",
     }
 }
@@ -391,8 +399,8 @@ fn first_line(remark: &str) -> String {
 
 /// Reads the answer to a request.
 ///
-/// Code 17 for a route, code 19 for messages, code 22 for a namespace or an offset and code 206 for the members of a group
-/// are answers: there is none.
+/// Code 17 for a route, code 19 for messages, code 22 for a namespace or an offset, code 206 for the members of a group and
+/// code 2007 for elections are answers: there is none.
 ///
 /// # Errors
 /// When the server declined or its frame is not what this request is answered with.
@@ -407,6 +415,7 @@ pub fn decode(request: &Request, frame: &Frame) -> Result<Answer, DecodeError> {
         (NOT_FOUND, Request::KeyValues { .. }) => Reply::KeyValues(BTreeMap::new()),
         (NOT_FOUND, Request::ConsumerOffset { .. }) => Reply::Offset(None),
         (NOT_ONLINE, Request::ConsumerConnections { .. }) => Reply::ConsumerConnections(None),
+        (NOT_LEADER, Request::Elections { .. }) => Reply::Elections(None),
         (code, _) => {
             let remark = frame.remark.clone().unwrap_or_default();
             // There is no code of its own for this.
@@ -492,6 +501,7 @@ fn reply(request: &Request, frame: &Frame) -> Result<Reply, DecodeError> {
         Request::ReplicationStatus => {
             Reply::ReplicationStatus(in_json(body, ReplicationStatus::read)?)
         }
+        Request::Elections { .. } => Reply::Elections(Some(in_json(body, election::read)?)),
         Request::PutKeyValue { .. }
         | Request::DeleteKeyValue { .. }
         | Request::UpdateBrokerConfiguration { .. }
@@ -500,7 +510,9 @@ fn reply(request: &Request, frame: &Frame) -> Result<Reply, DecodeError> {
         | Request::DeleteSubscriptionGroup { .. }
         | Request::PutTopic { .. }
         | Request::DeleteTopic { .. }
-        | Request::ForgetTopic { .. } => Reply::Accepted,
+        | Request::ForgetTopic { .. }
+        | Request::ElectMaster { .. }
+        | Request::ForgetBrokers { .. } => Reply::Accepted,
         Request::SendMessage { .. } => Reply::Stored {
             offset: offset(frame, STORED_AT)?,
         },
@@ -770,6 +782,11 @@ pub fn answered(request: &Frame, answer: &Answer) -> Frame {
         Reply::DelayOffsets(offsets) => frame.body = json(&offsets.to_value()),
         Reply::TimerMetrics(metrics) => frame.body = json(&metrics.to_value()),
         Reply::ReplicationStatus(status) => frame.body = json(&status.to_value()),
+        Reply::Elections(Some(elections)) => frame.body = json(&election::to_value(elections)),
+        Reply::Elections(None) => {
+            frame.code = NOT_LEADER;
+            frame.remark = Some("The controller is not in leader state".to_owned());
+        }
     }
     frame
 }

@@ -226,9 +226,9 @@ impl Client {
         let opaque = self.opaque.fetch_add(1, Ordering::Relaxed);
         let words = request.to_string();
         let mut asked = request::encode(request, opaque);
-        // Name servers do not ask, and whoever gets a signature can use it again: only brokers are given one.
+        // Nobody else asks, and whoever gets a signature can use it again: only brokers are given one.
         if let Some(credentials) = &self.credentials
-            && !request.is_for_name_servers()
+            && request.is_for_brokers()
         {
             credentials.sign(&mut asked);
         }

@@ -7,6 +7,7 @@ pub mod answer;
 pub mod client;
 pub mod connections;
 pub mod credentials;
+pub mod election;
 pub mod fastjson;
 pub mod frame;
 mod message;
@@ -28,6 +29,7 @@ pub use answer::{
 pub use client::{CallError, Client, Timeouts, is_address};
 pub use connections::{ClientConnection, ConsumerConnections};
 pub use credentials::Credentials;
+pub use election::{ElectedBroker, Election, Elections};
 pub use frame::{Frame, FrameError};
 pub use offsets::{
     ConsumeStatistics, ConsumerOffsets, DelayOffsets, QueueExtent, QueueProgress, TopicStatistics,

@@ -1,4 +1,4 @@
-//! Everything that can be asked of a name server or a broker, and the frame that asks it.
+//! Everything that can be asked of a name server, a broker or a controller, and the frame that asks it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,6 +9,7 @@ use serde_json::Map;
 use snafu::{OptionExt, ResultExt, Snafu, ensure};
 
 use crate::answer::{self, DecodeError, SubscriptionGroup, TopicConfiguration};
+use crate::fastjson::Value;
 use crate::frame::Frame;
 use crate::node::Node;
 use crate::properties;
@@ -156,6 +157,30 @@ pub enum Request {
         /// The cluster that does not have it any more.
         cluster: String,
     },
+    /// 1006, to a controller from 5.0.0 on: who is the master of groups, and who is in sync with it. Only the leader tells.
+    Elections {
+        /// The broker names of the groups.
+        groups: BTreeSet<String>,
+    },
+    /// 1002, to the leading controller: makes a broker the master of its group. It must be in sync, and is the only one in sync
+    /// then until others have caught up with it.
+    ElectMaster {
+        /// The cluster's name.
+        cluster: String,
+        /// The broker name of the group.
+        group: String,
+        /// The id that controllers have granted the broker.
+        id: i64,
+    },
+    /// 1011, to the leading controller: forgets brokers of a group that are gone. One that is heard of it does not forget.
+    ForgetBrokers {
+        /// The cluster's name.
+        cluster: String,
+        /// The broker name of the group.
+        group: String,
+        /// The ids that controllers have granted the brokers.
+        ids: BTreeSet<i64>,
+    },
     /// 310, to a broker: stores a message in a topic's first queue.
     SendMessage {
         /// The topic's name.
@@ -213,6 +238,9 @@ impl Request {
             Self::PutTopic { .. } => 17,
             Self::DeleteTopic { .. } => 215,
             Self::ForgetTopic { .. } => 216,
+            Self::Elections { .. } => 1006,
+            Self::ElectMaster { .. } => 1002,
+            Self::ForgetBrokers { .. } => 1011,
             Self::SendMessage { .. } => 310,
             Self::PullMessage { .. } => 11,
         }
@@ -232,14 +260,16 @@ impl Request {
                 | Self::PutTopic { .. }
                 | Self::DeleteTopic { .. }
                 | Self::ForgetTopic { .. }
+                | Self::ElectMaster { .. }
+                | Self::ForgetBrokers { .. }
                 | Self::SendMessage { .. }
         )
     }
 
-    /// Whether it is asked of name servers.
+    /// Whether it is asked of brokers, neither of name servers nor of controllers.
     #[must_use]
-    pub fn is_for_name_servers(&self) -> bool {
-        matches!(
+    pub fn is_for_brokers(&self) -> bool {
+        !matches!(
             self,
             Self::ClusterInfo
                 | Self::TopicList
@@ -248,6 +278,9 @@ impl Request {
                 | Self::PutKeyValue { .. }
                 | Self::DeleteKeyValue { .. }
                 | Self::ForgetTopic { .. }
+                | Self::Elections { .. }
+                | Self::ElectMaster { .. }
+                | Self::ForgetBrokers { .. }
         )
     }
 
@@ -341,10 +374,23 @@ impl fmt::Display for Request {
             Self::ForgetTopic { topic, .. } => {
                 write!(formatter, "forgetting the route of topic `{topic}`")
             }
+            Self::Elections { .. } => formatter.write_str("elections"),
+            Self::ElectMaster { group, id, .. } => {
+                write!(formatter, "electing broker {id} master of `{group}`")
+            }
+            Self::ForgetBrokers { group, ids, .. } => {
+                write!(formatter, "forgetting brokers {} of `{group}`", listed(ids))
+            }
             Self::SendMessage { topic, .. } => write!(formatter, "sending to topic `{topic}`"),
             Self::PullMessage { topic, .. } => write!(formatter, "reading topic `{topic}`"),
         }
     }
+}
+
+/// Ids, as a controller wants them.
+fn listed(ids: &BTreeSet<i64>) -> String {
+    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+    ids.join(";")
 }
 
 /// Makes the frame that asks a request. The opaque number comes back with the answer.
@@ -361,6 +407,10 @@ pub fn encode(request: &Request, opaque: i32) -> Frame {
         }
         Request::PutSubscriptionGroup { group } => {
             frame.body = group.to_value().to_fastjson().into_bytes();
+        }
+        Request::Elections { groups } => {
+            let names = groups.iter().cloned().map(Value::Text).collect();
+            frame.body = Value::Array(names).to_fastjson().into_bytes();
         }
         _ => {}
     }
@@ -422,6 +472,23 @@ fn fields(request: &Request) -> Vec<(&'static str, String)> {
             vec![("topic", topic.clone()), ("clusterName", cluster.clone())]
         }
         Request::SendMessage { .. } | Request::PullMessage { .. } => fields_of_message(request),
+        Request::ElectMaster { cluster, group, id } => vec![
+            ("clusterName", cluster.clone()),
+            ("brokerName", group.clone()),
+            ("brokerId", id.to_string()),
+            // Else a master that is there stays it.
+            ("designateElect", "true".to_owned()),
+        ],
+        Request::ForgetBrokers {
+            cluster,
+            group,
+            ids,
+        } => vec![
+            ("clusterName", cluster.clone()),
+            ("brokerName", group.clone()),
+            ("brokerControllerIdsToClean", listed(ids)),
+            ("isCleanLivingBroker", "false".to_owned()),
+        ],
         Request::ClusterInfo
         | Request::TopicList
         | Request::BrokerConfiguration
@@ -433,7 +500,8 @@ fn fields(request: &Request) -> Vec<(&'static str, String)> {
         | Request::DelayOffsets
         | Request::TimerMetrics
         | Request::ReplicationStatus
-        | Request::PutSubscriptionGroup { .. } => Vec::new(),
+        | Request::PutSubscriptionGroup { .. }
+        | Request::Elections { .. } => Vec::new(),
     }
 }
 
@@ -651,6 +719,7 @@ pub fn requested(frame: &Frame) -> Result<Request, Error> {
             topic: header.text("topic")?,
             cluster: header.text("clusterName")?,
         },
+        1002 | 1006 | 1011 => header.of_controllers()?,
         310 => Request::SendMessage {
             topic: header.text("b")?,
             body: String::from_utf8(frame.body.clone())
@@ -734,6 +803,31 @@ impl Header<'_> {
         value.context(BooleanSnafu { code, field })
     }
 
+    /// Reads a request to a controller.
+    fn of_controllers(&self) -> Result<Request, Error> {
+        let code = self.frame.code;
+        if code == 1006 {
+            let groups = answer::json(&self.frame.body)
+                .and_then(|value| Node::of(&value).set_of_texts())
+                .context(BodySnafu { code })?;
+            return Ok(Request::Elections { groups });
+        }
+        let (cluster, group) = (self.text("clusterName")?, self.text("brokerName")?);
+        if code == 1002 {
+            let id = self.number("brokerId")?;
+            return Ok(Request::ElectMaster { cluster, group, id });
+        }
+        let field = "brokerControllerIdsToClean";
+        let ids = self.text(field)?;
+        let ids = ids.split(';').map(|id| id.parse().ok());
+        let ids: Option<BTreeSet<i64>> = ids.collect();
+        Ok(Request::ForgetBrokers {
+            cluster,
+            group,
+            ids: ids.context(NumberSnafu { code, field })?,
+        })
+    }
+
     fn put_topic(&self) -> Result<Request, Error> {
         let mut other = Map::new();
         other.insert(
@@ -805,9 +899,28 @@ mod tests {
         }
     }
 
-    fn requests() -> Vec<Request> {
+    fn requests_of_controllers() -> Vec<Request> {
         let text = |value: &str| value.to_owned();
         vec![
+            Request::Elections {
+                groups: [text("orders-0"), text("orders-1")].into(),
+            },
+            Request::ElectMaster {
+                cluster: text("orders"),
+                group: text("orders-0"),
+                id: 2,
+            },
+            Request::ForgetBrokers {
+                cluster: text("orders"),
+                group: text("orders-0"),
+                ids: [1, 3].into(),
+            },
+        ]
+    }
+
+    fn requests() -> Vec<Request> {
+        let text = |value: &str| value.to_owned();
+        let of_brokers = vec![
             Request::ClusterInfo,
             Request::TopicList,
             Request::TopicRoute {
@@ -902,7 +1015,8 @@ mod tests {
                 offset: 7,
                 wait: 2_000,
             },
-        ]
+        ];
+        [of_brokers, requests_of_controllers()].concat()
     }
 
     #[test]

@@ -19,8 +19,11 @@
 #[cfg(test)]
 mod tests;
 
-use midships_client_rocketmq::{Request, TopicConfiguration};
+use std::collections::{BTreeMap, BTreeSet};
+
+use midships_client_rocketmq::{ElectedBroker, Request, TopicConfiguration};
 use midships_engine::step::{Limits, Operation, Planning, Problem, Seen, Unanswered};
+use midships_model::fields::StorageMode;
 use midships_model::rocketmq::KeptVolumes;
 
 use crate::desired::{Broker, Desired, Phase};
@@ -28,9 +31,9 @@ use crate::metadata::{self, MARK};
 use crate::steps::addition::{
     agreed_order, copied_topics, order_queries, user_groups, user_topics, version,
 };
-use crate::steps::{Addition, AdditionPart, RocketmqStep, Scene};
+use crate::steps::{Addition, AdditionPart, Gone, RocketmqStep, Scene};
 use crate::survey::{self, unanswering};
-use crate::view::{View, ask_claims, ask_pods, ask_stateful_sets};
+use crate::view::{View, ask_claims, ask_election, ask_pods, ask_stateful_sets};
 use crate::vocabulary::{Answer, Query};
 
 /// How many volumes a refusal names.
@@ -84,6 +87,60 @@ impl AddBrokers {
             .collect()
     }
 
+    /// What controllers remember of brokers that are added and come up with nothing.
+    fn gone(&self, coming: &[&Broker], view: View<'_>) -> Result<Gone, Unanswered> {
+        let mut gone = Gone {
+            controllers: self.desired.controllers.clone(),
+            cluster: coming
+                .first()
+                .map_or_else(String::new, |broker| broker.cluster.clone()),
+            groups: BTreeMap::new(),
+        };
+        // Directories of nodes cannot be seen: whoever is made anew there may be who it was.
+        let is_seen = self.desired.fixed.broker_data.mode == StorageMode::StorageClass;
+        if coming.is_empty() || !self.desired.is_elected() || !is_seen {
+            return Ok(gone);
+        }
+        let claims = view.claims(&self.desired.full_name)?;
+        let begins_with_nothing = |broker: &Broker| {
+            let claim = claim_of(broker);
+            coming.iter().any(|other| other.pod == broker.pod)
+                && !claims.iter().any(|other| other.name == claim)
+        };
+        let names: BTreeSet<&str> = coming.iter().map(|broker| broker.name.as_str()).collect();
+        for name in names {
+            let (_, Some(election)) = view.leader(&gone.controllers, name)? else {
+                continue;
+            };
+            let members = || {
+                self.desired
+                    .brokers
+                    .iter()
+                    .filter(|broker| broker.name == name)
+            };
+            // Of a group that is new as a whole, nobody is left whom another id could belong to.
+            let is_new = members().all(begins_with_nothing);
+            let is_gone = |known: &&ElectedBroker| {
+                let mut new = members().filter(|broker| begins_with_nothing(broker));
+                is_new || new.any(|broker| broker.address == known.address)
+            };
+            let known = election.in_sync.iter().chain(&election.not_in_sync);
+            let known: Vec<&ElectedBroker> = known.filter(is_gone).collect();
+            if let Some(alive) = known.iter().find(|known| known.alive) {
+                return Err(Unanswered {
+                    object: format!("broker {}", alive.address),
+                    why: "it is to be made anew, and controllers have heard of the one before within their last ten seconds"
+                        .to_owned(),
+                });
+            }
+            if !known.is_empty() {
+                let ids = known.into_iter().map(|known| known.id).collect();
+                gone.groups.insert(name.to_owned(), ids);
+            }
+        }
+        Ok(gone)
+    }
+
     /// Refuses while volumes stand that brokers which are added would come up with, unless that is wanted.
     fn plan_before(&self, view: View<'_>) -> Result<Planning<RocketmqStep>, Unanswered> {
         let (sets, _) = view.sets_and_pods(&self.desired.full_name)?;
@@ -91,24 +148,25 @@ impl AddBrokers {
             return Ok(survey::nothing_stands());
         }
         let coming = self.coming(view);
+        let gone = self.gone(&coming, view)?;
+        let forgetting = |why: String| {
+            if gone.groups.is_empty() {
+                Planning::Nothing { why }
+            } else {
+                Planning::Steps(vec![RocketmqStep::BrokersForgotten { gone: gone.clone() }])
+            }
+        };
         if coming.is_empty() || self.reuses_volumes() {
-            return Ok(Planning::Nothing {
-                why: format!("{} brokers are added", coming.len()),
-            });
+            return Ok(forgetting(format!("{} brokers are added", coming.len())));
         }
         let claims = view.claims(&self.desired.full_name)?;
-        let mut kept: Vec<String> = coming
-            .iter()
-            .map(|broker| format!("data-{}", broker.pod))
-            .collect();
+        let mut kept: Vec<String> = coming.iter().map(|broker| claim_of(broker)).collect();
         kept.retain(|name| claims.iter().any(|claim| claim.name == *name));
         if kept.is_empty() {
-            return Ok(Planning::Nothing {
-                why: format!(
-                    "{} brokers are added, and none left a volume before",
-                    coming.len()
-                ),
-            });
+            return Ok(forgetting(format!(
+                "{} brokers are added, and none left a volume before",
+                coming.len()
+            )));
         }
         let named: Vec<&str> = kept.iter().take(NAMED).map(String::as_str).collect();
         let named = named.join(" ");
@@ -261,6 +319,11 @@ impl AddBrokers {
     }
 }
 
+/// The name of the claim of a broker's volume.
+fn claim_of(broker: &Broker) -> String {
+    format!("data-{}", broker.pod)
+}
+
 fn state(master: &Broker, view: View<'_>) -> Result<State, Unanswered> {
     if view
         .subscription_groups(&master.address)?
@@ -299,8 +362,13 @@ impl Operation for AddBrokers {
         let mut wanted = vec![ask_pods(cluster)];
         if self.phase == Phase::Before {
             wanted.push(ask_stateful_sets(cluster));
-            if !self.coming(view).is_empty() && !self.reuses_volumes() {
+            let coming = self.coming(view);
+            if !coming.is_empty() && (self.desired.is_elected() || !self.reuses_volumes()) {
                 wanted.push(ask_claims(cluster));
+            }
+            for broker in coming {
+                let controllers = self.desired.controllers.iter();
+                wanted.extend(controllers.map(|controller| ask_election(controller, &broker.name)));
             }
             return view.unasked(wanted);
         }

@@ -550,7 +550,7 @@ impl ChangeNameServers {
         let Ok(_) = view.stateful_sets(&self.desired.full_name) else {
             return Vec::new();
         };
-        let scene = Scene::of(&self.desired, Vec::new());
+        let scene = Scene::of(&self.desired, Vec::new()).as_seen(view);
         let mut wanted = steps::registration::queries(&scene);
         wanted.extend(
             self.desired
@@ -727,7 +727,8 @@ impl ChangeNameServers {
 
     /// Nothing has to be told; all that may be missing is time.
     fn plan_nothing(view: View<'_>, scene: &Scene) -> Planning<RocketmqStep> {
-        let (missing, done, total) = steps::registration::missing(scene, view);
+        let scene = scene.as_seen(view);
+        let (missing, done, total) = steps::registration::missing(&scene, view);
         if missing.is_empty() {
             return Planning::Nothing {
                 why: format!(

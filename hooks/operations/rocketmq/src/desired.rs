@@ -50,28 +50,35 @@ pub struct Broker {
     pub cluster: String,
     /// Its `brokerName`, shared by a master and its replicas.
     pub name: String,
-    /// Its `brokerId`: 0 is the master.
-    pub id: i64,
+    /// Its `brokerId`: 0 is the master. None where masters are elected, until it was seen.
+    pub id: Option<i64>,
 }
 
 impl Broker {
     /// The `StatefulSet` that makes its pod, the only one of it.
     #[must_use]
     pub fn stateful_set(&self) -> &str {
-        self.pod.trim_end_matches("-0")
+        self.pod.strip_suffix("-0").unwrap_or(&self.pod)
     }
 
     /// Whether it is the master of its group.
     #[must_use]
     pub fn is_master(&self) -> bool {
-        self.id == 0
+        self.id == Some(0)
     }
 
-    /// Whether a name server that says this lists it under its address.
+    /// Whether a name server that says this lists it under its address, and its id if that is known.
     #[must_use]
     pub fn is_registered(&self, info: &ClusterInfo) -> bool {
         info.brokers.get(&self.name).is_some_and(|group| {
-            group.cluster == self.cluster && group.addresses.get(&self.id) == Some(&self.address)
+            let is_listed = match self.id {
+                Some(id) => group.addresses.get(&id) == Some(&self.address),
+                None => group
+                    .addresses
+                    .values()
+                    .any(|address| *address == self.address),
+            };
+            group.cluster == self.cluster && is_listed
         })
     }
 }
@@ -98,6 +105,10 @@ pub struct Desired {
     pub name_servers: Vec<String>,
     /// Its brokers.
     pub brokers: Vec<Broker>,
+    /// The addresses of the controllers that elect the masters of its groups; none where names tell who is a master.
+    pub controllers: Vec<String>,
+    /// Where masters are elected, the ids that brokers were seen to have, by their addresses.
+    pub seen_ids: BTreeMap<String, i64>,
     /// Whether brokers may be restarted one at a time where a change needs it.
     pub allow_restart: bool,
     /// How often clients look at the routes, in seconds.
@@ -151,16 +162,16 @@ impl Desired {
         let broker = |(group, role): (u32, Role)| {
             let host = names.broker_host(group, role);
             let id = match role {
-                Role::Master => 0,
-                Role::Replica(number) => number,
+                Role::Master | Role::Replica(_) => Some(role.number().into()),
+                Role::Elected(_) => None,
             };
-            let port = values.outside.broker_port(group, id);
+            let port = values.outside.broker_port(group, role.number());
             Broker {
                 pod: names.broker_pod(group, role),
                 address: format!("{host}:{port}"),
                 cluster: values.cluster_name(&names).to_owned(),
                 name: names.group_name(group),
-                id: id.into(),
+                id,
             }
         };
         Self {
@@ -170,6 +181,8 @@ impl Desired {
                 .collect(),
             name_servers: values.name_server_addresses(&names),
             brokers: values.broker_roles().into_iter().map(broker).collect(),
+            controllers: values.controller_addresses(&names),
+            seen_ids: BTreeMap::new(),
             allow_restart: values.brokers.allow_restart,
             route_refresh_seconds: u64::from(values.brokers.client_route_refresh_seconds),
             // Half of the Job's time at most, so that time is left to act.
@@ -179,6 +192,8 @@ impl Desired {
                 .chain(values.name_servers.key_value_namespaces.iter().cloned())
                 .collect(),
             fixed: Fixed {
+                consensus: format!("{:?}", values.controllers.consensus),
+                controller_data: DataPlace::of(&values.controllers.storage),
                 name_server_data: DataPlace::of(&values.name_servers.storage),
                 broker_data: DataPlace::of(&values.brokers.storage),
                 first_node_port: values.outside.first_node_port.into(),
@@ -203,27 +218,68 @@ impl Desired {
         }
     }
 
+    /// The number of the group and what follows it in the name of a StatefulSet of brokers.
+    fn group_and_role<'a>(&self, set: &'a str) -> Option<(u32, &'a str)> {
+        let rest = set.strip_prefix(&format!("{}-broker-", self.full_name))?;
+        let (group, role) = rest.split_once('-')?;
+        Some((group.parse().ok()?, role))
+    }
+
+    /// Whether a StatefulSet was made for a broker of a group whose master is elected; none where it is no broker's.
+    #[must_use]
+    pub fn is_elected_set(&self, set: &str) -> Option<bool> {
+        let (_, role) = self.group_and_role(set)?;
+        Some(role.parse::<u32>().is_ok())
+    }
+
     /// The broker whose pods a StatefulSet of the chart makes; none where that cannot be told.
     #[must_use]
     pub fn standing_broker(&self, set: &StatefulSet) -> Option<Broker> {
-        let rest = set
-            .name
-            .strip_prefix(&format!("{}-broker-", self.full_name))?;
-        let (group, role) = rest.split_once('-')?;
-        let number: u32 = group.parse().ok()?;
-        let id = match role {
-            "master" => 0,
-            _ => role.strip_prefix("replica-")?.parse().ok()?,
-        };
+        let (number, role) = self.group_and_role(&set.name)?;
         let (prefix, _) = self.brokers.first()?.name.rsplit_once('-')?;
         let host = set.environment.get(HOST_VARIABLE)?;
+        let address = format!("{host}:{}", port_of(set));
+        let id = match role {
+            "master" => Some(0),
+            _ if self.is_elected_set(&set.name)? => self.seen_ids.get(&address).copied(),
+            _ => Some(role.strip_prefix("replica-")?.parse().ok()?),
+        };
         Some(Broker {
             pod: format!("{}-0", set.name),
-            address: format!("{host}:{}", port_of(set)),
+            address,
             cluster: set.environment.get(CLUSTER_VARIABLE)?.clone(),
             name: format!("{prefix}-{number}"),
             id,
         })
+    }
+
+    /// Whether masters are elected, so that only brokers and controllers know who is one.
+    #[must_use]
+    pub fn is_elected(&self) -> bool {
+        !self.controllers.is_empty()
+    }
+
+    /// The same with the ids that brokers were seen to have, where masters are elected.
+    #[must_use]
+    pub fn with_ids(&self, ids: BTreeMap<String, i64>) -> Self {
+        let mut desired = self.clone();
+        for broker in &mut desired.brokers {
+            broker.id = ids.get(&broker.address).copied();
+        }
+        desired.seen_ids = ids;
+        desired
+    }
+
+    /// Its brokers as steps remember them: without ids where these may change.
+    #[must_use]
+    pub fn lasting_brokers(&self) -> Vec<Broker> {
+        let mut brokers = self.brokers.clone();
+        if self.is_elected() {
+            for broker in &mut brokers {
+                broker.id = None;
+            }
+        }
+        brokers
     }
 
     /// The ConfigMap in which the *after* Job, and nobody else, finds what is desired.
@@ -249,6 +305,12 @@ impl Desired {
     #[must_use]
     pub fn name_server_set(&self) -> String {
         format!("{}-name-server", self.full_name)
+    }
+
+    /// The StatefulSet of its controllers.
+    #[must_use]
+    pub fn controller_set(&self) -> String {
+        format!("{}-controller", self.full_name)
     }
 
     /// The address of one of its own name servers.

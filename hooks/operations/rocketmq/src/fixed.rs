@@ -12,6 +12,8 @@ use crate::desired::Desired;
 pub(crate) const CLUSTER_VARIABLE: &str = "MIDSHIPS_CLUSTER";
 /// The variable that tells a broker the name that it registers.
 pub(crate) const HOST_VARIABLE: &str = "MIDSHIPS_HOST";
+/// The variable that tells how controllers agree.
+const CONSENSUS_VARIABLE: &str = "MIDSHIPS_CONSENSUS";
 /// The variable that tells a broker the port at which it listens, where that is not the usual one.
 pub(crate) const PORT_VARIABLE: &str = "MIDSHIPS_PORT";
 /// The key of `broker.conf` with the bytes of a commit log file.
@@ -50,6 +52,10 @@ impl DataPlace {
 /// What a release was created with and keeps.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Fixed {
+    /// How controllers agree.
+    pub consensus: String,
+    /// Where the data of controllers lie.
+    pub controller_data: DataPlace,
     /// Where the data of name servers lie.
     pub name_server_data: DataPlace,
     /// Where the data of brokers lie.
@@ -83,6 +89,21 @@ pub fn changed(
                 return Some(found);
             }
             continue;
+        }
+        if set.name == desired.controller_set() {
+            if let Some(found) = other_controllers(desired, set) {
+                return Some(found);
+            }
+            continue;
+        }
+        let stood = desired.is_elected_set(&set.name);
+        if stood.is_some_and(|stood| stood != desired.is_elected() && !desired.brokers.is_empty()) {
+            return Some(problem(
+                &set.name,
+                "controllers.enabled",
+                &(!desired.is_elected()).to_string(),
+                &desired.is_elected().to_string(),
+            ));
         }
         if let Some(found) = moved(set, &desired.fixed.broker_data, "brokers.storage") {
             return Some(found);
@@ -133,6 +154,25 @@ pub fn changed(
             &wanted.to_string(),
         )
     })
+}
+
+/// What of the controllers differs, if anything. That there are none any more, the brokers tell.
+fn other_controllers(desired: &Desired, set: &StatefulSet) -> Option<Problem> {
+    if !desired.is_elected() {
+        return None;
+    }
+    let (stands, wanted) = (
+        set.replicas.to_string(),
+        desired.controllers.len().to_string(),
+    );
+    if stands != wanted {
+        return Some(problem(&set.name, "controllers.count", &stands, &wanted));
+    }
+    let (field, wanted) = ("controllers.consensus", &desired.fixed.consensus);
+    match set.environment.get(CONSENSUS_VARIABLE) {
+        Some(stands) if stands != wanted => Some(problem(&set.name, field, stands, wanted)),
+        _ => moved(set, &desired.fixed.controller_data, "controllers.storage"),
+    }
 }
 
 /// That a broker was to listen at another port than the one at which it was created.

@@ -45,6 +45,8 @@ impl GrowVolumes {
         let resized = sets.iter().filter_map(|set| {
             let (place, field): (&DataPlace, _) = if set.name == name_server_set {
                 (&fixed.name_server_data, "nameServers.storage.size")
+            } else if set.name == self.desired.controller_set() && self.desired.is_elected() {
+                (&fixed.controller_data, "controllers.storage.size")
             } else if self.desired.has_broker_set(&set.name) {
                 (&fixed.broker_data, "brokers.storage.size")
             } else {

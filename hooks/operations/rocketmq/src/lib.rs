@@ -3,6 +3,7 @@
 pub mod add_brokers;
 pub mod change_name_servers;
 pub mod desired;
+pub mod elected;
 pub mod fixed;
 pub mod grow_volumes;
 pub mod guard;

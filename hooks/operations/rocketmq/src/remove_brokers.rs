@@ -25,7 +25,7 @@ use crate::lag;
 use crate::metadata::{DRAINED_MARK, LEAVING_MARK, is_compacted, is_dead_letters, static_topics};
 use crate::steps::addition::{order_queries, user_topics};
 use crate::steps::key_values::disagreement;
-use crate::steps::{Removal, RemovalPart, RocketmqStep, ShortenedEntry};
+use crate::steps::{Removal, RemovalPart, RocketmqStep, Scene, ShortenedEntry};
 use crate::survey::{self, unanswering};
 use crate::view::{View, ask_pods, ask_stateful_sets, list_of};
 use crate::vocabulary::{Answer, Query};
@@ -56,11 +56,14 @@ impl RemoveBrokers {
 
     /// The StatefulSets of brokers that the desired release has no longer.
     fn leaving<'a>(&self, view: View<'a>) -> Vec<&'a StatefulSet> {
-        let name_servers = self.desired.name_server_set();
+        let kept = [
+            self.desired.name_server_set(),
+            self.desired.controller_set(),
+        ];
         let sets = view.stateful_sets(&self.desired.full_name);
         sets.unwrap_or_default()
             .iter()
-            .filter(|set| set.name != name_servers && !self.desired.has_broker_set(&set.name))
+            .filter(|set| !kept.contains(&set.name) && !self.desired.has_broker_set(&set.name))
             .collect()
     }
 
@@ -74,8 +77,69 @@ impl RemoveBrokers {
     /// The masters of the groups that leave.
     fn leaving_masters(&self, view: View<'_>) -> Vec<Broker> {
         let mut leaving = self.leaving_brokers(view);
-        leaving.retain(Broker::is_master);
+        leaving.retain(|broker| broker.is_master() && !self.keeps_group(&broker.name));
         leaving
+    }
+
+    /// Whether the desired release has a group.
+    fn keeps_group(&self, name: &str) -> bool {
+        self.desired
+            .brokers
+            .iter()
+            .any(|broker| broker.name == name)
+    }
+
+    /// The elected masters that leave while their group stays, which others have to take over.
+    fn leaving_elected(&self, view: View<'_>) -> Vec<Broker> {
+        let mut leaving = self.leaving_brokers(view);
+        leaving.retain(|broker| broker.is_master() && self.keeps_group(&broker.name));
+        leaving
+    }
+
+    /// A group of which a broker leaves, or one that would take over, that has no master now: nobody could say what it has.
+    fn without_master(&self, view: View<'_>) -> Option<String> {
+        let leaving = self.leaving_brokers(view);
+        if leaving.is_empty() || !self.desired.is_elected() {
+            return None;
+        }
+        let sets = view
+            .stateful_sets(&self.desired.full_name)
+            .unwrap_or_default();
+        let staying = self.desired.brokers.iter();
+        let staying =
+            staying.filter(|broker| sets.iter().any(|set| set.name == broker.stateful_set()));
+        let standing: Vec<&Broker> = staying.chain(&leaving).collect();
+        let masters = |name: &str| {
+            let of_group = standing.iter().filter(|broker| broker.name == name);
+            of_group.filter(|broker| broker.is_master()).count()
+        };
+        let group = standing.iter().find(|broker| masters(&broker.name) != 1)?;
+        Some(group.name.clone())
+    }
+
+    /// The steps by which others take over from masters that leave groups which stay.
+    fn handing_over(&self, view: View<'_>) -> Result<Vec<RocketmqStep>, Unanswered> {
+        let leaving = self.leaving_brokers(view);
+        let sets = view.stateful_sets(&self.desired.full_name)?;
+        // What the release shall have may not stand yet, and what leaves stands still.
+        let mut scene = Scene::of(&self.desired, Vec::new());
+        scene
+            .brokers
+            .retain(|broker| sets.iter().any(|set| set.name == broker.stateful_set()));
+        let used = used_name_servers(&scene.brokers, view)?;
+        scene.name_servers.clone_from(&used);
+        scene.kept_name_servers = used;
+        scene.brokers.extend(
+            leaving
+                .into_iter()
+                .map(|broker| Broker { id: None, ..broker }),
+        );
+        let elected = self.leaving_elected(view).into_iter();
+        let steps = elected.map(|broker| RocketmqStep::MasterHandedOver {
+            scene: scene.clone(),
+            pod: broker.pod,
+        });
+        Ok(steps.collect())
     }
 
     /// The replicas that leave while their master stays, each with it.
@@ -95,7 +159,7 @@ impl RemoveBrokers {
     fn orphan(&self, sets: &[StatefulSet], view: View<'_>) -> Option<String> {
         let pods = view.pods(&self.desired.full_name).unwrap_or_default();
         let orphan = pods.iter().find(|pod| {
-            let set = pod.name.trim_end_matches("-0");
+            let set = pod.name.strip_suffix("-0").unwrap_or(&pod.name);
             let component = pod.labels.get(COMPONENT_LABEL).map(String::as_str);
             component == Some(BROKER_COMPONENT)
                 && !pod.terminating
@@ -143,6 +207,43 @@ impl RemoveBrokers {
                 groups.contains_key(LEAVING_MARK).then(|| master.clone())
             }));
         }
+        if let Some(group) = self.without_master(view) {
+            let why = "it has no master, or more than one, while brokers are to leave";
+            return Planning::Wait {
+                why: format!("group {group}: {why}"),
+                otherwise: Problem {
+                    object: format!("group {group}"),
+                    why: why.to_owned(),
+                    remedy: "bring its brokers back, then run the upgrade again".to_owned(),
+                },
+            };
+        }
+        if !self.leaving_elected(view).is_empty() {
+            return self.plan_handing_over(view);
+        }
+        self.plan_leaving(&leaving, view)
+    }
+
+    /// Masters leave groups that stay: nothing but replicas may leave at the same time.
+    fn plan_handing_over(&self, view: View<'_>) -> Planning<RocketmqStep> {
+        if let Some(master) = self.leaving_masters(view).first() {
+            return Planning::Refused(Problem {
+                object: "brokers.groups".to_owned(),
+                why: format!(
+                    "group {} would leave, and with `brokers.replicasPerGroup` the master of another group at the same time",
+                    master.name
+                ),
+                remedy: "change `brokers.replicasPerGroup` and `brokers.groups` in two upgrades"
+                    .to_owned(),
+            });
+        }
+        match self.handing_over(view) {
+            Ok(steps) => Planning::Steps(steps),
+            Err(unanswered) => unanswering(&unanswered.object, &unanswered.why),
+        }
+    }
+
+    fn plan_leaving(&self, leaving: &[&StatefulSet], view: View<'_>) -> Planning<RocketmqStep> {
         let staying = self.staying_masters(view);
         if staying.is_empty() {
             return Planning::Refused(Problem {
@@ -230,7 +331,7 @@ impl RemoveBrokers {
                 return Ok(Planning::Refused(problem));
             }
         }
-        let name_servers = used_name_servers(staying, view)?;
+        let name_servers = used_name_servers(staying.iter().copied(), view)?;
         let entries = match self.entries(masters, &name_servers, view)? {
             Ok(entries) => entries,
             Err(problem) => return Ok(Planning::Refused(problem)),
@@ -368,7 +469,10 @@ fn opening(marked: impl Iterator<Item = Broker>) -> Planning<RocketmqStep> {
 }
 
 /// The name servers that brokers use now. Those that the release shall use may not stand yet.
-fn used_name_servers(staying: &[&Broker], view: View<'_>) -> Result<Vec<String>, Unanswered> {
+fn used_name_servers<'b>(
+    staying: impl IntoIterator<Item = &'b Broker>,
+    view: View<'_>,
+) -> Result<Vec<String>, Unanswered> {
     let mut used = BTreeSet::new();
     for master in staying {
         let settings = view.settings(&master.address)?;
@@ -550,7 +654,7 @@ impl Operation for RemoveBrokers {
         }
         wanted.extend(survey::naming_queries(&self.desired, view));
         if !leaving.is_empty() {
-            let used = used_name_servers(&staying, view).unwrap_or_default();
+            let used = used_name_servers(staying.iter().copied(), view).unwrap_or_default();
             wanted.extend(order_queries(&used));
         }
         for master in &leaving {

@@ -9,7 +9,7 @@ use midships_engine::step::{Limits, Operation, Planning, Seen};
 
 use crate::desired::{Desired, Phase};
 use crate::guard;
-use crate::steps::{RocketmqStep, Silent, set_is_newer};
+use crate::steps::{RocketmqStep, Server, Silent, set_is_newer};
 use crate::survey::{self, unanswering};
 use crate::view::{View, ask_pods, ask_stateful_sets};
 use crate::vocabulary::{Answer, Query};
@@ -36,16 +36,27 @@ impl RenewPods {
             pod: pod.clone(),
             stateful_set: desired.name_server_set(),
             address: desired.own_address(pod),
-            name_server: true,
+            server: Server::NameServer,
         });
         let brokers = desired.brokers.iter().map(|broker| Silent {
             cluster: desired.full_name.clone(),
             pod: broker.pod.clone(),
             stateful_set: broker.stateful_set().to_owned(),
             address: broker.address.clone(),
-            name_server: false,
+            server: Server::Broker,
         });
-        name_servers.chain(brokers)
+        let controllers = desired
+            .controllers
+            .iter()
+            .enumerate()
+            .map(|(number, address)| Silent {
+                cluster: desired.full_name.clone(),
+                pod: format!("{}-{number}", desired.controller_set()),
+                stateful_set: desired.controller_set(),
+                address: address.clone(),
+                server: Server::Controller,
+            });
+        name_servers.chain(brokers).chain(controllers)
     }
 }
 

@@ -154,7 +154,7 @@ impl RestartNameServers {
             stateful_set: set.name.clone(),
             others: others.filter(|other| **other != address).cloned().collect(),
             address,
-            brokers: self.desired.brokers.clone(),
+            brokers: self.desired.lasting_brokers(),
             key_value_namespaces: self.desired.key_value_namespaces.clone(),
             ephemeral: set.data == DataVolume::EmptyDir,
         }

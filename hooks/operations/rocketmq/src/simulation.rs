@@ -5,6 +5,7 @@
 //! newer ones look at it at fixed intervals; a name server forgets a broker at once when its process
 //! ends, and after 120 s when it merely stops reporting.
 
+mod elections;
 mod groups;
 mod metadata;
 mod queues;
@@ -17,8 +18,8 @@ use midships_client_kubernetes as kubernetes;
 use midships_client_rocketmq as rocketmq;
 use midships_client_rocketmq::answer::answered;
 use midships_client_rocketmq::{
-    BrokerGroup, ClusterInfo, Frame, ProductVersion, Reply, Request, SubscriptionGroup,
-    TopicConfiguration, decode, encode,
+    BrokerGroup, ClusterInfo, ElectedBroker, Frame, ProductVersion, Reply, Request,
+    SubscriptionGroup, TopicConfiguration, decode, encode,
 };
 use midships_engine::simulation::{BEGINNING, Simulation};
 use midships_engine::step::{Moment, Unanswered};
@@ -31,7 +32,8 @@ use crate::desired::{Broker, Desired};
 use crate::fixed::{CLUSTER_VARIABLE, HOST_VARIABLE};
 use crate::guard::Room;
 use crate::view::{
-    NAME_SERVER_SETTING, OPEN, PERMISSION_SETTING, READ_ONLY, RELOAD_PERIOD_SETTING,
+    ALL_IN_SYNC_SETTING, ID_SETTING, NAME_SERVER_SETTING, OPEN, PERMISSION_SETTING, READ_ONLY,
+    RELOAD_PERIOD_SETTING,
 };
 use crate::vocabulary::{Answer, Command, Query};
 
@@ -117,6 +119,8 @@ struct SimulatedBroker {
     /// The template that its pod was made of.
     template: Option<String>,
     version: ProductVersion,
+    /// Whether it acknowledges only what all have that may be elected.
+    waits_for_all: bool,
     /// What it has of the settings that it takes while it runs.
     settings: BTreeMap<String, String>,
 }
@@ -126,6 +130,8 @@ struct SimulatedBroker {
 pub struct Cluster {
     /// The claims of brokers by name, where their storage has any: mebibytes asked for, there, and since when asked.
     claims: BTreeMap<String, (u64, u64, Moment)>,
+    /// Brokers that are gone and that controllers remember, by group.
+    remembered: BTreeMap<String, Vec<ElectedBroker>>,
     /// StatefulSets that were deleted with their pods left running.
     removed: BTreeSet<String>,
     /// What brokers had that Helm has deleted, by the claims that were kept.
@@ -159,6 +165,7 @@ impl Cluster {
         let list = desired.list();
         let mut cluster = Self {
             claims: BTreeMap::new(),
+            remembered: BTreeMap::new(),
             removed: BTreeSet::new(),
             kept: BTreeMap::new(),
             now,
@@ -184,8 +191,12 @@ impl Cluster {
                 let topic = TopicConfiguration::plain(topic, 8);
                 broker.metadata.put_topic(topic);
             }
+            if desired.is_elected() {
+                broker.identity.id = Some(broker.granted());
+            }
             cluster.brokers.push(broker);
         }
+        cluster.elect_missing();
         cluster.advance(now + 2 * TICK);
         cluster
     }
@@ -216,6 +227,7 @@ impl Cluster {
             added: true,
             template: desired.broker_template.clone(),
             version,
+            waits_for_all: desired.synchronous,
             settings: desired.broker_settings.clone(),
         }
     }
@@ -271,7 +283,7 @@ impl Cluster {
             .iter()
             .find(|broker| broker.identity.pod == pod);
         if let Some(broker) = found {
-            let key = (broker.identity.name.clone(), broker.identity.id);
+            let key = broker.key();
             for server in self.name_servers.values_mut() {
                 server.live.remove(&key);
             }
@@ -411,15 +423,18 @@ impl Cluster {
             .find(|broker| broker.identity.pod == pod)
         {
             broker.state = State::Stopping { until };
-            let key = (broker.identity.name.clone(), broker.identity.id);
+            let key = broker.key();
             for server in self.name_servers.values_mut() {
                 server.live.remove(&key);
             }
         }
+        self.elect_missing();
     }
 
     fn tick(&mut self) {
         let now = self.now;
+        self.elect_missing();
+        let is_elected = self.desired.is_elected();
         let refresh = self.desired.route_refresh_seconds * SECOND;
         for (asked, there, since) in self.claims.values_mut() {
             if now >= *since + GROWTH {
@@ -443,6 +458,10 @@ impl Cluster {
                 }
                 State::Starting { until } | State::Coming { until } if now >= until => {
                     broker.state = State::Up;
+                    if is_elected {
+                        broker.identity.id = Some(broker.granted());
+                    }
+                    broker.waits_for_all = self.desired.synchronous;
                     broker.configured.clone_from(&self.applied);
                     broker.used = list_of(&self.applied);
                     OPEN.clone_into(&mut broker.permission);
@@ -636,6 +655,16 @@ impl Cluster {
         // A drain serves those whose topics can be written elsewhere.
         let drainable =
             others.any(|other| master.metadata.is_within(&master.identity, &other.metadata));
+        if self.desired.is_elected() {
+            let others = self.brokers.iter().filter(group);
+            let could = others.filter(|other| other.state == State::Up).count() > 1;
+            return (identity.is_master() && could).then(|| {
+                format!(
+                    "master {} was restarted while others could take over",
+                    identity.pod
+                )
+            });
+        }
         if identity.is_master() && drainable && !drained {
             return Some(format!(
                 "master {} was restarted while clients wrote to it",
@@ -841,6 +870,13 @@ impl Cluster {
                 self.come_late();
             }
             reply
+        } else if self
+            .desired
+            .controllers
+            .iter()
+            .any(|other| other == address)
+        {
+            self.serve_elections(address, request)
         } else {
             return Err(silent("connection refused"));
         };
@@ -914,7 +950,7 @@ impl Cluster {
     }
 
     fn is_listed(&self, broker: &SimulatedBroker) -> bool {
-        let key = (broker.identity.name.clone(), broker.identity.id);
+        let key = broker.key();
         list_of(&broker.configured).iter().all(|address| {
             self.name_servers
                 .get(address)
@@ -954,6 +990,9 @@ impl Cluster {
         }
         for (name, (asked, there, _)) in &self.claims {
             lines.push(format!("{name} {asked} {there} MiB"));
+        }
+        for (group, brokers) in &self.remembered {
+            lines.push(format!("controllers remember {} of {group}", brokers.len()));
         }
         lines.extend(self.removed.iter().map(|name| format!("{name} makes room")));
         for (address, server) in &self.name_servers {
@@ -1062,6 +1101,11 @@ impl SimulatedBroker {
         format!("{}/{}", self.identity.pod, self.generation)
     }
 
+    /// By what name servers know it.
+    fn key(&self) -> (String, i64) {
+        (self.identity.name.clone(), self.identity.id.unwrap_or(-1))
+    }
+
     /// The variables that the chart gives it.
     fn environment(&self) -> BTreeMap<String, String> {
         let host = self.identity.address.split(':').next().unwrap_or_default();
@@ -1079,7 +1123,7 @@ impl SimulatedBroker {
                 && server.serves_from <= now
             {
                 server.live.insert(
-                    (self.identity.name.clone(), self.identity.id),
+                    self.key(),
                     Registration {
                         address: self.identity.address.clone(),
                         cluster: self.identity.cluster.clone(),
@@ -1099,6 +1143,14 @@ impl SimulatedBroker {
                     (PERMISSION_SETTING.to_owned(), self.permission.clone()),
                 ]);
                 properties.extend(self.settings.clone());
+                properties.insert(
+                    ID_SETTING.to_owned(),
+                    self.identity.id.unwrap_or(-1).to_string(),
+                );
+                properties.insert(
+                    ALL_IN_SYNC_SETTING.to_owned(),
+                    self.waits_for_all.to_string(),
+                );
                 if self.version.reloads_name_servers() == Some(true) && look_period != 120 * SECOND
                 {
                     properties.insert(RELOAD_PERIOD_SETTING.to_owned(), look_period.to_string());
@@ -1114,6 +1166,9 @@ impl SimulatedBroker {
                 {
                     self.permission.clone_from(permission);
                     self.permission_since = now;
+                }
+                if let Some(waits) = properties.get(ALL_IN_SYNC_SETTING) {
+                    self.waits_for_all = waits == "true";
                 }
                 for (key, value) in &mut self.settings {
                     if let Some(set) = properties.get(key) {

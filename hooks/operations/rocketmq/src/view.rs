@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use midships_client_kubernetes as kubernetes;
 use midships_client_rocketmq as rocketmq;
 use midships_client_rocketmq::{
-    ClusterInfo, ConsumeStatistics, ConsumerConnections, ConsumerOffsets, ProductVersion, Reply,
-    Request, SubscriptionGroup, TimerMetrics, TopicConfiguration, TopicConfigurations, TopicRoute,
-    TopicStatistics,
+    ClusterInfo, ConsumeStatistics, ConsumerConnections, ConsumerOffsets, Election, ProductVersion,
+    Reply, Request, SubscriptionGroup, TimerMetrics, TopicConfiguration, TopicConfigurations,
+    TopicRoute, TopicStatistics,
 };
 use midships_engine::step::{Seen, Unanswered};
 
+use crate::desired::Broker;
 use crate::vocabulary::{Answer, Query};
 
 /// The broker's setting that holds its name server list.
@@ -18,6 +19,12 @@ pub const NAME_SERVER_SETTING: &str = "namesrvAddr";
 
 /// The broker's setting that says whether it may be read (4) and written (2).
 pub const PERMISSION_SETTING: &str = "brokerPermission";
+
+/// The broker's setting that holds its id, also where controllers have granted it.
+pub const ID_SETTING: &str = "brokerId";
+
+/// The broker's setting that has sends wait, where masters are elected, for all replicas that are in sync.
+pub const ALL_IN_SYNC_SETTING: &str = "allAckInSyncStateSet";
 
 /// The permission of a broker that serves: read and written. The chart lets nobody choose another.
 pub const OPEN: &str = "6";
@@ -52,6 +59,26 @@ impl BrokerSettings<'_> {
         self.properties
             .get(PERMISSION_SETTING)
             .map_or(OPEN, String::as_str)
+    }
+
+    /// Its `brokerId`, which is 0 at a master; a broker that was not elected yet says -1.
+    #[must_use]
+    pub fn id(&self) -> Option<i64> {
+        self.properties.get(ID_SETTING)?.parse().ok()
+    }
+
+    /// Makes sure that a broker which was the master when a plan was made is not known to be none any more.
+    ///
+    /// # Errors
+    /// When it says that it is none.
+    pub fn check_master(&self, broker: &Broker) -> Result<(), Unanswered> {
+        match self.id() {
+            None | Some(0) => Ok(()),
+            Some(_) => Err(Unanswered {
+                object: format!("broker {}", broker.pod),
+                why: "it is not the master of its group any more".to_owned(),
+            }),
+        }
     }
 
     /// Whether it takes messages.
@@ -282,6 +309,61 @@ impl<'a> View<'a> {
                 Request::BrokerConfiguration,
             ))),
         }
+    }
+
+    /// The ids of these brokers, by address, as they tell them; of those that do not answer, or have none yet, there is none.
+    #[must_use]
+    pub fn ids<'b>(self, brokers: impl Iterator<Item = &'b Broker>) -> BTreeMap<String, i64> {
+        let known = brokers.filter_map(|broker| {
+            let id = self.settings(&broker.address).ok()?.id()?;
+            (id >= 0).then(|| (broker.address.clone(), id))
+        });
+        known.collect()
+    }
+
+    /// The address of the leading controller, and what it knows of a group; nothing where it does not know the group.
+    ///
+    /// # Errors
+    /// While none leads.
+    pub fn leader<'b>(
+        self,
+        controllers: &'b [String],
+        group: &str,
+    ) -> Result<(&'b str, Option<&'a Election>), Unanswered> {
+        let mut silent = String::new();
+        for controller in controllers {
+            match self.answer(&ask_election(controller, group)) {
+                Ok(Answer::Rocketmq(rocketmq::Answer {
+                    reply: Reply::Elections(Some(elections)),
+                    ..
+                })) => return Ok((controller, elections.get(group))),
+                Ok(_) => {}
+                Err(unanswered) => {
+                    silent = format!("{silent}; {}: {}", unanswered.object, unanswered.why);
+                }
+            }
+        }
+        Err(Unanswered {
+            object: "controllers".to_owned(),
+            why: format!("none of them leads{silent}"),
+        })
+    }
+
+    /// What the leading controller knows of a group, and its address.
+    ///
+    /// # Errors
+    /// While none leads, or the one that leads does not know the group.
+    pub fn election<'b>(
+        self,
+        controllers: &'b [String],
+        group: &str,
+    ) -> Result<(&'b str, &'a Election), Unanswered> {
+        let (leader, election) = self.leader(controllers, group)?;
+        let election = election.ok_or_else(|| Unanswered {
+            object: format!("controller {leader}"),
+            why: format!("it does not know group {group}"),
+        })?;
+        Ok((leader, election))
     }
 
     /// How many messages a broker has stored today.
@@ -516,6 +598,19 @@ pub fn ask_claims(cluster: &str) -> Query {
     Query::Kubernetes(kubernetes::Query::Claims {
         cluster: cluster.to_owned(),
     })
+}
+
+/// The query for what a controller knows of a group.
+#[must_use]
+pub fn ask_election(controller: &str, group: &str) -> Query {
+    let groups = BTreeSet::from([group.to_owned()]);
+    Query::rocketmq(controller, Request::Elections { groups })
+}
+
+/// The query for a broker's settings.
+#[must_use]
+pub fn settings_query(broker: &Broker) -> Query {
+    Query::rocketmq(&broker.address, Request::BrokerConfiguration)
 }
 
 /// The query for a ConfigMap.

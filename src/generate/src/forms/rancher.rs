@@ -193,6 +193,7 @@ mod tests {
             .into_iter()
             .chain(of_pods.map(|name| format!("nameServers.pod.{name}")))
             .chain(of_pods.map(|name| format!("brokers.pod.{name}")))
+            .chain(of_pods.map(|name| format!("controllers.pod.{name}")))
             .chain(of_pods.map(|name| format!("proxy.pod.{name}")))
             .chain(["hook.tolerations".to_owned()])
             .collect();

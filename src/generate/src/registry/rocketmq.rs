@@ -2,6 +2,7 @@
 
 use midships_model::fields::Resources;
 use midships_model::model::Model;
+use midships_model::rocketmq::controllers;
 use midships_model::rocketmq::rules::{
     ACCESS_CONFIGURATION, OWNED_CONFIGURATION, OWNED_PROXY_CONFIGURATION,
 };
@@ -29,6 +30,7 @@ pub(super) const ENTRY: Entry = Entry {
         "about.md",
         "Chart.yaml",
         "scripts/broker.sh",
+        "scripts/controller.sh",
         "scripts/credentials.sh",
         "scripts/drain.sh",
         "scripts/java.sh",
@@ -41,6 +43,7 @@ pub(super) const ENTRY: Entry = Entry {
         "templates/brokers.yaml",
         "templates/check.yaml",
         "templates/configuration.yaml",
+        "templates/controllers.yaml",
         "templates/hooks.yaml",
         "templates/metrics.yaml",
         "templates/name-servers.yaml",
@@ -102,6 +105,12 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
             "replicationAbove": rocketmq::BROKER_REPLICATION_PORT - rocketmq::BROKER_PORT,
             "fastBelow": rocketmq::BROKER_PORT - rocketmq::BROKER_FAST_PORT,
             "nodePortsOfBroker": rocketmq::NODE_PORTS_OF_BROKER,
+            "controller": {
+                "port": controllers::CONTROLLER_PORT,
+                "raftPort": controllers::CONTROLLER_RAFT_PORT,
+                "settle": controllers::SETTLE_SECONDS,
+                "most": controllers::MOST_CONTROLLERS,
+            },
             "proxyGrpcPort": rocketmq::PROXY_GRPC_PORT,
             "proxyRemotingPort": rocketmq::PROXY_REMOTING_PORT,
             "proxyLeave": rocketmq::PROXY_LEAVE_SECONDS,
@@ -123,7 +132,7 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
 }
 
 /// The servers of a release and one hook Job: how many of each, and what each asks for.
-fn pods(values: &Values) -> [(u32, &Resources); 4] {
+fn pods(values: &Values) -> [(u32, &Resources); 5] {
     let brokers = if values.brokers.enabled {
         values.brokers.groups * (values.brokers.replicas_per_group + 1)
     } else {
@@ -133,6 +142,11 @@ fn pods(values: &Values) -> [(u32, &Resources); 4] {
         NameServerSource::Own => values.name_servers.count,
         NameServerSource::Release | NameServerSource::Addresses => 0,
     };
+    let controllers = if values.controllers.enabled {
+        values.controllers.count
+    } else {
+        0
+    };
     let proxies = if values.proxy.enabled {
         values.proxy.replicas
     } else {
@@ -141,6 +155,7 @@ fn pods(values: &Values) -> [(u32, &Resources); 4] {
     [
         (name_servers, &values.name_servers.resources),
         (brokers, &values.brokers.resources),
+        (controllers, &values.controllers.resources),
         (proxies, &values.proxy.resources),
         (1, &values.hook.resources),
     ]

@@ -874,6 +874,36 @@ const PAIRS: &[Mistake] = &[
         ("access-control-is-of-version-5-3-3", "brokers.image.tag", 5, "version 5.3.3 or newer"),
     ),
     mistake(
+        "even-controllers",
+        "An even number of controllers",
+        b"controllers:\n  enabled: true\n  count: 4\n",
+        ("controllers-are-odd", "controllers.count", 3, "an odd number"),
+    ),
+    mistake(
+        "controllers-without-replicas",
+        "Controllers with nobody to elect",
+        b"controllers:\n  enabled: true\nbrokers:\n  replicasPerGroup: 0\n",
+        ("controllers-have-somebody-to-elect", "controllers.enabled", 2, "at least one replica per group"),
+    ),
+    mistake(
+        "controllers-of-version-4",
+        "Controllers for brokers that know none",
+        b"controllers:\n  enabled: true\nbrokers:\n  image:\n    tag: 4.9.7\n",
+        ("controllers-are-of-version-5-2", "brokers.image.tag", 5, "version 5.2.0 or newer"),
+    ),
+    mistake(
+        "elected-without-a-volume",
+        "Elected brokers that forget who they are",
+        b"controllers:\n  enabled: true\nbrokers:\n  storage:\n    mode: EmptyDir\n",
+        ("elected-brokers-keep-their-identity", "brokers.storage.mode", 5, "StorageClass or HostPath"),
+    ),
+    mistake(
+        "controller-heap",
+        "A heap of controllers that their memory does not hold",
+        b"controllers:\n  enabled: true\n  heapMegabytes: 500\n",
+        ("controller-memory-fits", "controllers.heapMegabytes", 3, "at most the memory limit less 96 MB"),
+    ),
+    mistake(
         "owned-label",
         "A label that the chart sets",
         b"commonLabels:\n  app.kubernetes.io/name: orders\n",

@@ -1,6 +1,7 @@
 //! The values of the chart `rocketmq`: name servers, brokers, proxies and the hook program.
 
 pub mod access_control;
+pub mod controllers;
 pub mod names;
 pub mod rules;
 pub mod settings;
@@ -11,6 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use self::access_control::AccessControl;
+use self::controllers::Controllers;
 use crate::description::{Description, DescriptionError};
 use crate::fields::{
     AccessMode, AntiAffinity, Bytes, Cpu, IMAGE_REGISTRY_PATTERN, Image, Limits, NAME_PATTERN,
@@ -604,6 +606,10 @@ pub struct Values {
     /// The brokers.
     #[schemars(title = "Brokers", extend("x-title-zh" = "Broker", "x-help-zh" = "Broker 的设置。"))]
     pub brokers: Brokers,
+    /// Servers that make a replica the master of its group when the master stops. Since version 5.2.0.
+    #[schemars(transform = rolled_out)]
+    #[schemars(title = "Controllers", extend("x-title-zh" = "控制器", "x-help-zh" = "主节点停止时，将副本提升为组的主节点的服务器。自 5.2.0 起。"))]
+    pub controllers: Controllers,
     /// Servers without a state, through which clients reach all brokers over one address. Since version 5.1.1.
     #[schemars(transform = rolled_out)]
     #[schemars(title = "Proxies", extend("x-title-zh" = "代理", "x-help-zh" = "无状态的服务器，客户端经由一个地址访问所有 Broker。自 5.1.1 起。"))]
@@ -721,6 +727,7 @@ impl Default for Values {
                     ..Pod::default()
                 },
             },
+            controllers: Controllers::default(),
             proxy: Proxy {
                 enabled: false,
                 replicas: 2,
@@ -768,6 +775,20 @@ impl Default for Values {
     }
 }
 
+/// A heap in MB: as set, else half of the memory limit.
+fn half_unless_set(set: u32, resources: &Resources) -> Option<u64> {
+    match set {
+        0 => Some(resources.limits.memory.mebibytes()? / 2),
+        set => Some(set.into()),
+    }
+}
+
+/// A direct memory in MB: a quarter of what the heap leaves, rounded up.
+fn quarter_of_the_rest(heap: u64, resources: &Resources) -> Option<u64> {
+    let limit = resources.limits.memory.mebibytes()?;
+    Some(limit.saturating_sub(heap).div_ceil(4))
+}
+
 /// A heap in MB: as set, else two fifths of the memory limit.
 fn two_fifths_unless_set(set: u32, resources: &Resources) -> Option<u64> {
     match set {
@@ -780,17 +801,13 @@ impl NameServers {
     /// The heap of each name server in MB: as set, else half of the memory limit.
     #[must_use]
     pub fn heap(&self) -> Option<u64> {
-        match self.heap_megabytes {
-            0 => Some(self.resources.limits.memory.mebibytes()? / 2),
-            set => Some(set.into()),
-        }
+        half_unless_set(self.heap_megabytes, &self.resources)
     }
 
     /// The direct memory of each name server in MB: a quarter of what the heap leaves, rounded up.
     #[must_use]
     pub fn direct_memory(&self) -> Option<u64> {
-        let limit = self.resources.limits.memory.mebibytes()?;
-        Some(limit.saturating_sub(self.heap()?).div_ceil(4))
+        quarter_of_the_rest(self.heap()?, &self.resources)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The names and addresses of a release's objects, as the chart's templates make them.
 
+use super::controllers::CONTROLLER_PORT;
 use super::{CHART, NAME_SERVER_PORT, NameServerSource, Values};
 
 /// Who a broker is within its group.
@@ -9,6 +10,29 @@ pub enum Role {
     Master,
     /// A replica, with its number from 1, which is its broker id.
     Replica(u32),
+    /// One of a group whose master is elected, with its number from 0.
+    Elected(u32),
+}
+
+impl Role {
+    /// The role of the broker of a number within its group, from 0.
+    #[must_use]
+    pub fn of(number: u32, is_elected: bool) -> Self {
+        match number {
+            _ if is_elected => Self::Elected(number),
+            0 => Self::Master,
+            _ => Self::Replica(number),
+        }
+    }
+
+    /// The number of the broker within its group, from 0.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        match self {
+            Self::Master => 0,
+            Self::Replica(number) | Self::Elected(number) => number,
+        }
+    }
 }
 
 /// A release whose names are asked for.
@@ -63,6 +87,7 @@ impl Names {
         match role {
             Role::Master => format!("{}-{group}-master", self.brokers()),
             Role::Replica(number) => format!("{}-{group}-replica-{number}", self.brokers()),
+            Role::Elected(number) => format!("{}-{group}-{number}", self.brokers()),
         }
     }
 
@@ -70,6 +95,23 @@ impl Names {
     #[must_use]
     pub fn broker_pod(&self, group: u32, role: Role) -> String {
         format!("{}-0", self.broker(group, role))
+    }
+
+    /// The `StatefulSet` and the headless Service of the controllers.
+    #[must_use]
+    pub fn controllers(&self) -> String {
+        format!("{}-controller", self.full_name)
+    }
+
+    /// The address at which a controller is asked, `host:port`: that of its own Service, which stays when the pod's changes.
+    #[must_use]
+    pub fn controller_address(&self, number: u32) -> String {
+        format!(
+            "{}-{number}.{}.svc.{}:{CONTROLLER_PORT}",
+            self.controllers(),
+            self.namespace,
+            self.cluster_domain
+        )
     }
 
     /// The name that the brokers of a group register. No other release has it, even one that shares the name servers.
@@ -147,7 +189,20 @@ impl Values {
         }
     }
 
-    /// Every broker of the release: its group and its role, masters first within a group.
+    /// The addresses of the release's controllers, in order.
+    #[must_use]
+    pub fn controller_addresses(&self, release: &Names) -> Vec<String> {
+        let count = if self.controllers.enabled {
+            self.controllers.count
+        } else {
+            0
+        };
+        (0..count)
+            .map(|number| release.controller_address(number))
+            .collect()
+    }
+
+    /// Every broker of the release: its group and its role, masters first within a group where they are not elected.
     #[must_use]
     pub fn broker_roles(&self) -> Vec<(u32, Role)> {
         if !self.brokers.enabled {
@@ -156,8 +211,8 @@ impl Values {
         let replicas = self.brokers.replicas_per_group;
         (0..self.brokers.groups)
             .flat_map(|group| {
-                std::iter::once((group, Role::Master))
-                    .chain((1..=replicas).map(move |number| (group, Role::Replica(number))))
+                let is_elected = self.controllers.enabled;
+                (0..=replicas).map(move |number| (group, Role::of(number, is_elected)))
             })
             .collect()
     }
@@ -184,5 +239,25 @@ mod tests {
         assert_eq!(names.group_name(1), "shop_orders-rocketmq-broker-1");
         assert_eq!(values.broker_roles().len(), 4);
         assert_eq!(values.name_server_addresses(&names).len(), 2);
+        assert!(values.controller_addresses(&names).is_empty());
+
+        let mut values = values;
+        values.controllers.enabled = true;
+        let elected: Vec<String> = values
+            .broker_roles()
+            .into_iter()
+            .map(|(group, role)| names.broker_pod(group, role))
+            .collect();
+        assert_eq!(
+            elected[..2],
+            [
+                "orders-rocketmq-broker-0-0-0",
+                "orders-rocketmq-broker-0-1-0"
+            ]
+        );
+        assert_eq!(
+            values.controller_addresses(&names)[2],
+            "orders-rocketmq-controller-2.shop.svc.cluster.local:9878"
+        );
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::controllers::CONTROLLER_MEMORY_BESIDE_HEAP;
 use super::names::{Names, Role, full_name};
 use super::{
     BROKER_MEMORY_BESIDE_HEAP, ConfigurationValue, FIRST_NODE_PORT, LAST_NODE_PORT, LEAST_HEAP,
@@ -21,7 +22,8 @@ use crate::rules::{Release, Rule, Subject, Violation};
 pub const LONGEST_STATEFUL_SET: usize = 52;
 
 /// Keys of the broker's configuration file that the chart sets itself, beside those that begin with `storePath`.
-pub const OWNED_CONFIGURATION: [&str; 29] = [
+pub const OWNED_CONFIGURATION: [&str; 30] = [
+    "allAckInSyncStateSet",
     "bindAddress",
     "brokerClusterName",
     "brokerId",
@@ -104,6 +106,10 @@ const OLD_PROXIES: [&str; 3] = ["4.", "5.0.", "5.1.0"];
 /// How tags begin of versions without the access control that the chart sets up, or that write the keys of accounts to their log where
 /// those are short (`PlainPermissionManager.checkPlainAccessConfig`).
 const OLD_ACCESS: [&str; 7] = ["4.", "5.0.", "5.1.", "5.2.", "5.3.0", "5.3.1", "5.3.2"];
+
+/// How tags begin of versions before 5.2.0: the first controllers knew brokers by addresses, and only since 5.2.0 there is a choice of
+/// how they agree.
+const OLD_CONTROLLERS: [&str; 3] = ["4.", "5.0.", "5.1."];
 
 /// Directories in which the chart's pods have volumes of their own.
 pub const OWNED_MOUNT_PATHS: [&str; 7] = [
@@ -646,12 +652,192 @@ proxy.pod.terminationGracePeriodSeconds|{{ $set }}
             ),
         ],
     },
+    Rule {
+        id: "controller-memory-fits",
+        allowed: "a heap of at least 32 MB; heap and direct memory together at most the memory limit less 96 MB",
+        hint: "raise controllers.resources.limits.memory or lower controllers.heapMegabytes",
+        check: |subject| {
+            let controllers = &subject.values.controllers;
+            let limit = &controllers.resources.limits.memory;
+            let (Some(heap), Some(direct), Some(most)) = (
+                controllers.heap(),
+                controllers.direct_memory(),
+                limit.mebibytes(),
+            ) else {
+                return Vec::new();
+            };
+            let path = match controllers.heap_megabytes {
+                0 => "controllers.resources.limits.memory",
+                _ => "controllers.heapMegabytes",
+            };
+            let wrong = heap < LEAST_HEAP || heap + direct + CONTROLLER_MEMORY_BESIDE_HEAP > most;
+            let found = format!(
+                "a heap of {heap} MB and {direct} MB of direct memory with a limit of {}",
+                limit.0
+            );
+            because(
+                one_if(wrong, path, found),
+                &[
+                    "controllers.heapMegabytes",
+                    "controllers.resources.limits.memory",
+                ],
+            )
+        },
+        template: r#"{{- $limit := .Values.controllers.resources.limits.memory }}
+{{- $heap := include "rocketmq.heap.controllers" . | int }}
+{{- $direct := include "rocketmq.directMemory.controllers" . | int }}
+{{- if or (lt $heap 32) (gt (add $heap $direct 96 | int) (include "rocketmq.mebibytes" $limit | int)) }}
+{{ ternary "controllers.heapMegabytes" "controllers.resources.limits.memory" (gt (int .Values.controllers.heapMegabytes) 0) }}|a heap of {{ $heap }} MB and {{ $direct }} MB of direct memory with a limit of {{ $limit }}
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"controllers":{"enabled":true,"heapMegabytes":384}}"#),
+            refused(
+                r#"{"controllers":{"enabled":true,"heapMegabytes":385}}"#,
+                &["controllers.heapMegabytes"],
+            ),
+            refused(
+                r#"{"controllers":{"enabled":true,"resources":{"requests":{"memory":"64Mi"},"limits":{"memory":"128Mi"}}}}"#,
+                &["controllers.resources.limits.memory"],
+            ),
+        ],
+    },
+    Rule {
+        id: "controllers-are-odd",
+        allowed: "an odd number: 1, 3, 5 or 7",
+        hint: "set controllers.count to 3: with one more than an odd number no more of them may be away",
+        check: |subject| {
+            let count = subject.values.controllers.count;
+            one_if(count.is_multiple_of(2), "controllers.count", count)
+        },
+        template: r"{{- $count := int .Values.controllers.count }}
+{{- if eq (mod $count 2) 0 }}
+controllers.count|{{ $count }}
+{{- end }}",
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"controllers":{"enabled":true,"count":5}}"#),
+            accepted(r#"{"controllers":{"count":2}}"#),
+            refused(
+                r#"{"controllers":{"enabled":true,"count":2}}"#,
+                &["controllers.count"],
+            ),
+        ],
+    },
+    Rule {
+        id: "controllers-have-somebody-to-elect",
+        allowed: "brokers of this release, with at least one replica per group",
+        hint: "set brokers.enabled to true and brokers.replicasPerGroup to at least 1, or controllers.enabled to false",
+        check: |subject| {
+            let values = subject.values;
+            let brokers = &values.brokers;
+            let found = if !brokers.enabled {
+                "no brokers"
+            } else if brokers.replicas_per_group == 0 {
+                "no replicas"
+            } else {
+                return Vec::new();
+            };
+            because(
+                one_if(values.controllers.enabled, "controllers.enabled", found),
+                &["brokers.enabled", "brokers.replicasPerGroup"],
+            )
+        },
+        template: r"{{- if .Values.controllers.enabled }}
+{{- if not .Values.brokers.enabled }}
+controllers.enabled|no brokers
+{{- else if eq (int .Values.brokers.replicasPerGroup) 0 }}
+controllers.enabled|no replicas
+{{- end }}
+{{- end }}",
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"controllers":{"enabled":true}}"#),
+            refused(
+                r#"{"controllers":{"enabled":true},"brokers":{"enabled":false}}"#,
+                &["controllers.enabled"],
+            ),
+            refused(
+                r#"{"controllers":{"enabled":true},"brokers":{"replicasPerGroup":0}}"#,
+                &["controllers.enabled"],
+            ),
+        ],
+    },
+    Rule {
+        id: "controllers-are-of-version-5-2",
+        allowed: "brokers and controllers with an image of version 5.2.0 or newer",
+        hint: "set the tag to such a version, or controllers.enabled to false",
+        check: |subject| {
+            let values = subject.values;
+            let old = [
+                ("brokers", &values.brokers.image.tag),
+                ("controllers", &values.controllers.image.tag),
+            ]
+            .into_iter()
+            .flat_map(|(section, tag)| {
+                let is_old = OLD_CONTROLLERS.iter().any(|old| tag.starts_with(old));
+                let path = format!("{section}.image.tag");
+                one_if(values.controllers.enabled && is_old, &path, tag)
+            });
+            because(old.collect(), &["controllers.enabled"])
+        },
+        template: r#"{{- $tag := .Values.<< section >>.image.tag }}
+{{- if .Values.controllers.enabled }}
+{{- range list "4." "5.0." "5.1." }}
+{{- if hasPrefix . $tag }}
+<< section >>.image.tag|{{ $tag }}
+{{- end }}
+{{- end }}
+{{- end }}"#,
+        sections: &["brokers", "controllers"],
+        examples: &[
+            accepted(r#"{"controllers":{"enabled":true},"brokers":{"image":{"tag":"5.2.0"}}}"#),
+            accepted(r#"{"controllers":{"image":{"tag":"5.1.4"}}}"#),
+            refused(
+                r#"{"controllers":{"enabled":true,"image":{"tag":"5.1.4"}},"brokers":{"image":{"tag":"4.9.7"}}}"#,
+                &["brokers.image.tag", "controllers.image.tag"],
+            ),
+        ],
+    },
+    Rule {
+        id: "elected-brokers-keep-their-identity",
+        allowed: "StorageClass or HostPath while controllers.enabled is true",
+        hint: "set the mode to StorageClass: who one is, and what one has agreed to, must outlive the pod",
+        check: |subject| {
+            let values = subject.values;
+            let lost = [
+                ("brokers", &values.brokers.storage),
+                ("controllers", &values.controllers.storage),
+            ]
+            .into_iter()
+            .flat_map(|(section, storage)| {
+                let wrong = values.controllers.enabled && storage.mode == StorageMode::EmptyDir;
+                one_if(wrong, &format!("{section}.storage.mode"), "EmptyDir")
+            });
+            because(lost.collect(), &["controllers.enabled"])
+        },
+        template: r#"{{- if and .Values.controllers.enabled (eq .Values.<< section >>.storage.mode "EmptyDir") }}
+<< section >>.storage.mode|EmptyDir
+{{- end }}"#,
+        sections: &["brokers", "controllers"],
+        examples: &[
+            accepted(r#"{"brokers":{"storage":{"mode":"EmptyDir"}}}"#),
+            accepted(
+                r#"{"controllers":{"enabled":true,"storage":{"mode":"HostPath","hostPath":"/srv"}}}"#,
+            ),
+            refused(
+                r#"{"controllers":{"enabled":true,"storage":{"mode":"EmptyDir"}},"brokers":{"storage":{"mode":"EmptyDir"}}}"#,
+                &["brokers.storage.mode", "controllers.storage.mode"],
+            ),
+        ],
+    },
     shared::requests_are_within_limits(
         |subject| {
             let values = subject.values;
             let sections = [
                 ("nameServers", &values.name_servers.resources),
                 ("brokers", &values.brokers.resources),
+                ("controllers", &values.controllers.resources),
                 ("proxy", &values.proxy.resources),
                 ("hook", &values.hook.resources),
             ];
@@ -660,7 +846,7 @@ proxy.pod.terminationGracePeriodSeconds|{{ $set }}
                 .flat_map(|(section, resources)| above_limits(section, resources))
                 .collect()
         },
-        &["nameServers", "brokers", "proxy", "hook"],
+        &["nameServers", "brokers", "controllers", "proxy", "hook"],
         &[
             accepted(
                 r#"{"brokers":{"resources":{"requests":{"cpu":2,"memory":"2Gi"},"limits":{"cpu":"2000m"}}}}"#,
@@ -906,10 +1092,8 @@ Release.Name|{{ .Release.Name }}
 {{- $longest = printf "%s-name-server" (include "rocketmq.fullName" .) }}
 {{- end }}
 {{- if .Values.brokers.enabled }}
-{{- $longest = printf "%s-broker-%d-master" (include "rocketmq.fullName" .) (sub (int .Values.brokers.groups) 1) }}
-{{- if gt (int .Values.brokers.replicasPerGroup) 0 }}
-{{- $longest = printf "%s-broker-%d-replica-%d" (include "rocketmq.fullName" .) (sub (int .Values.brokers.groups) 1) (int .Values.brokers.replicasPerGroup) }}
-{{- end }}
+{{- $of := dict "root" . "number" (int .Values.brokers.replicasPerGroup) }}
+{{- $longest = printf "%s-broker-%d-%s" (include "rocketmq.fullName" .) (sub (int .Values.brokers.groups) 1) (include "rocketmq.brokerRole" $of) }}
 {{- end }}
 {{- if gt (len $longest) 52 }}
 Release.Name|{{ $longest }} with {{ len $longest }} characters
@@ -928,6 +1112,16 @@ Release.Name|{{ $longest }} with {{ len $longest }} characters
                 "twenty-five-characters-12",
                 r#"{"brokers":{"replicasPerGroup":0}}"#,
                 &[],
+            ),
+            named(
+                "thirty-two-characters-1234567890",
+                r#"{"controllers":{"enabled":true}}"#,
+                &[],
+            ),
+            named(
+                "thirty-three-characters-123456789",
+                r#"{"controllers":{"enabled":true}}"#,
+                &["Release.Name"],
             ),
             named(
                 "name-servers-with-thirty-chars",
@@ -1100,6 +1294,7 @@ accessControl.secretName|no Secret
                 ("commonLabels", &values.common_labels),
                 ("nameServers.pod.labels", &values.name_servers.pod.labels),
                 ("brokers.pod.labels", &values.brokers.pod.labels),
+                ("controllers.pod.labels", &values.controllers.pod.labels),
                 ("proxy.pod.labels", &values.proxy.pod.labels),
                 (
                     "metrics.serviceMonitor.labels",
@@ -1112,6 +1307,7 @@ accessControl.secretName|no Secret
             "commonLabels",
             "nameServers.pod.labels",
             "brokers.pod.labels",
+            "controllers.pod.labels",
             "proxy.pod.labels",
             "metrics.serviceMonitor.labels",
             "hook.labels",
@@ -1139,6 +1335,10 @@ accessControl.secretName|no Secret
                     &values.name_servers.pod.annotations,
                 ),
                 ("brokers.pod.annotations", &values.brokers.pod.annotations),
+                (
+                    "controllers.pod.annotations",
+                    &values.controllers.pod.annotations,
+                ),
                 ("proxy.pod.annotations", &values.proxy.pod.annotations),
                 (
                     "proxy.service.annotations",
@@ -1152,6 +1352,7 @@ accessControl.secretName|no Secret
             "commonAnnotations",
             "nameServers.pod.annotations",
             "brokers.pod.annotations",
+            "controllers.pod.annotations",
             "proxy.pod.annotations",
             "proxy.service.annotations",
             "outside.annotations",
@@ -1202,7 +1403,7 @@ accessControl.secretName|no Secret
 {{- end }}
 {{- $_ := set $seen $variable.name true }}
 {{- end }}"#,
-        sections: &["nameServers", "brokers", "proxy"],
+        sections: &["nameServers", "brokers", "controllers", "proxy"],
         examples: &[
             accepted(r#"{"brokers":{"pod":{"env":[{"name":"TZ","value":"UTC"}]}}}"#),
             refused(
@@ -1234,7 +1435,7 @@ accessControl.secretName|no Secret
 {{- end }}
 {{- $_ := set $seen $volume.name 1 }}
 {{- end }}"#,
-        sections: &["nameServers", "brokers", "proxy"],
+        sections: &["nameServers", "brokers", "controllers", "proxy"],
         examples: &[
             accepted(r#"{"brokers":{"pod":{"volumes":[{"name":"extra","emptyDir":{}}]}}}"#),
             refused(
@@ -1272,7 +1473,7 @@ accessControl.secretName|no Secret
 << section >>.pod.volumeMounts[{{ $index }}]|{{ $mount.name }}
 {{- end }}
 {{- end }}",
-        sections: &["nameServers", "brokers", "proxy"],
+        sections: &["nameServers", "brokers", "controllers", "proxy"],
         examples: &[
             accepted(
                 r#"{"brokers":{"pod":{"volumes":[{"name":"extra","emptyDir":{}}],"volumeMounts":[{"name":"extra","mountPath":"/extra"}]}}}"#,
@@ -1307,7 +1508,7 @@ accessControl.secretName|no Secret
 << section >>.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
 {{- end }}
 {{- end }}"#,
-        sections: &["nameServers", "brokers", "proxy"],
+        sections: &["nameServers", "brokers", "controllers", "proxy"],
         examples: &[
             accepted(
                 r#"{"brokers":{"pod":{"volumes":[{"name":"extra","emptyDir":{}}],"volumeMounts":[{"name":"extra","mountPath":"/data/extra"}]}}}"#,
@@ -1367,8 +1568,10 @@ fn longest_name(values: &Values, release: &Release) -> String {
     };
     let brokers = &values.brokers;
     match (brokers.enabled, brokers.replicas_per_group) {
-        (true, 0) => names.broker(brokers.groups - 1, Role::Master),
-        (true, replicas) => names.broker(brokers.groups - 1, Role::Replica(replicas)),
+        (true, replicas) => names.broker(
+            brokers.groups - 1,
+            Role::of(replicas, values.controllers.enabled),
+        ),
         (false, _) if values.name_servers.source == NameServerSource::Own => names.name_servers(),
         (false, _) => String::new(),
     }
@@ -1406,6 +1609,7 @@ fn in_pods<'a>(
 ) -> Vec<Violation> {
     let mut violations = find("nameServers", &values.name_servers.pod);
     violations.extend(find("brokers", &values.brokers.pod));
+    violations.extend(find("controllers", &values.controllers.pod));
     violations.extend(find("proxy", &values.proxy.pod));
     violations
 }

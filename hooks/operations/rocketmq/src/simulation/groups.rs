@@ -187,12 +187,10 @@ impl Cluster {
         self.brokers
             .retain(|broker| is_desired(&broker.identity.pod));
         for server in self.name_servers.values_mut() {
-            let names = desired.brokers.iter();
-            let names: Vec<(&str, i64)> = names
-                .map(|broker| (broker.name.as_str(), broker.id))
-                .collect();
-            server.live.retain(|(name, id), found| {
-                found.cluster != desired.full_name || names.contains(&(name.as_str(), *id))
+            let addresses = desired.brokers.iter();
+            let addresses: Vec<&str> = addresses.map(|broker| broker.address.as_str()).collect();
+            server.live.retain(|_, found| {
+                found.cluster != desired.full_name || addresses.contains(&found.address.as_str())
             });
         }
     }

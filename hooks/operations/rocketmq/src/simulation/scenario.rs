@@ -1,7 +1,10 @@
 //! Desired states for tests: a release `shop` with so many name servers, groups and replicas.
 
+use std::collections::BTreeMap;
+
 use midships_client_rocketmq::ProductVersion;
 use midships_model::fields::StorageMode;
+use midships_model::rocketmq::controllers::CONTROLLER_PORT;
 use midships_model::rocketmq::{BROKER_PORT, KeptVolumes, NAME_SERVER_PORT, ORDER_CONFIGURATION};
 
 use crate::desired::{Broker, Desired, Drain};
@@ -27,7 +30,7 @@ pub fn desired(name_servers: u32, groups: u32, replicas: u32, allow_restart: boo
             pod,
             cluster: full_name.to_owned(),
             name: format!("{full_name}-broker-{group}"),
-            id: i64::from(id),
+            id: Some(id.into()),
         }
     };
     let place = DataPlace {
@@ -53,7 +56,11 @@ pub fn desired(name_servers: u32, groups: u32, replicas: u32, allow_restart: boo
         route_refresh_seconds: 5,
         patience_seconds: 600,
         key_value_namespaces: vec![ORDER_CONFIGURATION.to_owned()],
+        controllers: Vec::new(),
+        seen_ids: BTreeMap::new(),
         fixed: Fixed {
+            consensus: "DLedger".to_owned(),
+            controller_data: place.clone(),
             name_server_data: place.clone(),
             broker_data: place,
             first_node_port: 30_000,
@@ -75,6 +82,30 @@ pub fn desired(name_servers: u32, groups: u32, replicas: u32, allow_restart: boo
         revision: Some(1),
         digest: format!("{name_servers} {groups} {replicas} {allow_restart}"),
     }
+}
+
+/// The same with controllers that elect the masters.
+#[must_use]
+pub fn elected(mut desired: Desired) -> Desired {
+    let full_name = &desired.full_name;
+    for broker in &mut desired.brokers {
+        let number = broker.id.take().unwrap_or_default();
+        broker.pod = format!("{}-{number}-0", broker.name);
+        broker.address = format!(
+            "{}-{number}.{}:{BROKER_PORT}",
+            broker.name, desired.dns_zone
+        );
+    }
+    desired.controllers = (0..3)
+        .map(|number| {
+            format!(
+                "{full_name}-controller-{number}.{}:{CONTROLLER_PORT}",
+                desired.dns_zone
+            )
+        })
+        .collect();
+    desired.digest = format!("{} elected", desired.digest);
+    desired
 }
 
 /// The same with another template of brokers, and their image of a version.

@@ -151,7 +151,7 @@ impl Topics {
                 address: format!("{name}:10911"),
                 cluster: (*cluster).to_owned(),
                 name: (*name).to_owned(),
-                id: 0,
+                id: Some(0),
             };
             Master {
                 metadata: Metadata::of_new(&identity, version),

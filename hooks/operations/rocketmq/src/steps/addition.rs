@@ -9,10 +9,10 @@ use midships_engine::step::{Problem, Unanswered, Verdict};
 use midships_model::rocketmq::ORDER_CONFIGURATION;
 use serde::{Deserialize, Serialize};
 
-use super::{BATCH, Observation, key_values, settings_query, tell, wait};
+use super::{BATCH, Observation, key_values, tell, wait};
 use crate::desired::Broker;
 use crate::metadata::{self, MARK};
-use crate::view::View;
+use crate::view::{View, settings_query};
 use crate::vocabulary::{Command, Query};
 
 /// Groups that are new, and the one from which they get what it knows.
@@ -265,7 +265,9 @@ fn missing(
 
 /// The version that a broker runs.
 pub(crate) fn version(broker: &Broker, view: View<'_>) -> Result<ProductVersion, Unanswered> {
-    Ok(view.settings(&broker.address)?.version)
+    let settings = view.settings(&broker.address)?;
+    settings.check_master(broker)?;
+    Ok(settings.version)
 }
 
 /// A group that is away while a queue begins would be told to begin with its last message, and never see those before it.

@@ -1,20 +1,21 @@
 //! A broker's pod is renewed: drained where clients have another master to turn to, cleared, and waited for until it has caught up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use midships_client_kubernetes::Pod;
-use midships_client_rocketmq::Request;
+use midships_client_rocketmq::{ElectedBroker, Request};
 use midships_engine::step::{Memory, Progress, Unanswered, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    OUTDATED, Observation, Scene, evicting, is_believed, set, settings_query, since,
-    turning::turning, wait, wait_again,
+    OUTDATED, Observation, Scene, evicting, is_believed, set, since, turning::turning, wait,
+    wait_again,
 };
 use crate::desired::Broker;
 use crate::guard;
 use crate::view::{
-    BrokerSettings, OPEN, PERMISSION_SETTING, READ_ONLY, View, ask_pods, ask_stateful_sets,
+    ALL_IN_SYNC_SETTING, BrokerSettings, OPEN, PERMISSION_SETTING, READ_ONLY, View, ask_election,
+    ask_pods, ask_stateful_sets, settings_query,
 };
 use crate::vocabulary::{Command, Query};
 
@@ -26,6 +27,8 @@ pub enum Reason {
     NameServers,
     /// Its pod was made of another template than its `StatefulSet` has.
     Template,
+    /// It leaves a group that stays, and so must not be elected: it is not restarted, only no master any more.
+    Leaves,
 }
 
 /// One look at a broker that is renewed.
@@ -38,11 +41,11 @@ struct Look<'a> {
 }
 
 /// The master whose clients have to turn to others while a broker is away: its own if it is one, else that of its
-/// group, but only where sends wait for a replica.
+/// group, but only where sends wait for a replica. An elected master stops to wait for one that goes.
 fn affected<'a>(scene: &'a Scene, broker: &'a Broker) -> Option<&'a Broker> {
     if broker.is_master() {
         Some(broker)
-    } else if scene.synchronous {
+    } else if scene.synchronous && !scene.is_elected() {
         scene.master_of(broker)
     } else {
         None
@@ -72,6 +75,8 @@ pub(super) fn queries(
         .iter()
         .filter(|other| other.name == broker.name);
     wanted.extend(group.map(|other| Query::rocketmq(&other.address, Request::RuntimeInformation)));
+    let controllers = scene.controllers.iter();
+    wanted.extend(controllers.map(|controller| ask_election(controller, &broker.name)));
     let Some(master) = affected(scene, broker) else {
         return wanted;
     };
@@ -81,6 +86,7 @@ pub(super) fn queries(
         Reason::NameServers => view
             .settings(&broker.address)
             .is_ok_and(|settings| !scene.is_list(settings.name_servers())),
+        Reason::Leaves => broker.is_master(),
     };
     if outdated {
         let others = scene.other_masters(master);
@@ -122,17 +128,18 @@ pub(super) fn assess(
 /// Opens the masters that this step has closed.
 pub(super) fn relief(scene: &Scene, broker: &Broker, seen: &Observation) -> Vec<Command> {
     let view = View::new(seen);
-    let Some(master) = affected(scene, broker) else {
-        return Vec::new();
+    let master = match affected(scene, broker) {
+        Some(master) => master,
+        // One that has handed its group over is closed still.
+        None if scene.is_elected() => broker,
+        None => return Vec::new(),
     };
     let stays = view.pods(&scene.cluster).is_ok_and(|pods| {
         pods.iter()
             .any(|pod| pod.name == master.pod && !pod.terminating)
     });
     match view.settings(&master.address) {
-        Ok(settings) if stays && !settings.is_open() => {
-            vec![set(&master.address, PERMISSION_SETTING, OPEN)]
-        }
+        Ok(settings) if stays && !settings.is_open() => vec![reopen(scene, master)],
         _ => Vec::new(),
     }
 }
@@ -148,6 +155,9 @@ impl Look<'_> {
             return Ok(wait(view.describe_pod(&scene.cluster, &broker.pod)));
         }
         let by_template = self.reason == Reason::Template && scene.is_outdated(broker, view)?;
+        if self.reason == Reason::Leaves && !broker.is_master() {
+            return self.handed_over();
+        }
         if !pod.ready && !by_template {
             return Ok(wait(view.describe_pod(&scene.cluster, &broker.pod)));
         }
@@ -168,6 +178,13 @@ impl Look<'_> {
         }
         if self.reason == Reason::NameServers && !scene.is_list(settings.name_servers()) {
             let why = format!("broker {} uses another name server list", broker.pod);
+            return self.leaving(pod, settings, &why);
+        }
+        if self.reason == Reason::Leaves {
+            let why = format!(
+                "broker {} leaves and is the master of its group",
+                broker.pod
+            );
             return self.leaving(pod, settings, &why);
         }
         self.returned(settings)
@@ -210,7 +227,7 @@ impl Look<'_> {
             Err(why) => {
                 let closed = master.unwrap_or(broker);
                 return Ok(Verdict::Act {
-                    commands: vec![set(&closed.address, PERMISSION_SETTING, OPEN)],
+                    commands: vec![reopen(scene, closed)],
                     why: format!("broker {} takes messages again, since {why}", closed.pod),
                 });
             }
@@ -242,10 +259,78 @@ impl Look<'_> {
         {
             return Ok(verdict);
         }
+        if broker.is_master() && scene.is_elected() {
+            return self.handing_over();
+        }
         Ok(Verdict::Act {
             commands: vec![Command::Restart(clearance)],
             why,
         })
+    }
+
+    /// Has another broker elected that is in sync and serves: what was acknowledged is there.
+    fn handing_over(&self) -> Result<Verdict<Command>, Unanswered> {
+        let (scene, broker, view) = (self.scene, self.broker, self.view);
+        let (leader, election) = view.election(&scene.controllers, &broker.name)?;
+        let pods = view.pods(&scene.cluster)?;
+        let serves = |other: &Broker| {
+            let pod = pods.iter().find(|pod| pod.name == other.pod);
+            pod.is_some_and(|pod| pod.ready && !pod.terminating)
+        };
+        let successor = election.in_sync.iter().find_map(|elected| {
+            let other = scene.brokers.iter().find(|other| {
+                other.name == broker.name
+                    && other.pod != broker.pod
+                    && other.address == elected.address
+            })?;
+            (elected.alive && serves(other)).then_some((other, elected.id))
+        });
+        let Some((successor, id)) = successor else {
+            return Ok(wait_again(format!(
+                "no other broker of group {} is in sync with {}, so that none can take over",
+                broker.name, broker.pod
+            )));
+        };
+        let waits = view
+            .settings(&broker.address)?
+            .properties
+            .get(ALL_IN_SYNC_SETTING);
+        if waits.map(String::as_str) != Some("true") {
+            return Ok(Verdict::Act {
+                commands: vec![set(&broker.address, ALL_IN_SYNC_SETTING, "true")],
+                why: format!(
+                    "broker {} acknowledges before {} has what it stores",
+                    broker.pod, successor.pod
+                ),
+            });
+        }
+        Ok(Verdict::Act {
+            commands: vec![Command::Rocketmq {
+                address: leader.to_owned(),
+                request: Request::ElectMaster {
+                    cluster: broker.cluster.clone(),
+                    group: broker.name.clone(),
+                    id,
+                },
+            }],
+            why: format!(
+                "broker {} becomes the master of its group before {} goes",
+                successor.pod, broker.pod
+            ),
+        })
+    }
+
+    /// A broker that leaves is no master any more: another one is, and takes messages.
+    fn handed_over(&self) -> Result<Verdict<Command>, Unanswered> {
+        let (scene, broker) = (self.scene, self.broker);
+        if scene.master_of(broker).is_none() {
+            return Ok(wait(format!("group {} elects a master", broker.name)));
+        }
+        // Should it stay after all and be elected, it must not be closed.
+        if !self.view.settings(&broker.address)?.is_open() {
+            return Ok(opening(scene, broker));
+        }
+        Ok(self.clients_learning().unwrap_or(Verdict::Done))
     }
 
     /// The topics of an open master that no other master takes messages for. One that is closed already has been
@@ -283,7 +368,7 @@ impl Look<'_> {
     ) -> Result<Option<Verdict<Command>>, Unanswered> {
         if open {
             return Ok(Some(Verdict::Act {
-                commands: vec![set(&master.address, PERMISSION_SETTING, READ_ONLY)],
+                commands: vec![close(self.scene, master)],
                 why: format!("broker {} takes new messages", master.pod),
             }));
         }
@@ -351,12 +436,15 @@ impl Look<'_> {
     fn returned(&self, settings: BrokerSettings<'_>) -> Result<Verdict<Command>, Unanswered> {
         let (scene, broker, view) = (self.scene, self.broker, self.view);
         if !settings.is_open() {
-            return Ok(opening(broker));
+            return Ok(opening(scene, broker));
         }
         for server in &scene.name_servers {
             if !broker.is_registered(view.cluster_info(server)?) {
                 return Ok(wait(format!("{server} lacks broker {}", broker.pod)));
             }
+        }
+        if scene.is_elected() {
+            return self.returned_to_others();
         }
         if !broker.is_master() {
             if let Some(master) = scene.master_of(broker)
@@ -369,16 +457,44 @@ impl Look<'_> {
                 });
             }
             return match affected(scene, broker) {
-                Some(master) if !view.settings(&master.address)?.is_open() => Ok(opening(master)),
+                Some(master) if !view.settings(&master.address)?.is_open() => {
+                    Ok(opening(scene, master))
+                }
                 _ => Ok(Verdict::Done),
             };
         }
-        // The next master may be drained only when clients write to this one again.
-        let (passed, started) = since(&self.seen.memory, "serving", self.seen.now);
-        if passed >= scene.route_refresh_seconds {
-            return Ok(self.replicas_behind()?.unwrap_or(Verdict::Done));
+        if let Some(wait) = self.clients_learning() {
+            return Ok(wait);
         }
-        Ok(Verdict::Wait {
+        Ok(self.replicas_behind()?.unwrap_or(Verdict::Done))
+    }
+
+    /// A broker of a group whose master is elected is back: it has caught up, counts as in sync, and clients know who is the
+    /// master now.
+    fn returned_to_others(&self) -> Result<Verdict<Command>, Unanswered> {
+        let (scene, broker, view) = (self.scene, self.broker, self.view);
+        let Some(master) = scene.master_of(broker) else {
+            return Ok(wait(format!("group {} elects a master", broker.name)));
+        };
+        let (_, election) = view.election(&scene.controllers, &broker.name)?;
+        let lacks = scene.brokers.iter().find(|other| {
+            let is_in_sync = |elected: &ElectedBroker| elected.address == other.address;
+            other.name == broker.name && !election.in_sync.iter().any(is_in_sync)
+        });
+        if let Some(other) = lacks {
+            return Ok(wait(format!(
+                "broker {} is not in sync with its master {} yet",
+                other.pod, master.pod
+            )));
+        }
+        Ok(self.clients_learning().unwrap_or(Verdict::Done))
+    }
+
+    /// The next master may be drained only when clients write to that of this group again.
+    fn clients_learning(&self) -> Option<Verdict<Command>> {
+        let (scene, broker) = (self.scene, self.broker);
+        let (passed, started) = since(&self.seen.memory, "serving", self.seen.now);
+        (passed < scene.route_refresh_seconds).then(|| Verdict::Wait {
             why: format!("clients learn that broker {} is back", broker.pod),
             progress: Some(Progress {
                 done: passed,
@@ -390,9 +506,31 @@ impl Look<'_> {
     }
 }
 
-fn opening(broker: &Broker) -> Verdict<Command> {
+/// Closes a master for writing. Where masters are elected, what it stores nevertheless, such as messages that are tried again,
+/// is acknowledged only when whoever may be elected has it.
+fn close(scene: &Scene, master: &Broker) -> Command {
+    permit(scene, master, READ_ONLY, true)
+}
+
+/// Opens a master for writing, and has it acknowledge as it did before it was closed.
+fn reopen(scene: &Scene, master: &Broker) -> Command {
+    permit(scene, master, OPEN, scene.synchronous)
+}
+
+fn permit(scene: &Scene, master: &Broker, permission: &str, waits_for_all: bool) -> Command {
+    let mut properties = BTreeMap::from([(PERMISSION_SETTING.to_owned(), permission.to_owned())]);
+    if scene.is_elected() {
+        properties.insert(ALL_IN_SYNC_SETTING.to_owned(), waits_for_all.to_string());
+    }
+    Command::Rocketmq {
+        address: master.address.clone(),
+        request: Request::UpdateBrokerConfiguration { properties },
+    }
+}
+
+fn opening(scene: &Scene, broker: &Broker) -> Verdict<Command> {
     Verdict::Act {
-        commands: vec![set(&broker.address, PERMISSION_SETTING, OPEN)],
+        commands: vec![reopen(scene, broker)],
         why: format!("broker {} is closed for writing", broker.pod),
     }
 }

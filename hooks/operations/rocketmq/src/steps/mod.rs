@@ -2,6 +2,7 @@
 
 pub(crate) mod addition;
 mod broker_restart;
+mod forgetting;
 pub mod key_values;
 mod lists;
 mod name_server_restart;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use addition::{Addition, AdditionPart};
 pub use broker_restart::Reason;
+pub use forgetting::Gone;
 pub use removal::{Removal, RemovalPart, ShortenedEntry};
 pub use settings::SetBroker;
 pub use transfer::{Transfer, TransferPart};
@@ -31,7 +33,7 @@ pub use volumes::GrownClaim;
 
 use crate::desired::{Broker, Desired};
 use crate::guard::Clearance;
-use crate::view::{View, ask_claims, list_of};
+use crate::view::{View, ask_claims, list_of, settings_query};
 use crate::vocabulary::{Answer, Command, Query};
 
 /// How long after a client's next look at the routes a producer may still send to where it sent
@@ -60,8 +62,10 @@ pub struct ToldBroker {
 pub struct Scene {
     /// The cluster: the release's full name.
     pub cluster: String,
-    /// All brokers of the cluster.
+    /// All brokers of the cluster; without ids where masters are elected.
     pub brokers: Vec<Broker>,
+    /// The addresses of the controllers that elect masters, if any do.
+    pub controllers: Vec<String>,
     /// The name servers that every broker has to be registered at in the end.
     pub name_servers: Vec<String>,
     /// Those of them that all brokers used before, by which a broker is known to be up.
@@ -78,12 +82,37 @@ impl Scene {
     pub fn of(desired: &Desired, kept_name_servers: Vec<String>) -> Self {
         Self {
             cluster: desired.full_name.clone(),
-            brokers: desired.brokers.clone(),
+            brokers: desired.lasting_brokers(),
+            controllers: desired.controllers.clone(),
             name_servers: desired.name_servers.clone(),
             kept_name_servers,
             route_refresh_seconds: desired.route_refresh_seconds,
             synchronous: desired.synchronous,
         }
+    }
+
+    /// Whether masters are elected.
+    fn is_elected(&self) -> bool {
+        !self.controllers.is_empty()
+    }
+
+    /// What tells who is a master, where that is elected.
+    fn identities(&self) -> Vec<Query> {
+        let brokers = self.brokers.iter().filter(|_| self.is_elected());
+        brokers.map(settings_query).collect()
+    }
+
+    /// The scene with the ids that brokers are seen to have, where masters are elected.
+    #[must_use]
+    pub fn as_seen(&self, view: View<'_>) -> Self {
+        let mut scene = self.clone();
+        if self.is_elected() {
+            let ids = view.ids(self.brokers.iter());
+            for broker in &mut scene.brokers {
+                broker.id = ids.get(&broker.address).copied();
+            }
+        }
+        scene
     }
 
     fn broker(&self, pod: &str) -> Option<&Broker> {
@@ -170,6 +199,19 @@ pub enum RocketmqStep {
         pod: String,
         /// What makes it out of date.
         reason: Reason,
+    },
+    /// A broker that leaves a group which stays is not its master; another one is, and clients have turned to other groups
+    /// before.
+    MasterHandedOver {
+        /// What the plan is about.
+        scene: Scene,
+        /// The broker's pod.
+        pod: String,
+    },
+    /// Controllers do not remember brokers that are gone with their volumes.
+    BrokersForgotten {
+        /// The brokers.
+        gone: Gone,
     },
     /// Brokers have these values of what they take while they run.
     SettingsApplied {
@@ -263,18 +305,33 @@ pub struct Silent {
     pub stateful_set: String,
     /// The address of the server in it.
     pub address: String,
-    /// Whether that is a name server.
-    pub name_server: bool,
+    /// What that is.
+    pub server: Server,
+}
+
+/// What a server is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Server {
+    /// A name server.
+    NameServer,
+    /// A broker.
+    Broker,
+    /// A controller.
+    Controller,
 }
 
 impl Silent {
     /// The question that its server would answer if it served.
     #[must_use]
     pub fn query(&self) -> Query {
-        let request = if self.name_server {
-            Request::ClusterInfo
-        } else {
-            Request::BrokerConfiguration
+        let request = match self.server {
+            Server::NameServer => Request::ClusterInfo,
+            Server::Broker => Request::BrokerConfiguration,
+            // One that does not lead answers, too, and none knows this group.
+            Server::Controller => Request::Elections {
+                groups: BTreeSet::from([self.cluster.clone()]),
+            },
         };
         Query::rocketmq(&self.address, request)
     }
@@ -294,6 +351,8 @@ impl Step for RocketmqStep {
             Self::BrokersRegistered { .. } => "brokers_registered".to_owned(),
             Self::BrokersReleased { .. } => "brokers_released".to_owned(),
             Self::BrokerRestarted { pod, .. } => format!("broker_restarted/{pod}"),
+            Self::MasterHandedOver { pod, .. } => format!("master_handed_over/{pod}"),
+            Self::BrokersForgotten { .. } => "brokers_forgotten".to_owned(),
             Self::SettingsApplied { .. } => "settings_applied".to_owned(),
             Self::NameServerRestarted { renewal } => {
                 format!("name_server_restarted/{}", renewal.pod)
@@ -315,6 +374,7 @@ impl Step for RocketmqStep {
             | Self::BrokersTold { .. }
             | Self::MastersOpened { .. }
             | Self::SettingsApplied { .. }
+            | Self::BrokersForgotten { .. }
             | Self::RoomMade { .. } => 120,
             Self::GroupsRemoved { removal, part } => part.seconds(removal),
             // A file system grows in seconds, a volume of a cloud in minutes. A name server has its
@@ -328,7 +388,7 @@ impl Step for RocketmqStep {
             Self::PodRenewed { .. } | Self::BrokersRegistered { .. } => 300,
             Self::BrokersReleased { seconds, .. } => seconds + 120,
             // The drain, the stop and the start, and a wait of 10 minutes for other brokers.
-            Self::BrokerRestarted { scene, .. } => {
+            Self::BrokerRestarted { scene, .. } | Self::MasterHandedOver { scene, .. } => {
                 2 * scene.route_refresh_seconds + SETTLE_SECONDS + STILL_PATIENCE_SECONDS + 900
             }
         };
@@ -348,12 +408,14 @@ impl Step for RocketmqStep {
         }
     }
 
-    /// A restart or a larger volume cannot be taken back: from the first one on a plan only goes forward. Nor can what a
+    /// A restart, an election or a larger volume cannot be taken back: from the first one on a plan only goes forward. Nor can what a
     /// new group has got: messages may lie there by then. A master that stays has nothing to be closed for again.
     fn undoable(&self) -> bool {
         match self {
             Self::MastersOpened { .. }
             | Self::BrokerRestarted { .. }
+            | Self::MasterHandedOver { .. }
+            | Self::BrokersForgotten { .. }
             | Self::NameServerRestarted { .. }
             | Self::PodRenewed { .. }
             | Self::ClaimsGrown { .. }
@@ -384,12 +446,18 @@ impl Step for RocketmqStep {
                 .collect(),
             Self::BrokersReleased { brokers, .. } => brokers.iter().map(settings_query).collect(),
             Self::BrokersRegistered { .. } if direction == Direction::Undoing => Vec::new(),
-            Self::BrokersRegistered { scene } => registration::queries(scene),
-            Self::BrokerRestarted { scene, pod, reason } => {
-                scene.broker(pod).map_or_else(Vec::new, |broker| {
-                    broker_restart::queries(scene, broker, *reason, view)
-                })
+            Self::BrokersRegistered { scene } => {
+                let mut wanted = scene.identities();
+                wanted.extend(registration::queries(&scene.as_seen(view)));
+                wanted
             }
+            Self::BrokerRestarted { scene, pod, reason } => {
+                queries_of_restart(scene, pod, *reason, view)
+            }
+            Self::MasterHandedOver { scene, pod } => {
+                queries_of_restart(scene, pod, Reason::Leaves, view)
+            }
+            Self::BrokersForgotten { gone } => forgetting::queries(gone),
             Self::SettingsApplied { brokers } => settings::queries(brokers),
             Self::NameServerRestarted { renewal } => name_server_restart::queries(renewal),
             Self::PodRenewed { silent } => pod_renewal::queries(silent),
@@ -415,6 +483,8 @@ impl Step for RocketmqStep {
             | Self::BrokersRegistered { .. }
             | Self::BrokersReleased { .. }
             | Self::BrokerRestarted { .. }
+            | Self::MasterHandedOver { .. }
+            | Self::BrokersForgotten { .. }
             | Self::NameServerRestarted { .. }
             | Self::PodRenewed { .. }
             | Self::MastersOpened { .. }
@@ -436,20 +506,21 @@ impl Step for RocketmqStep {
                     .map(|told| (&told.broker, if undoing { &told.previous } else { list }));
                 lists::assess_told(wanted, seen)
             }
-            Self::BrokersRegistered { scene } => registration::assess_registered(scene, seen),
+            Self::BrokersRegistered { scene } => {
+                registration::assess_registered(&scene.as_seen(View::new(seen)), seen)
+            }
             Self::BrokersReleased {
                 list,
                 brokers,
                 seconds,
             } => lists::assess_released(list, brokers, *seconds, seen),
-            Self::BrokerRestarted { scene, pod, reason } => match scene.broker(pod) {
-                Some(broker) => broker_restart::assess(scene, broker, *reason, seen),
-                None => Verdict::Fail(Problem {
-                    object: format!("pod {pod}"),
-                    why: "it is not among the brokers that the plan knows".to_owned(),
-                    remedy: "this is a bug of midships; report it with the journal".to_owned(),
-                }),
-            },
+            Self::BrokerRestarted { scene, pod, reason } => {
+                assess_restart(scene, pod, *reason, seen)
+            }
+            Self::MasterHandedOver { scene, pod } => {
+                assess_restart(scene, pod, Reason::Leaves, seen)
+            }
+            Self::BrokersForgotten { gone } => forgetting::assess(gone, seen),
             Self::SettingsApplied { brokers } => settings::assess(brokers, undoing, seen),
             Self::NameServerRestarted { renewal } => name_server_restart::assess(renewal, seen),
             Self::PodRenewed { silent } => pod_renewal::assess(silent, seen),
@@ -471,9 +542,10 @@ impl Step for RocketmqStep {
     /// A master that this step has closed takes messages again.
     fn relief(&self, seen: &Observation) -> Vec<Command> {
         match self {
-            Self::BrokerRestarted { scene, pod, .. } => {
+            Self::BrokerRestarted { scene, pod, .. } | Self::MasterHandedOver { scene, pod } => {
+                let scene = scene.as_seen(View::new(seen));
                 scene.broker(pod).map_or_else(Vec::new, |broker| {
-                    broker_restart::relief(scene, broker, seen)
+                    broker_restart::relief(&scene, broker, seen)
                 })
             }
             Self::GroupsRemoved { removal, .. } => removal::relief(removal, seen),
@@ -487,16 +559,39 @@ impl Step for RocketmqStep {
     }
 }
 
+/// What has to be known of a broker that is restarted or leaves, and who is a master where that is elected.
+fn queries_of_restart(scene: &Scene, pod: &str, reason: Reason, view: View<'_>) -> Vec<Query> {
+    let mut wanted = scene.identities();
+    let scene = scene.as_seen(view);
+    if let Some(broker) = scene.broker(pod) {
+        wanted.extend(broker_restart::queries(&scene, broker, reason, view));
+    }
+    wanted
+}
+
+fn assess_restart(
+    scene: &Scene,
+    pod: &str,
+    reason: Reason,
+    seen: &Observation,
+) -> Verdict<Command> {
+    let scene = scene.as_seen(View::new(seen));
+    match scene.broker(pod) {
+        Some(broker) => broker_restart::assess(&scene, broker, reason, seen),
+        None => Verdict::Fail(Problem {
+            object: format!("pod {pod}"),
+            why: "it is not among the brokers that the plan knows".to_owned(),
+            remedy: "this is a bug of midships; report it with the journal".to_owned(),
+        }),
+    }
+}
+
 /// A command to a broker.
 fn tell(broker: &Broker, request: Request) -> Command {
     Command::Rocketmq {
         address: broker.address.clone(),
         request,
     }
-}
-
-fn settings_query(broker: &Broker) -> Query {
-    Query::rocketmq(&broker.address, Request::BrokerConfiguration)
 }
 
 /// Whether the template of a pod's StatefulSet is another one than the pod was made of.

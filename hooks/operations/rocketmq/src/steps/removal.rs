@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 
 use super::addition::order_queries;
 use super::{
-    Observation, SETTLE_SECONDS, STILL_PATIENCE_SECONDS, acting, key_values::putting, set,
-    settings_query, since, tell, turning::turning, wait,
+    Observation, SETTLE_SECONDS, STILL_PATIENCE_SECONDS, acting, key_values::putting, set, since,
+    tell, turning::turning, wait,
 };
 use crate::desired::Broker;
 use crate::lag::{self, Lag, Remainder};
 use crate::metadata::{self, DRAINED_MARK, LEAVING_MARK};
-use crate::view::{OPEN, PERMISSION_SETTING, READ_ONLY, View};
+use crate::view::{OPEN, PERMISSION_SETTING, READ_ONLY, View, settings_query};
 use crate::vocabulary::{Command, Query};
 
 /// How many remainders a wait names.
@@ -194,6 +194,7 @@ pub(super) fn closed(masters: &[Broker], wanted: bool, view: View<'_>) -> Verdic
     let mut silent = Vec::new();
     for master in masters {
         let found = view.settings(&master.address).and_then(|settings| {
+            settings.check_master(master)?;
             let groups = view.subscription_groups(&master.address)?;
             Ok((settings.is_open(), groups))
         });
@@ -244,7 +245,9 @@ fn unmarking(master: &Broker, mark: &str) -> Command {
 /// The first master that takes messages although it was closed.
 fn reopened(removal: &Removal, view: View<'_>) -> Result<Option<Problem>, Unanswered> {
     for master in &removal.masters {
-        if view.settings(&master.address)?.is_open() {
+        let settings = view.settings(&master.address)?;
+        settings.check_master(master)?;
+        if settings.is_open() {
             return Ok(Some(Problem {
                 object: format!("broker {}", master.pod),
                 why: "it was closed and takes messages again: it was restarted, or somebody has opened it"

@@ -6,9 +6,9 @@ use midships_client_rocketmq::Request;
 use midships_engine::step::Verdict;
 use serde::{Deserialize, Serialize};
 
-use super::{Observation, of_many, settings_query};
+use super::{Observation, of_many};
 use crate::desired::Broker;
-use crate::view::View;
+use crate::view::{View, settings_query};
 use crate::vocabulary::{Command, Query};
 
 /// A broker with the values that it shall get and those that it had.

@@ -116,7 +116,7 @@ pub fn masters(lists: &[&ClusterInfo]) -> Vec<Broker> {
             address: address.clone(),
             cluster: group.cluster.clone(),
             name: name.clone(),
-            id: 0,
+            id: Some(0),
         });
     }
     found.into_values().collect()

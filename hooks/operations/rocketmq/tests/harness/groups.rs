@@ -3,8 +3,9 @@
 use super::trying::try_out;
 use midships_client_rocketmq::TopicConfiguration;
 use midships_operations_rocketmq::add_brokers::AddBrokers;
+use midships_operations_rocketmq::elected::Elected;
 use midships_operations_rocketmq::simulation::Cluster;
-use midships_operations_rocketmq::simulation::scenario::{desired, version};
+use midships_operations_rocketmq::simulation::scenario::{desired, elected, version};
 use midships_operations_rocketmq::{Desired, Phase};
 use serde_json::json;
 
@@ -66,4 +67,19 @@ fn ordered_topics_are_spread_where_that_is_wanted() {
     steps.push("order_configuration_extended");
     let counts = try_out("spread", start, &operation, &steps);
     assert_eq!(counts.steps.len(), 8);
+}
+
+/// Controllers that wait for brokers which are gone with their volumes would elect none of those that come in their place.
+#[test]
+fn who_comes_back_without_a_volume_is_forgotten_first() {
+    let before = elected(desired(1, 2, 1, true));
+    let wanted = elected(desired(1, 3, 1, true));
+    let coming: Vec<_> = wanted.brokers[4..].iter().zip(1..).collect();
+    let start = Cluster::standing(&before, version("5.4.0")).with_claims();
+    let start = coming.iter().fold(start, |cluster, (broker, id)| {
+        cluster.with_remembered(broker, *id)
+    });
+    let operation = Elected::new(wanted, Phase::Before, AddBrokers::new);
+    let counts = try_out("forgotten", start, &operation, &["brokers_forgotten"]);
+    assert_eq!(counts.steps, ["brokers_forgotten"]);
 }

@@ -7,9 +7,10 @@ use midships_engine::report::Outcome;
 use midships_engine::simulation::Simulation;
 use midships_model::rocketmq::KeptVolumes;
 use midships_operations_rocketmq::Phase;
+use midships_operations_rocketmq::elected::Elected;
 use midships_operations_rocketmq::remove_brokers::RemoveBrokers;
 use midships_operations_rocketmq::simulation::Cluster;
-use midships_operations_rocketmq::simulation::scenario::{desired, version};
+use midships_operations_rocketmq::simulation::scenario::{desired, elected, version};
 
 const LEAVES: &str = "shop-rocketmq-broker-2-master-0";
 const STEPS: &[&str] = &["masters_closed", "clients_turned", "groups_drained"];
@@ -39,6 +40,17 @@ fn a_group_leaves_when_everybody_has_what_was_sent_there() {
         let counts = try_out(release, standing(release), &operation, STEPS);
         assert_eq!(counts.steps, STEPS);
     }
+}
+
+#[test]
+fn an_elected_master_that_leaves_hands_its_group_over() {
+    let leaves = "shop-rocketmq-broker-0-2-0";
+    let before = elected(desired(1, 2, 2, true));
+    let start = Cluster::standing(&before, version("5.4.0")).with_elected(leaves);
+    let wanted = elected(desired(1, 2, 1, true));
+    let operation = Elected::new(wanted, Phase::Before, RemoveBrokers::new);
+    let counts = try_out("handed-over", start, &operation, &["master_handed_over"]);
+    assert_eq!(counts.steps, [format!("master_handed_over/{leaves}")]);
 }
 
 #[test]

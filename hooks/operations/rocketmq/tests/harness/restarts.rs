@@ -7,13 +7,14 @@ use super::upgrade::carry;
 use midships_engine::report::Outcome;
 use midships_engine::runner;
 use midships_engine::simulation::{Ground, SimulatedWorld, Simulation, locked};
+use midships_operations_rocketmq::elected::Elected;
 use midships_operations_rocketmq::grow_volumes::GrowVolumes;
 use midships_operations_rocketmq::renew_pods::RenewPods;
 use midships_operations_rocketmq::restart_brokers::RestartBrokers;
 use midships_operations_rocketmq::restart_name_servers::RestartNameServers;
 use midships_operations_rocketmq::simulation::Cluster;
 use midships_operations_rocketmq::simulation::scenario::{
-    desired, version, with_name_server_template, with_setting, with_size, with_template,
+    desired, elected, version, with_name_server_template, with_setting, with_size, with_template,
 };
 use midships_operations_rocketmq::{Desired, Phase};
 
@@ -47,6 +48,20 @@ fn where_sends_wait_for_replicas_clients_turn_away_before_one_goes() {
     let operation = RestartBrokers::new(after, Phase::After);
     let counts = try_out("synchronous", start, &operation, RESTARTS);
     assert_eq!(counts.steps.len(), 5);
+}
+
+#[test]
+fn elected_masters_hand_their_groups_over_before_they_go() {
+    for (name, before) in [
+        ("elected", elected(desired(2, 2, 1, true))),
+        ("elected-alone", elected(desired(1, 1, 1, true))),
+    ] {
+        let after = with_template(before.clone(), "b2", "5.5.0");
+        let start = standing(&before, "5.4.0").applied(&after);
+        let operation = Elected::new(after, Phase::After, RestartBrokers::new);
+        let counts = try_out(name, start, &operation, RESTARTS);
+        assert_eq!(counts.steps.len(), before.brokers.len() + 1);
+    }
 }
 
 #[test]

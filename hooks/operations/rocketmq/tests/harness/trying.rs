@@ -21,6 +21,8 @@ fn acts(step: &str) -> (bool, bool) {
         | "source_closed" => (true, true),
         "key_values_copied"
         | "broker_restarted"
+        | "master_handed_over"
+        | "brokers_forgotten"
         | "name_server_restarted"
         | "pod_renewed"
         | "claims_grown"

@@ -26,10 +26,10 @@ use self::departure::Departure;
 pub(crate) use self::departure::{MAKES_GROUPS_SETTING, makes_groups};
 use super::addition::order_queries;
 use super::key_values::putting;
-use super::{BATCH, Observation, SETTLE_SECONDS, acting, settings_query, since, tell, wait};
+use super::{BATCH, Observation, SETTLE_SECONDS, acting, since, tell, wait};
 use crate::desired::Broker;
 use crate::metadata::{self, retry_topic};
-use crate::view::View;
+use crate::view::{View, settings_query};
 use crate::vocabulary::{Command, Query};
 
 /// How many attempts a step has beside those that its batches of commands need.
@@ -302,7 +302,7 @@ pub(super) fn queries(
         topic: transfer.topic.clone(),
     };
     let (source, target) = (&transfer.source, &transfer.target);
-    let mut wanted = Vec::new();
+    let mut wanted: Vec<Query> = transfer.all_masters().map(settings_query).collect();
     // From the removal on nobody else can have claimed it.
     let claimed = !undoing && part.undoable();
     if claimed
@@ -316,7 +316,6 @@ pub(super) fn queries(
     match (part, undoing) {
         (TransferPart::GroupsInTarget, false) => {
             wanted.extend(ask_each(target, &Request::SubscriptionGroups));
-            wanted.extend(target.iter().map(settings_query));
         }
         (TransferPart::GroupsInTarget, true) => {
             let departures = departures_from_target(transfer);
@@ -325,7 +324,6 @@ pub(super) fn queries(
         (TransferPart::TopicInTarget, false) => {
             wanted.extend(ask_each(target, &topics));
             wanted.extend(ask_each(target, &Request::ConsumerOffsets));
-            wanted.extend(target.iter().map(settings_query));
             wanted.extend(routes::route_queries(transfer, &transfer.topic));
             wanted.extend(entry_queries(transfer));
         }
@@ -337,7 +335,6 @@ pub(super) fn queries(
         }
         (TransferPart::SourceClosed, false) => {
             wanted.extend(ask_each(source.iter().chain(target), &topics));
-            wanted.extend(target.iter().map(settings_query));
             let there = having(&transfer.topic, source, view).unwrap_or_default();
             let there = there.into_iter().map(|(master, _)| master);
             wanted.extend(ask_each(there, &statistics));
@@ -346,7 +343,6 @@ pub(super) fn queries(
         }
         (TransferPart::SourceClosed, true) => {
             wanted.extend(ask_each(source, &topics));
-            wanted.extend(source.iter().map(settings_query));
             wanted.extend(routes::route_queries(transfer, &transfer.topic));
             wanted.extend(entry_queries(transfer));
         }
@@ -391,15 +387,27 @@ pub(super) fn assess(
     undoing: bool,
     seen: &Observation,
 ) -> Verdict<Command> {
-    let judged = if undoing {
-        undone(transfer, part, seen)
-    } else {
-        done(transfer, part, seen)
-    };
+    let judged = masters_stay(transfer, View::new(seen)).and_then(|()| {
+        if undoing {
+            undone(transfer, part, seen)
+        } else {
+            done(transfer, part, seen)
+        }
+    });
     judged.unwrap_or_else(|unanswered| wait(format!("{}: {}", unanswered.object, unanswered.why)))
 }
 
 type Judged = Result<Verdict<Command>, Unanswered>;
+
+/// What an elected master had said is not what the next one has: the plan waits for it, or for the next look at all of it.
+fn masters_stay(transfer: &Transfer, view: View<'_>) -> Result<(), Unanswered> {
+    transfer
+        .all_masters()
+        .try_for_each(|master| match view.settings(&master.address) {
+            Ok(settings) => settings.check_master(master),
+            Err(_) => Ok(()),
+        })
+}
 
 fn done(transfer: &Transfer, part: TransferPart, seen: &Observation) -> Judged {
     let view = View::new(seen);

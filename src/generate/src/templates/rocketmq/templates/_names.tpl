@@ -7,6 +7,18 @@
 {{- if $set }}{{ $set }}{{ else }}{{ div (include "rocketmq.mebibytes" .Values.nameServers.resources.limits.memory | int) 2 }}{{ end }}
 {{- end }}
 
+{{/* The heap of a controller in MB. */}}
+{{- define "rocketmq.heap.controllers" -}}
+{{- $set := int .Values.controllers.heapMegabytes }}
+{{- if $set }}{{ $set }}{{ else }}{{ div (include "rocketmq.mebibytes" .Values.controllers.resources.limits.memory | int) 2 }}{{ end }}
+{{- end }}
+
+{{/* The direct memory of a controller in MB: a quarter of what the heap leaves, rounded up. */}}
+{{- define "rocketmq.directMemory.controllers" -}}
+{{- $rest := sub (include "rocketmq.mebibytes" .Values.controllers.resources.limits.memory | int) (include "rocketmq.heap.controllers" . | int) }}
+{{- div (add (max $rest 0) 3) 4 }}
+{{- end }}
+
 {{/* The heap of a broker in MB. */}}
 {{- define "rocketmq.heap.brokers" -}}
 {{- $set := int .Values.brokers.heapMegabytes }}
@@ -57,6 +69,17 @@
 {{- define "rocketmq.deadlineSeconds" -}}
 {{- $set := int .Values.hook.deadlineSeconds }}
 {{- if $set }}{{ $set }}{{ else }}{{ max << leastDeadline >> (add (include "rocketmq.removalSeconds" . | int) << deadlineMargin >>) }}{{ end }}
+{{- end }}
+
+{{/* Who a broker is within its group, as names say it: takes a dict of the root and the number in it. Where masters are elected, a
+     name says no more than the number. */}}
+{{- define "rocketmq.brokerRole" -}}
+{{- if .root.Values.controllers.enabled }}{{ .number }}{{ else if eq .number 0 }}master{{ else }}replica-{{ .number }}{{ end }}
+{{- end }}
+
+{{/* The same as a label, and the label of a broker's Services and pod. */}}
+{{- define "rocketmq.brokerLabel" -}}
+{{- ternary "midships/number" "midships/role" .root.Values.controllers.enabled }}: {{ include "rocketmq.brokerRole" . | quote }}
 {{- end }}
 
 {{/* The DNS name that a broker registers, of a Service of its own: takes a dict of the root, the group and the role. */}}
