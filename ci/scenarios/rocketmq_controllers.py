@@ -10,6 +10,7 @@ from .checks import passes
 from .kubernetes import ready
 from .load import QUEUES, Load, now
 from .release import Release
+from .rocketmq_access import ADMINISTRATOR, APPLICATION, make_secrets, refused
 from .rocketmq_restarts import setting
 from .rocketmq_variants import replace_drained
 from .trial import Trial, scenario, until
@@ -34,12 +35,34 @@ def restarts(trial: Trial) -> None:
         kept = [name for name, life in release.broker_lives().items() if before[name] == life]
         trial.equal(kept, [], "brokers that were not restarted")
         load.check_listed(1, now())
-        # A master that is evicted turns clients away first, and another one is elected when it has gone.
-        (master, *_) = [address_of(election, election["masterBrokerId"]) for election in elections(release).values()]
-        replace_drained(trial, release, f"{master.split('.')[0]}-0", evicted=True)
+        evict_a_master(trial, release)
         load.await_listed(1)
         passes(trial, release, 4)
         load.finish()
+
+
+@scenario("rocketmq-controllers-access-control")
+def with_access_control(trial: Trial) -> None:
+    """5.5.0, elected masters and access control: a drain is signed, another master is elected, and restarts hand groups over."""
+    with trial.bed.namespace("accept-controllers-access") as namespace:
+        access = {"accessControl": {"secretName": ADMINISTRATOR, "enforced": True}}
+        release = Release(trial, namespace, "5.5.0", values={**ELECTED, **access})
+        make_secrets(release)
+        release.install()
+        load = Load(release, watched=1, secrets=(ADMINISTRATOR, APPLICATION))
+        evict_a_master(trial, release)
+        load.await_listed(1)
+        seconds = release.succeed("upgrade", {"brokers": {"heapMegabytes": 240}})
+        trial.figure("new heap", f"{seconds:.1f} s")
+        load.check_listed(1, now())
+        passes(trial, release, 4)
+        load.finish()
+
+
+def evict_a_master(trial: Trial, release: Release) -> None:
+    """Evicts a master: it turns clients away first, and another one is elected when it has gone."""
+    (master, *_) = [address_of(election, election["masterBrokerId"]) for election in elections(release).values()]
+    replace_drained(trial, release, f"{master.split('.')[0]}-0", evicted=True)
 
 
 @scenario("rocketmq-controllers-node-off", needs_power=True, alone=True)
@@ -129,9 +152,9 @@ def scale(trial: Trial) -> None:
         trial.figure("a third group again, on new volumes", f"{seconds:.1f} s")
         load.queues = 3 * QUEUES // 2
         load.await_listed(2)
-        refused(trial, release, {"controllers": {"count": 5}}, "controllers.count")
-        refused(trial, release, {"controllers": {"consensus": "JRaft"}}, "controllers.consensus")
-        refused(trial, release, {"controllers": {"enabled": False}}, "controllers.enabled")
+        refused(release, {"controllers": {"count": 5}}, "controllers.count")
+        refused(release, {"controllers": {"consensus": "JRaft"}}, "controllers.consensus")
+        refused(release, {"controllers": {"enabled": False}}, "controllers.enabled")
         load.finish()
         passes(trial, release, 4, masters=3)
 
@@ -147,18 +170,6 @@ def elect(trial: Trial, release: Release, group: int, number: int) -> None:
     said = command_result([*release.bed.kubectl, "exec", "-n", release.namespace, pod, "--", "sh", "-c", command])
     trial.note(f"electMaster: {(said.stdout + said.stderr).strip()[:400]}")
     until(f"{address} is the master", lambda: heir_of(release, name, "") == address, 60)
-
-
-def refused(trial: Trial, release: Release, change: dict, field: str) -> None:
-    """A change is refused with the name of its field, and nothing has changed."""
-    before, values = release.broker_lives(), release.values
-    result = release.apply("upgrade", change)
-    release.values = values
-    trial.check(result.returncode != 0, f"helm upgrade with {change} succeeded")
-    events = [event.get("message", "") for event in trial.bed.api.list("events", release.namespace)]
-    trial.check(any(field in message for message in events), f"no Event names {field}; helm said: {result.stderr.strip()[-1000:]}")
-    trial.equal(release.broker_lives(), before, "uid and restarts of each broker")
-    trial.note(f"refused: {field}")
 
 
 def remove_claims(release: Release, prefix: str) -> None:

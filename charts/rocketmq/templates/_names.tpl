@@ -132,7 +132,7 @@ limits:
 
 {{/* The same as a label, and the label of a broker's Services and pod. */}}
 {{- define "rocketmq.brokerLabel" -}}
-{{- ternary "midships/number" "midships/role" .root.Values.controllers.enabled }}: {{ include "rocketmq.brokerRole" . | quote }}
+{{- if .root.Values.controllers.enabled }}midships/number: {{ .number | quote }}{{ else }}midships/role: {{ include "rocketmq.brokerRole" . }}{{ end }}
 {{- end }}
 
 {{/* The DNS name that a broker registers, of a Service of its own: takes a dict of the root, the group and the role. */}}

@@ -204,6 +204,13 @@ controllers.storage.mode|EmptyDir
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.controllers-are-kept-like-brokers" -}}
+{{- $kept := .Values.controllers.storage.onUninstall }}
+{{- if and .Values.controllers.enabled (ne $kept .Values.brokers.storage.onUninstall) }}
+controllers.storage.onUninstall|{{ $kept }}
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.requests-are-within-limits.nameServers" -}}
 {{- $resources := .Values.nameServers.resources }}
 {{- if gt (include "rocketmq.mebibytes" $resources.requests.memory | int) (include "rocketmq.mebibytes" $resources.limits.memory | int) }}
@@ -317,7 +324,8 @@ Release.Name|{{ .Release.Name }}
 {{- end }}
 {{- if .Values.brokers.enabled }}
 {{- $of := dict "root" . "number" (int .Values.brokers.replicasPerGroup) }}
-{{- $longest = printf "%s-broker-%d-%s" (include "rocketmq.fullName" .) (sub (int .Values.brokers.groups) 1) (include "rocketmq.brokerRole" $of) }}
+{{- $broker := printf "%s-broker-%d-%s" (include "rocketmq.fullName" .) (sub (int .Values.brokers.groups) 1) (include "rocketmq.brokerRole" $of) }}
+{{- $longest = ternary $broker $longest (gt (len $broker) (len $longest)) }}
 {{- end }}
 {{- if gt (len $longest) 52 }}
 Release.Name|{{ $longest }} with {{ len $longest }} characters
@@ -1040,6 +1048,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: StorageClass or HostPath while controllers.enabled is true; set the mode to StorageClass: who one is, and what one has agreed to, must outlive the pod")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.controllers-are-kept-like-brokers" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: the same as brokers.storage.onUninstall; ids of brokers are on both sides, and either without the other elects nobody: set both to Retain or both to Delete")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.nameServers" .) }}

@@ -79,7 +79,9 @@ impl AddBrokers {
         // Where a StatefulSet makes room for a larger volume, its pod goes on.
         let stands = |broker: &&Broker| {
             sets.iter().any(|set| set.name == broker.stateful_set())
-                || pods.iter().any(|pod| pod.name == broker.pod)
+                || pods
+                    .iter()
+                    .any(|pod| pod.name == broker.pod && !pod.terminating)
         };
         let brokers = self.desired.brokers.iter();
         brokers
@@ -98,7 +100,12 @@ impl AddBrokers {
         };
         // Directories of nodes cannot be seen: whoever is made anew there may be who it was.
         let is_seen = self.desired.fixed.broker_data.mode == StorageMode::StorageClass;
-        if coming.is_empty() || !self.desired.is_elected() || !is_seen {
+        let controllers = self.desired.controller_set();
+        let stands = view
+            .stateful_sets(&self.desired.full_name)?
+            .iter()
+            .any(|set| set.name == controllers);
+        if coming.is_empty() || !self.desired.is_elected() || !is_seen || !stands {
             return Ok(gone);
         }
         let claims = view.claims(&self.desired.full_name)?;
@@ -118,8 +125,13 @@ impl AddBrokers {
                     .iter()
                     .filter(|broker| broker.name == name)
             };
-            // Of a group that is new as a whole, nobody is left whom another id could belong to.
-            let is_new = members().all(begins_with_nothing);
+            // Of a group without any volume nobody is left whom another id could belong to.
+            let is_new = members().all(begins_with_nothing)
+                && members().all(|broker| {
+                    let group = broker.stateful_set().rsplit_once('-').unwrap_or_default().0;
+                    let kept = format!("data-{group}-");
+                    !claims.iter().any(|claim| claim.name.starts_with(&kept))
+                });
             let is_gone = |known: &&ElectedBroker| {
                 let mut new = members().filter(|broker| begins_with_nothing(broker));
                 is_new || new.any(|broker| broker.address == known.address)
@@ -131,6 +143,13 @@ impl AddBrokers {
                     object: format!("broker {}", alive.address),
                     why: "it is to be made anew, and controllers have heard of the one before within their last ten seconds"
                         .to_owned(),
+                });
+            }
+            let stays = |elected: &ElectedBroker| known.iter().all(|gone| gone.id != elected.id);
+            if !is_new && !known.is_empty() && !election.in_sync.iter().any(stays) {
+                return Err(Unanswered {
+                    object: format!("group {name}"),
+                    why: "none of those whose volumes are there is in sync, so that none could be elected".to_owned(),
                 });
             }
             if !known.is_empty() {

@@ -127,6 +127,7 @@ impl RemoveBrokers {
             .brokers
             .retain(|broker| sets.iter().any(|set| set.name == broker.stateful_set()));
         let used = used_name_servers(&scene.brokers, view)?;
+        scene.leaving = leaving.iter().map(|broker| broker.pod.clone()).collect();
         scene.name_servers.clone_from(&used);
         scene.kept_name_servers = used;
         scene.brokers.extend(
@@ -341,8 +342,15 @@ impl RemoveBrokers {
                 why: format!("{} groups leave, and nothing is left there", masters.len()),
             });
         }
+        let mut heirs = self.leaving_brokers(view);
+        heirs.retain(|broker| {
+            self.desired.is_elected()
+                && !broker.is_master()
+                && masters.iter().any(|master| master.name == broker.name)
+        });
         let removal = Removal {
             masters: masters.to_vec(),
+            heirs,
             name_servers,
             entries,
             route_refresh_seconds: self.desired.route_refresh_seconds,

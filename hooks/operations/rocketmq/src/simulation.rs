@@ -782,7 +782,14 @@ impl Cluster {
                     environment: broker.environment(),
                     ..kubernetes::StatefulSet::default()
                 });
-                kubernetes::Answer::StatefulSets(servers.into_iter().chain(brokers).collect())
+                let controllers = self.desired.is_elected().then(|| kubernetes::StatefulSet {
+                    name: self.desired.controller_set(),
+                    labels: labels("controller"),
+                    replicas: i64::try_from(self.desired.controllers.len()).unwrap_or(i64::MAX),
+                    ..kubernetes::StatefulSet::default()
+                });
+                let sets = servers.into_iter().chain(controllers).chain(brokers);
+                kubernetes::Answer::StatefulSets(sets.collect())
             }
             kubernetes::Query::Claims { .. } => {
                 let bytes = |mebibytes: u64| Some(mebibytes << 20);

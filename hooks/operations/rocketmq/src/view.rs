@@ -76,7 +76,8 @@ impl BrokerSettings<'_> {
             None | Some(0) => Ok(()),
             Some(_) => Err(Unanswered {
                 object: format!("broker {}", broker.pod),
-                why: "it is not the master of its group any more".to_owned(),
+                why: "it is not the master of its group any more; the plan goes on when it is elected again (mqadmin electMaster)"
+                    .to_owned(),
             }),
         }
     }

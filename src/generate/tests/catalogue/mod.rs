@@ -898,6 +898,12 @@ const PAIRS: &[Mistake] = &[
         ("elected-brokers-keep-their-identity", "brokers.storage.mode", 5, "StorageClass or HostPath"),
     ),
     mistake(
+        "controllers-that-go-alone",
+        "Controllers whose volumes go while those of brokers stay",
+        b"controllers:\n  enabled: true\n  storage:\n    onUninstall: Delete\n",
+        ("controllers-are-kept-like-brokers", "controllers.storage.onUninstall", 4, "the same as brokers"),
+    ),
+    mistake(
         "controller-heap",
         "A heap of controllers that their memory does not hold",
         b"controllers:\n  enabled: true\n  heapMegabytes: 500\n",

@@ -831,6 +831,40 @@ controllers.enabled|no replicas
             ),
         ],
     },
+    Rule {
+        id: "controllers-are-kept-like-brokers",
+        allowed: "the same as brokers.storage.onUninstall",
+        hint: "ids of brokers are on both sides, and either without the other elects nobody: set both to Retain or both to Delete",
+        check: |subject| {
+            let values = subject.values;
+            let controllers = values.controllers.storage.on_uninstall;
+            let wrong =
+                values.controllers.enabled && controllers != values.brokers.storage.on_uninstall;
+            because(
+                one_if(
+                    wrong,
+                    "controllers.storage.onUninstall",
+                    format!("{controllers:?}"),
+                ),
+                &["controllers.enabled", "brokers.storage.onUninstall"],
+            )
+        },
+        template: r"{{- $kept := .Values.controllers.storage.onUninstall }}
+{{- if and .Values.controllers.enabled (ne $kept .Values.brokers.storage.onUninstall) }}
+controllers.storage.onUninstall|{{ $kept }}
+{{- end }}",
+        sections: &[""],
+        examples: &[
+            accepted(
+                r#"{"controllers":{"enabled":true,"storage":{"onUninstall":"Delete"}},"brokers":{"storage":{"onScaleIn":"Delete","onUninstall":"Delete"}}}"#,
+            ),
+            accepted(r#"{"controllers":{"storage":{"onUninstall":"Delete"}}}"#),
+            refused(
+                r#"{"controllers":{"enabled":true,"storage":{"onUninstall":"Delete"}}}"#,
+                &["controllers.storage.onUninstall"],
+            ),
+        ],
+    },
     shared::requests_are_within_limits(
         |subject| {
             let values = subject.values;
@@ -1093,7 +1127,8 @@ Release.Name|{{ .Release.Name }}
 {{- end }}
 {{- if .Values.brokers.enabled }}
 {{- $of := dict "root" . "number" (int .Values.brokers.replicasPerGroup) }}
-{{- $longest = printf "%s-broker-%d-%s" (include "rocketmq.fullName" .) (sub (int .Values.brokers.groups) 1) (include "rocketmq.brokerRole" $of) }}
+{{- $broker := printf "%s-broker-%d-%s" (include "rocketmq.fullName" .) (sub (int .Values.brokers.groups) 1) (include "rocketmq.brokerRole" $of) }}
+{{- $longest = ternary $broker $longest (gt (len $broker) (len $longest)) }}
 {{- end }}
 {{- if gt (len $longest) 52 }}
 Release.Name|{{ $longest }} with {{ len $longest }} characters
@@ -1114,12 +1149,12 @@ Release.Name|{{ $longest }} with {{ len $longest }} characters
                 &[],
             ),
             named(
-                "thirty-two-characters-1234567890",
+                "thirty-one-characters-123456789",
                 r#"{"controllers":{"enabled":true}}"#,
                 &[],
             ),
             named(
-                "thirty-three-characters-123456789",
+                "thirty-two-characters-1234567890",
                 r#"{"controllers":{"enabled":true}}"#,
                 &["Release.Name"],
             ),
@@ -1567,14 +1602,18 @@ fn longest_name(values: &Values, release: &Release) -> String {
         cluster_domain: values.cluster_domain.clone(),
     };
     let brokers = &values.brokers;
-    match (brokers.enabled, brokers.replicas_per_group) {
-        (true, replicas) => names.broker(
-            brokers.groups - 1,
-            Role::of(replicas, values.controllers.enabled),
-        ),
-        (false, _) if values.name_servers.source == NameServerSource::Own => names.name_servers(),
-        (false, _) => String::new(),
+    let mut longest = match values.name_servers.source {
+        NameServerSource::Own => names.name_servers(),
+        NameServerSource::Release | NameServerSource::Addresses => String::new(),
+    };
+    if brokers.enabled {
+        let role = Role::of(brokers.replicas_per_group, values.controllers.enabled);
+        let broker = names.broker(brokers.groups - 1, role);
+        if broker.len() > longest.len() {
+            longest = broker;
+        }
     }
+    longest
 }
 
 fn is_owned_key(key: &str) -> bool {

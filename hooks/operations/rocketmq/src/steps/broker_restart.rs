@@ -139,7 +139,7 @@ pub(super) fn relief(scene: &Scene, broker: &Broker, seen: &Observation) -> Vec<
             .any(|pod| pod.name == master.pod && !pod.terminating)
     });
     match view.settings(&master.address) {
-        Ok(settings) if stays && !settings.is_open() => vec![reopen(scene, master)],
+        Ok(settings) if stays && is_lowered(scene, settings) => vec![reopen(scene, master)],
         _ => Vec::new(),
     }
 }
@@ -192,10 +192,24 @@ impl Look<'_> {
 
     fn clearance(&self, pod: &Pod) -> Result<guard::Clearance, String> {
         let scene = self.scene;
+        if scene.is_elected() {
+            let masters = |name: &str| {
+                let of_group = scene.brokers.iter().filter(|broker| broker.name == name);
+                of_group.filter(|broker| broker.is_master()).count()
+            };
+            if let Some(other) = scene.brokers.iter().find(|other| masters(&other.name) != 1) {
+                return Err(format!(
+                    "group {} has no master now, or more than one says so",
+                    other.name
+                ));
+            }
+        }
+        let mut brokers = scene.brokers.clone();
+        brokers.retain(|other| !scene.leaving.contains(&other.pod));
         guard::clear(
             self.broker,
             pod,
-            &scene.brokers,
+            &brokers,
             &scene.kept_name_servers,
             &scene.cluster,
             affected(scene, self.broker),
@@ -232,6 +246,18 @@ impl Look<'_> {
                 });
             }
         };
+        if let Some(lacking) = self.lacking_successor() {
+            if open {
+                return Ok(wait_again(lacking));
+            }
+            return Ok(Verdict::Act {
+                commands: vec![reopen(scene, broker)],
+                why: format!(
+                    "broker {} takes messages again, since {lacking}",
+                    broker.pod
+                ),
+            });
+        }
         let mut why = why.to_owned();
         // Where there is no other master, clients have nowhere to turn to.
         if let Some(master) = master
@@ -268,8 +294,8 @@ impl Look<'_> {
         })
     }
 
-    /// Has another broker elected that is in sync and serves: what was acknowledged is there.
-    fn handing_over(&self) -> Result<Verdict<Command>, Unanswered> {
+    /// The address of the leading controller, and a broker that is in sync, serves and stays, with the id that it has there.
+    fn successor(&self) -> Result<Option<(&str, &Broker, i64)>, Unanswered> {
         let (scene, broker, view) = (self.scene, self.broker, self.view);
         let (leader, election) = view.election(&scene.controllers, &broker.name)?;
         let pods = view.pods(&scene.cluster)?;
@@ -277,18 +303,40 @@ impl Look<'_> {
             let pod = pods.iter().find(|pod| pod.name == other.pod);
             pod.is_some_and(|pod| pod.ready && !pod.terminating)
         };
-        let successor = election.in_sync.iter().find_map(|elected| {
+        Ok(election.in_sync.iter().find_map(|elected| {
             let other = scene.brokers.iter().find(|other| {
                 other.name == broker.name
                     && other.pod != broker.pod
                     && other.address == elected.address
+                    && !scene.leaving.contains(&other.pod)
             })?;
-            (elected.alive && serves(other)).then_some((other, elected.id))
-        });
-        let Some((successor, id)) = successor else {
-            return Ok(wait_again(format!(
+            (elected.alive && serves(other)).then_some((leader, other, elected.id))
+        }))
+    }
+
+    /// Why an elected master cannot hand its group over now, if it cannot: known before it is closed.
+    fn lacking_successor(&self) -> Option<String> {
+        let broker = self.broker;
+        if !broker.is_master() || !self.scene.is_elected() {
+            return None;
+        }
+        match self.successor() {
+            Ok(Some(_)) => None,
+            Ok(None) => Some(format!(
                 "no other broker of group {} is in sync with {}, so that none can take over",
                 broker.name, broker.pod
+            )),
+            Err(unanswered) => Some(format!("{}: {}", unanswered.object, unanswered.why)),
+        }
+    }
+
+    /// Has another broker elected that is in sync and serves: what was acknowledged is there.
+    fn handing_over(&self) -> Result<Verdict<Command>, Unanswered> {
+        let (broker, view) = (self.broker, self.view);
+        let Some((leader, successor, id)) = self.successor()? else {
+            return Ok(wait_again(format!(
+                "nobody can take over from {}",
+                broker.pod
             )));
         };
         let waits = view
@@ -327,7 +375,7 @@ impl Look<'_> {
             return Ok(wait(format!("group {} elects a master", broker.name)));
         }
         // Should it stay after all and be elected, it must not be closed.
-        if !self.view.settings(&broker.address)?.is_open() {
+        if is_lowered(scene, self.view.settings(&broker.address)?) {
             return Ok(opening(scene, broker));
         }
         Ok(self.clients_learning().unwrap_or(Verdict::Done))
@@ -510,6 +558,13 @@ impl Look<'_> {
 /// is acknowledged only when whoever may be elected has it.
 fn close(scene: &Scene, master: &Broker) -> Command {
     permit(scene, master, READ_ONLY, true)
+}
+
+/// Whether a broker is closed, or waits for more brokers than it did before it was closed.
+fn is_lowered(scene: &Scene, settings: BrokerSettings<'_>) -> bool {
+    let waits = settings.properties.get(ALL_IN_SYNC_SETTING);
+    let waits_for_all = waits.map(String::as_str) == Some("true");
+    !settings.is_open() || (scene.is_elected() && waits_for_all != scene.synchronous)
 }
 
 /// Opens a master for writing, and has it acknowledge as it did before it was closed.

@@ -65,7 +65,11 @@ pub struct Scene {
     /// All brokers of the cluster; without ids where masters are elected.
     pub brokers: Vec<Broker>,
     /// The addresses of the controllers that elect masters, if any do.
+    #[serde(default)]
     pub controllers: Vec<String>,
+    /// The pods of brokers that leave: they take nothing over, and nobody waits for them.
+    #[serde(default)]
+    pub leaving: Vec<String>,
     /// The name servers that every broker has to be registered at in the end.
     pub name_servers: Vec<String>,
     /// Those of them that all brokers used before, by which a broker is known to be up.
@@ -84,6 +88,7 @@ impl Scene {
             cluster: desired.full_name.clone(),
             brokers: desired.lasting_brokers(),
             controllers: desired.controllers.clone(),
+            leaving: Vec::new(),
             name_servers: desired.name_servers.clone(),
             kept_name_servers,
             route_refresh_seconds: desired.route_refresh_seconds,

@@ -45,6 +45,9 @@ pub struct ShortenedEntry {
 pub struct Removal {
     /// Their masters.
     pub masters: Vec<Broker>,
+    /// Who could be elected in their place, where masters are elected: they must not take messages either.
+    #[serde(default)]
+    pub heirs: Vec<Broker>,
     /// The name servers that keep the order configuration.
     pub name_servers: Vec<String>,
     /// The entries of the order configuration that name these groups, by topic.
@@ -114,7 +117,11 @@ pub(super) fn queries(
     match part {
         _ if undoing && !part.lowers() => Vec::new(),
         RemovalPart::OrderConfigurationShortened => order_queries(&removal.name_servers),
-        RemovalPart::MastersClosed => marked_queries(&removal.masters),
+        RemovalPart::MastersClosed => {
+            let mut wanted = marked_queries(&removal.masters);
+            wanted.extend(removal.heirs.iter().map(settings_query));
+            wanted
+        }
         RemovalPart::ClientsTurned => masters
             .map(|master| Query::rocketmq(&master.address, Request::RuntimeInformation))
             .chain(marked_queries(&removal.masters))
@@ -147,7 +154,7 @@ pub(super) fn assess(
     let judged = match part {
         _ if undoing && !part.lowers() => return Verdict::Done,
         RemovalPart::OrderConfigurationShortened => shortened(removal, undoing, view),
-        RemovalPart::MastersClosed => Ok(closed(&removal.masters, !undoing, view)),
+        RemovalPart::MastersClosed => Ok(with_heirs(removal, !undoing, view)),
         RemovalPart::ClientsTurned => turned(removal, seen),
         RemovalPart::GroupsDrained => drained(removal, seen),
     };
@@ -156,7 +163,7 @@ pub(super) fn assess(
 
 /// Opens the masters that were closed.
 pub(super) fn relief(removal: &Removal, seen: &Observation) -> Vec<Command> {
-    match closed(&removal.masters, false, View::new(seen)) {
+    match with_heirs(removal, false, View::new(seen)) {
         Verdict::Act { commands, .. } => commands,
         _ => Vec::new(),
     }
@@ -187,6 +194,25 @@ fn shortened(
     ))
 }
 
+/// The same as [`closed`] of the masters of a removal, with whoever could be elected in their place.
+fn with_heirs(removal: &Removal, wanted: bool, view: View<'_>) -> Verdict<Command> {
+    let permission = if wanted { READ_ONLY } else { OPEN };
+    let heirs = removal.heirs.iter().filter(|heir| {
+        let settings = view.settings(&heir.address);
+        settings.is_ok_and(|settings| settings.is_open() == wanted)
+    });
+    let commands: Vec<Command> = heirs
+        .map(|heir| set(&heir.address, PERMISSION_SETTING, permission))
+        .collect();
+    match closed(&removal.masters, wanted, view) {
+        Verdict::Done => acting(
+            commands,
+            "brokers could be elected in place of masters that leave",
+        ),
+        verdict => verdict,
+    }
+}
+
 /// Whether masters that leave are closed and marked, or, for those that stay, open and without marks. The mark is set
 /// before a master is closed and goes after it was opened, so that a closed master without it was closed by somebody else.
 pub(super) fn closed(masters: &[Broker], wanted: bool, view: View<'_>) -> Verdict<Command> {
@@ -194,11 +220,17 @@ pub(super) fn closed(masters: &[Broker], wanted: bool, view: View<'_>) -> Verdic
     let mut silent = Vec::new();
     for master in masters {
         let found = view.settings(&master.address).and_then(|settings| {
-            settings.check_master(master)?;
+            if wanted {
+                settings.check_master(master)?;
+            } else if settings.check_master(master).is_err() && !settings.is_open() {
+                // It was to leave and is elected no more: the marks are at another one, and it must not be closed.
+                commands.push(set(&master.address, PERMISSION_SETTING, OPEN));
+            }
             let groups = view.subscription_groups(&master.address)?;
-            Ok((settings.is_open(), groups))
+            let is_master = settings.check_master(master).is_ok();
+            Ok((settings.is_open(), is_master, groups))
         });
-        let (is_open, groups) = match found {
+        let (is_open, is_master, groups) = match found {
             Ok(found) => found,
             Err(unanswered) => {
                 silent.push(format!("broker {}: {}", master.pod, unanswered.why));
@@ -215,7 +247,7 @@ pub(super) fn closed(masters: &[Broker], wanted: bool, view: View<'_>) -> Verdic
                 commands.push(unmarking(master, DRAINED_MARK));
                 commands.push(set(&master.address, PERMISSION_SETTING, READ_ONLY));
             }
-        } else if is_marked {
+        } else if is_marked && is_master {
             if !is_open {
                 commands.push(set(&master.address, PERMISSION_SETTING, OPEN));
             }
@@ -246,7 +278,13 @@ fn unmarking(master: &Broker, mark: &str) -> Command {
 fn reopened(removal: &Removal, view: View<'_>) -> Result<Option<Problem>, Unanswered> {
     for master in &removal.masters {
         let settings = view.settings(&master.address)?;
-        settings.check_master(master)?;
+        if let Err(unanswered) = settings.check_master(master) {
+            return Ok(Some(Problem {
+                object: unanswered.object,
+                why: unanswered.why,
+                remedy: "run the upgrade again: it begins with the new master".to_owned(),
+            }));
+        }
         if settings.is_open() {
             return Ok(Some(Problem {
                 object: format!("broker {}", master.pod),

@@ -51,9 +51,14 @@ another_takes() {
   return 1
 }
 
-if [ -n "${MIDSHIPS_GROUP_HOSTS:-}" ] && [ "$(id "$own")" != 0 ]; then
-  say 'a replica now: nobody writes here'
-  exit 0
+if [ -n "${MIDSHIPS_GROUP_HOSTS:-}" ]; then
+  case "$(id "$own")" in
+    0 | '') ;;
+    *)
+      say 'no master now: nobody writes here'
+      exit 0
+      ;;
+  esac
 fi
 
 case "$(permission "$own")" in
