@@ -173,12 +173,16 @@ def elect(trial: Trial, release: Release, group: int, number: int) -> None:
 
 
 def remove_claims(release: Release, prefix: str) -> None:
-    """Deletes the volumes of brokers that have left."""
-    prefix = prefix.format(release.full_name)
-    for claim in release.bed.api.list("persistentvolumeclaims", release.namespace):
-        name = claim["metadata"]["name"]
-        if name.startswith(prefix):
-            release.bed.api.delete("persistentvolumeclaims", release.namespace, name)
+    """Deletes the volumes of brokers that have left, and waits until they are gone: a pod that still stops keeps its own."""
+    api, prefix = release.bed.api, prefix.format(release.full_name)
+
+    def left() -> list[str]:
+        claims = [claim["metadata"]["name"] for claim in api.list("persistentvolumeclaims", release.namespace)]
+        return [name for name in claims if name.startswith(prefix)]
+
+    for name in left():
+        api.delete("persistentvolumeclaims", release.namespace, name)
+    until("the volumes of brokers that have left are gone", lambda: not left(), 120)
 
 
 def elections(release: Release) -> dict[str, dict]:
