@@ -13,6 +13,7 @@ from .trial import Failed, Trial, until
 POD = "load"
 TOPIC = "load"
 QUEUES = 16
+LEAST_RATE = 200  # messages a second, of which a load is worth its name
 # Where `prepare` writes pairs of key and value: namespaces that name servers keep.
 ORDER_NAMESPACE = "ORDER_TOPIC_CONFIG"
 OWN_NAMESPACE = "midships-load"
@@ -47,14 +48,19 @@ class Load:
         queues: int = QUEUES,
         through: str = "",
         secrets: tuple[str, ...] = (),
+        tls: str | None = None,
     ) -> None:
         """`queues` is how many the topic has on all masters, which share them evenly; `through` are proxies, as an option;
-        `secrets` are those with whose keys the topic is made, and it is sent and consumed."""
+        `secrets` are those with whose keys the topic is made, and it is sent and consumed; `tls` is the Secret with the authority
+        of the servers' certificates, or empty where any certificate will do, while without it plain text is spoken."""
         self.release = release
         self.queues = queues
         self.trial: Trial = release.trial
         self._api = release.bed.api
         self._secrets = secrets
+        self._tls = tls
+        # Each message goes twice the way through a proxy: how many do is the machine's matter.
+        self._least_rate = 0 if through else LEAST_RATE
         more += " --begin true" if through else ""
         self._create(watched, node, groups, f"{more} " if prepare else None, f" {through}" if through else "")
         self._lines = self._api.follow(release.namespace, POD)
@@ -70,7 +76,7 @@ class Load:
         before, load = ("", "load") if image else (COMPILE, COMPILED)
         signed = [f" --credentials /{secret}" for secret in self._secrets]
         administrator, user = signed or ["", ""]
-        for secret in self._secrets:
+        for secret in filter(None, [*self._secrets, self._tls]):
             volumes.append({"name": secret, "secret": {"secretName": secret}})
             mounts.append({"name": secret, "mountPath": f"/{secret}"})
         if prepare is not None:
@@ -86,6 +92,7 @@ class Load:
             "name": POD,
             "image": image,
             "command": ["sh", "-e", "-c", f"{before}exec {load} run {run}{user}"],
+            "env": [{"name": "JAVA_TOOL_OPTIONS", "value": self._properties()}],
             # What measures must not be what waits: a client without processor time fails sends that nobody else would.
             "resources": {"requests": {"cpu": "600m", "memory": "256Mi"}, "limits": {"memory": "448Mi"}},
             "securityContext": SECURE,
@@ -104,6 +111,13 @@ class Load:
             specification["nodeSelector"] = {"kubernetes.io/hostname": node}
         self._api.create("pods", self.release.namespace, {"metadata": {"name": POD}, "spec": specification})
         until("the pod of the load has started", lambda: self._phase() != "Pending", 120)
+
+    def _properties(self) -> str:
+        """The properties of Java by which clients know what to speak."""
+        if self._tls is None:
+            return ""
+        trust = f"-Dtls.test.mode.enable=false -Dtls.client.authServer=true -Dtls.client.trustCertPath=/{self._tls}/ca.crt"
+        return f"-Dtls.enable=true {trust if self._tls else ''}"
 
     def _phase(self) -> str:
         pod = self._api.get("pods", self.release.namespace, POD)
@@ -189,7 +203,7 @@ class Load:
                 what = f"pairs in {namespace} that {server} had when helm returned"
                 self.trial.equal(found[namespace], expected[namespace], what)
 
-    def finish(self, lost: int = 0, send_errors: int | None = 0, least_rate: int = 200) -> dict:
+    def finish(self, lost: int = 0, send_errors: int | None = 0) -> dict:
         """Waits for the least number of messages, stops the load, reads its figures and checks them."""
         until("the load has 10,000 acknowledged messages", lambda: self.acknowledged() >= 10_000, 240)
         said = self._said_by_client() if self.progress()["sendErrors"] else ""
@@ -212,7 +226,8 @@ class Load:
         # While no master is there, as after the loss of a node with all of them, a load can only try.
         what = "sent" if send_errors is None else "acknowledged"
         rate = figures[what] / figures["seconds"]
-        self.trial.check(rate >= least_rate, f"only {rate:.0f} messages a second were {what}, at least {least_rate} are wanted")
+        least = self._least_rate
+        self.trial.check(rate >= least, f"only {rate:.0f} messages a second were {what}, at least {least} are wanted")
         return figures
 
     def client_log(self) -> str:

@@ -41,9 +41,10 @@ def charts_quality(trial: Trial) -> None:
         trial.bed.api.create("serviceaccounts", NAMESPACE, {"metadata": {"name": "trial-rocketmq"}})
         files = []
         for subject in looked_at:
+            repeats(trial, subject)
             for number, values in enumerate([subject.required, *pairwise(trial, midships, subject)]):
                 files.append(Path(directory, f"{subject.name}-{number:03}.yaml"))
-                rendered = render_twice(trial, subject, values)
+                rendered = render(trial, subject, values)
                 files[-1].write_text(rendered)
                 apply = ["apply", "--dry-run=server", "--namespace", NAMESPACE, "-f", "-"]
                 succeed(trial, [*trial.bed.kubectl, *apply], input=as_list(as_objects(trial.bed, rendered)))
@@ -73,16 +74,26 @@ def pairwise(trial: Trial, midships: Path, subject: Subject) -> list[dict]:
     return found.rows
 
 
-def render_twice(trial: Trial, subject: Subject, values: dict) -> str:
-    """What Helm makes of values: twice the same, and the same objects whichever Helm it is."""
+def texts(trial: Trial, subject: Subject, values: dict, majors: tuple[int, int]) -> list[str]:
+    """What these Helms make of values."""
     version = trial.bed.api.ask("GET", "/version")["gitVersion"]
     with values_file(values) as file:
         rest = ["template", "trial", subject.directory, "--namespace", NAMESPACE, "--kube-version", version, "--values", file]
-        texts = [output([*trial.bed.helm(major), *rest]) for major in (4, 4, 3)]
-    trial.check(texts[0] == texts[1], f"helm template made two different texts of {json.dumps(values)}")
-    lines = [[line for line in text.splitlines() if line] for text in texts[1:]]
+        return [output([*trial.bed.helm(major), *rest]) for major in majors]
+
+
+def repeats(trial: Trial, subject: Subject) -> None:
+    """Renders the fewest values twice: the texts are the same."""
+    first, second = texts(trial, subject, subject.required, (4, 4))
+    trial.check(first == second, f"helm template made two different texts of the chart {subject.name}")
+
+
+def render(trial: Trial, subject: Subject, values: dict) -> str:
+    """What Helm makes of values: the same objects whichever Helm it is."""
+    newer, older = texts(trial, subject, values, (4, 3))
+    lines = [[line for line in text.splitlines() if line] for text in (newer, older)]
     trial.check(lines[0] == lines[1], f"Helm 3 and Helm 4 made different objects of {json.dumps(values)}")
-    return texts[0]
+    return newer
 
 
 def conform(trial: Trial, files: list[Path]) -> None:

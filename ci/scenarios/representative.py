@@ -22,6 +22,8 @@ MOST_SMALL = 9  # a number up to which a field's ends are values worth combining
 # Values of fields of which a schema tells no choice. Those that only pass through text count as one.
 SAMPLES: dict[str, list[object]] = {
     "accessControl.secretName": ["", "administrator"],
+    "tls.secretName": ["", "certificates"],
+    "console.usersSecretName": ["people"],
     "commonLabels": [{}, {"team": "orders"}],
     "commonAnnotations": [{}, {"note": "of orders"}],
     "imageRegistry": ["", "registry.example:5000"],

@@ -49,7 +49,7 @@ def brokers(trial: Trial) -> None:
         replace_drained(trial, release, f"{release.full_name}-broker-0-master-0", evicted=True)
         load.await_listed(2)
         passes(trial, release, 4)
-        check_replica_asks_signed(release)
+        check_replica_asks(release)
 
         refused(release, {"accessControl": {"secretName": SUCCESSOR}}, "refuses the user `successor` of its Secret")
         make_successor(release, keys[SUCCESSOR])
@@ -72,7 +72,7 @@ def proxies(trial: Trial) -> None:
         for step in (SIGNED, ENFORCED):
             release.succeed("upgrade", step)
             until("the proxies are as asked for", lambda: settled(release), 240)
-        load.finish(least_rate=100)
+        load.finish()
         load.remove()
         try:
             Load(release, watched=1, prepare=False, through=through, secrets=(ADMINISTRATOR, STRANGER))
@@ -141,15 +141,15 @@ def refused(release: Release, values: dict, reason: str) -> None:
     trial.equal(lives(release.pods()), before, "uid and restarts of each pod")
 
 
-def asked(release: Release, keys: dict[str, str] | None = None) -> CompletedProcess[str]:
-    """Asks about topics, signed with the keys of a user unless nobody's."""
+def asked(release: Release, keys: dict[str, str] | None = None, authority: str = "") -> CompletedProcess[str]:
+    """Asks about topics, signed with the keys of a user unless nobody's, over TLS if an authority is trusted."""
     words = [program("midships-hook"), "rocketmq", "topics", "--name-servers", release.name_server(0), "--topic", TOPIC]
-    if keys is None:
-        return command_result(release.bed.net(*words))
     with TemporaryDirectory() as directory:
-        for name, content in keys.items():
+        for name, content in {**(keys or {}), "ca.crt": authority}.items():
             (Path(directory) / name).write_text(content)
-        return command_result(release.bed.net(*words, "--credentials", directory))
+        words += ["--credentials", directory] if keys else []
+        words += ["--tls", directory] if authority else []
+        return command_result(release.bed.net(*words))
 
 
 def check_who_is_let_in(release: Release, keys: dict[str, dict[str, str]]) -> None:
@@ -177,7 +177,7 @@ def make_successor(release: Release, keys: dict[str, str]) -> None:
     release.trial.equal(said.count("success"), len(release.pods("broker")), f"brokers that took the successor: {said}")
 
 
-def check_replica_asks_signed(release: Release) -> None:
+def check_replica_asks(release: Release) -> None:
     """A topic that the administration tool makes on a master is known to its replica, which asks for it."""
     topic = "made-by-hand"
     in_pod(release, "broker-1-master", f". /scripts/java.sh; run_tool updateTopic -b 127.0.0.1:10911 -t {topic}")

@@ -104,29 +104,39 @@ def bad_image(trial: Trial) -> None:
 
 @scenario("rocketmq-restart-killed", needs_power=True)
 def killed(trial: Trial) -> None:
-    """5.4.0: helm and the hook program killed with -9 between two restarts, of name servers and of brokers; both are carried on."""
-    with trial.bed.namespace("accept-restart-killed") as namespace:
-        values = {"nameServers": {"count": 2}, "brokers": {"replicasPerGroup": 0}}
+    """5.4.0: helm and the hook program killed with -9 between two restarts of brokers; the same upgrade carries them on."""
+    values = {"nameServers": {"count": 1}, "brokers": {"replicasPerGroup": 0}}
+    change = {"nameServers": {"heapMegabytes": 88}, "brokers": {"heapMegabytes": 240}}
+    killed_between(trial, values, "broker", "broker_restarted/{}-broker-0-master-0", change)
+
+
+@scenario("rocketmq-name-server-restart-killed", needs_power=True)
+def name_server_killed(trial: Trial) -> None:
+    """5.4.0: helm and the hook program killed with -9 between two restarts of name servers; the same upgrade carries them on."""
+    values = {"nameServers": {"count": 2}, "brokers": {"replicasPerGroup": 0}}
+    step, change = "name_server_restarted/{}-name-server-0", {"nameServers": {"heapMegabytes": 88}}
+    killed_between(trial, values, "name-server", step, change)
+
+
+def killed_between(trial: Trial, values: dict, component: str, step: str, change: dict) -> None:
+    """Kills helm and the hook program after a step that restarts the first of two servers, and upgrades again."""
+    with trial.bed.namespace(f"accept-killed-{component}") as namespace:
         release = Release(trial, namespace, "5.4.0", values=values)
         release.install()
-        load = Load(release, watched=2)
-        for component, step, change in [
-            ("name-server", "name_server_restarted/{}-name-server-0", {"nameServers": {"heapMegabytes": 88}}),
-            ("broker", "broker_restarted/{}-broker-0-master-0", {"brokers": {"heapMegabytes": 240}}),
-        ]:
-            before = lives(release.pods(component))
-            # The next one is looked at twice, a pause apart, before it is touched.
-            leave_open(trial, release, ("succeeded", step.format(release.full_name)), change)
-            # Without its Job nobody goes on with the plan before the same upgrade does, in its before Job.
-            trial.bed.api.delete("jobs", namespace, f"{release.full_name}-after")
-            unlock(trial, release)
-            middle = lives(release.pods(component))
-            renewed = [name for name, life in middle.items() if before[name] != life]
-            trial.equal(len(renewed), 1, f"pods of {component} that were renewed before the kill")
-            release.succeed("upgrade", change)
-            after = lives(release.pods(component))
-            trial.equal(after[renewed[0]], middle[renewed[0]], f"life of {renewed[0]}, which had been renewed")
-            trial.equal([name for name in after if after[name] == before[name]], [], f"pods of {component} that were not renewed")
+        load = Load(release, watched=values["nameServers"]["count"])
+        before = lives(release.pods(component))
+        # The next one is looked at twice, a pause apart, before it is touched.
+        leave_open(trial, release, ("succeeded", step.format(release.full_name)), change)
+        # Without its Job nobody goes on with the plan before the same upgrade does, in its before Job.
+        trial.bed.api.delete("jobs", namespace, f"{release.full_name}-after")
+        unlock(trial, release)
+        middle = lives(release.pods(component))
+        renewed = [name for name, life in middle.items() if before[name] != life]
+        trial.equal(len(renewed), 1, f"pods of {component} that were renewed before the kill")
+        release.succeed("upgrade", change)
+        after = lives(release.pods(component))
+        trial.equal(after[renewed[0]], middle[renewed[0]], f"life of {renewed[0]}, which had been renewed")
+        trial.equal([name for name in after if after[name] == before[name]], [], f"pods of {component} that were not renewed")
         load.finish()
 
 
@@ -156,15 +166,20 @@ def setting(release: Release, broker: str, key: str) -> str:
     return values[0]
 
 
-def rolled(trial: Trial, release: Release, what: str, change: dict) -> None:
-    """Changes values with `helm upgrade` and checks that each broker was restarted once, replicas before masters."""
+def renewed(trial: Trial, release: Release, what: str, change: dict) -> None:
+    """Changes values with `helm upgrade` and checks that each broker was restarted once."""
     before = release.broker_lives()
     seconds = release.succeed("upgrade", change)
     trial.figure(f"new {what}", f"{seconds:.1f} s")
     trial.note(f"helm upgrade to a new {what} took {seconds:.1f} s")
-    pods = {pod["metadata"]["name"]: pod for pod in release.pods("broker")}
     kept = [name for name, life in release.broker_lives().items() if before[name] == life]
     trial.equal(kept, [], "brokers that were not restarted")
     trial.equal({restarts for _, restarts in release.broker_lives().values()}, {0}, "restarts of containers of new pods")
+
+
+def rolled(trial: Trial, release: Release, what: str, change: dict) -> None:
+    """The same, and checks that replicas were restarted before masters."""
+    renewed(trial, release, what, change)
+    pods = {pod["metadata"]["name"]: pod for pod in release.pods("broker")}
     born = {role: [pods[name]["metadata"]["creationTimestamp"] for name in pods if role in name] for role in ("replica", "master")}
     trial.check(max(born["replica"]) <= min(born["master"]), f"a master was restarted before a replica: {born}")

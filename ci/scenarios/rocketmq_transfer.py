@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .bed import output
+from .declining import SYSTEM_BUSY, SYSTEM_ERROR, Declining, Error
 from .load import ORDER_NAMESPACE, QUEUES, TOPIC, Load
 from .release import Helm, Release, journal_entries
 from .rocketmq_groups import GROUPS, TOPICS, asked
@@ -35,6 +36,19 @@ ACTING = ("topic_claimed", "groups_in_target", "topic_in_target", "source_closed
 # Before this one everything can be taken back.
 RETURN = STEPS.index("topic_deleted")
 MOST_ROUNDS = 7
+# The codes of requests that steps make.
+PUT_TOPIC, PUT_KEY_VALUE, DELETE_KEY_VALUE, PUT_GROUP, TOPIC_STATISTICS, DELETE_GROUP, DELETE_TOPIC = 17, 100, 102, 200, 202, 207, 215
+# For each step before the point of no return: who declines what, and after how many that were let through. A new topic is made
+# closed first, and opened by the request that follows.
+DECLINED: list[tuple[str, str, int, Error, int]] = [
+    ("topic_claimed", "name server", PUT_KEY_VALUE, SYSTEM_ERROR, 0),
+    ("groups_in_target", "target", PUT_GROUP, SYSTEM_BUSY, 1),
+    ("topic_in_target", "target", PUT_TOPIC, SYSTEM_ERROR, 1),
+    ("source_closed", "source", PUT_TOPIC, SYSTEM_BUSY, 0),
+    ("source_drained", "source", TOPIC_STATISTICS, SYSTEM_ERROR, 0),
+]
+# After it each step goes on when its requests are not declined any more.
+DECLINED_AFTER = [("source", DELETE_TOPIC), ("source", DELETE_GROUP), ("name server", DELETE_KEY_VALUE)]
 # Tells a broker something: a frame is the length of all that follows, that of the header, and the header.
 TELL = """
 import json, socket, struct, sys
@@ -160,9 +174,14 @@ def check_transfer(trial: Trial, version: str, namespaces: int) -> None:
         result = release.uninstall().finish()
         trial.equal(result.returncode, 0, f"exit code of helm uninstall ({result.stderr.strip()[-1500:]})")
         check_moved(trial, before, source, target)
-        pairs = load.views(source.name_server(0))[-1][1]["pairs"]
-        trial.check(not pairs.get(CLAIMS), f"a claim is left: {pairs}")
-        trial.check(TOPIC not in pairs.get(ORDER_NAMESPACE, {}), "the topic has got an order")
+        found = pairs(source, load)
+        trial.check(not found.get(CLAIMS), f"a claim is left: {found}")
+        trial.check(TOPIC not in found.get(ORDER_NAMESPACE, {}), "the topic has got an order")
+
+
+def pairs(source: Release, load: Load) -> dict:
+    """The keys and values that the name server has, by namespace, as the load has last seen them."""
+    return load.views(source.name_server(0))[-1][1]["pairs"]
 
 
 @scenario("rocketmq-transfer-kills", needs_power=True)
@@ -296,3 +315,54 @@ def refused(trial: Trial) -> None:
         told_of(trial, source, "no member of it is connected")
         told_of(trial, source, "more-000")
         trial.equal((kept(source), kept(target)), (before, empty), "source and target")
+
+
+@scenario("rocketmq-transfer-declined", needs_power=True)
+def declined(trial: Trial) -> None:
+    """5.5.0: servers decline requests of each step: all is taken back before the topic is deleted, and after it goes on."""
+    with both(trial, "5.5.0") as (source, target, load):
+        before, empty = kept(source), kept(target)
+        relays = {
+            "name server": Declining(source, "midships/component=name-server", 9876),
+            "source": Declining(source, f"midships/cluster={source.full_name},midships/component=broker", 10911),
+            "target": Declining(target, f"midships/cluster={target.full_name},midships/component=broker", 10911),
+        }
+        for number, (step, where, request, error, after) in enumerate(DECLINED):
+            relay = relays[where]
+            release = Transfer(source, target, f"declined-{number}", drainMinutes=1)
+            if step != "source_drained":
+                relay.decline(request, error, after=after)
+            helm = release.begin("install")
+            if step == "source_drained":  # what it asks for, the step before it asks for as well
+                begun = ("succeeded", "source_closed")
+                until("the source is closed", lambda h=helm, r=release: not h.running() or begun in journal_entries(r.journal()), 300)
+                relay.decline(request, error, after=after)
+            result = helm.finish()
+            relay.let_through()
+            trial.check(result.returncode != 0, f"a transfer succeeded while {where} declined what {step} asks for")
+            trial.check(relay.declined[request], f"nothing was declined in {step}")
+            trial.note(f"{step}: {relay.declined[request]} requests declined, taken back")
+            told_of(trial, source, f"Unwound: {step}: ")
+            trial.equal(kept(source), before, f"source after {step} was declined")
+            until("the target is as it was", lambda: kept(target) == empty, 60)
+            until("no claim is left", lambda: not pairs(source, load).get(CLAIMS), 30)
+            result = release.uninstall().finish()
+            trial.equal(result.returncode, 0, f"exit code of helm uninstall after {step} ({result.stderr.strip()[-1500:]})")
+        finish_declined(trial, source, target, relays)
+        check_moved(trial, before, source, target)
+        until("no claim is left", lambda: not pairs(source, load).get(CLAIMS), 30)
+
+
+def finish_declined(trial: Trial, source: Release, target: Release, relays: dict[str, Declining]) -> None:
+    """A transfer that is stuck when it deletes the topic, and goes on, with a few errors more in each step, when told again."""
+    release = Transfer(source, target, "again", drainMinutes=1)
+    relays["source"].decline(DELETE_TOPIC, SYSTEM_ERROR)
+    result = release.apply("install")
+    trial.check(result.returncode != 0, "a transfer succeeded while the source declined to delete the topic")
+    told_of(trial, source, "Stuck: topic_deleted: ")
+    trial.note(f"topic_deleted: {relays['source'].declined[DELETE_TOPIC]} requests declined, stuck")
+    for where, request in DECLINED_AFTER:
+        relays[where].decline(request, SYSTEM_BUSY, most=3)
+    release.succeed("upgrade")
+    for where, request in DECLINED_AFTER:
+        trial.equal(relays[where].declined[request], 3, f"requests of code {request} that {where} declined before it went on")

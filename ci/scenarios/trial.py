@@ -27,6 +27,7 @@ class Scenario:
     needs_power: bool  # over nodes, their processes and what is outside of them: only the test bed gives it
     alone: bool  # disturbs every other scenario that runs at the same time
     last: bool  # judges what the others have left behind
+    needs_variable: str  # of the environment: names what nobody can make here
 
 
 @dataclass
@@ -63,12 +64,14 @@ class Trial:
         raise Failed(f"{what}: expected {expected}, found {found}")
 
 
-def scenario(name: str, *, needs_power: bool = False, alone: bool = False, last: bool = False) -> Callable:
+def scenario(
+    name: str, *, needs_power: bool = False, alone: bool = False, last: bool = False, needs_variable: str = ""
+) -> Callable:
     """Puts a function into the table of scenarios; the first line of its description is the summary."""
 
     def add(run: Callable[[Trial], None]) -> Callable[[Trial], None]:
         summary = (run.__doc__ or "").strip().splitlines()[0]
-        TABLE[name] = Scenario(name, summary, run, needs_power, alone or last, last)
+        TABLE[name] = Scenario(name, summary, run, needs_power, alone or last, last, needs_variable)
         return run
 
     return add

@@ -46,6 +46,18 @@ if [ "${version:-8}" -ge 9 ]; then
   done
 fi
 
+if [ -n "${MIDSHIPS_TLS:-}" ]; then
+  flags="$flags -Dtls.server.mode=$MIDSHIPS_TLS -Dtls.enable=true -Dtls.test.mode.enable=false"
+  flags="$flags -Dtls.server.certPath=/config/tls/tls.crt -Dtls.server.keyPath=/config/tls/tls.key"
+  # A server reads its certificate again when the private key has changed too, which whoever renews one may keep; and whenever whom
+  # it trusts has changed. It asks nobody for a certificate, so that this may be any file.
+  flags="$flags -Dtls.server.trustCertPath=/config/tls/tls.crt"
+  # While plain text is taken, other servers may not have their certificates yet.
+  if [ "$MIDSHIPS_TLS" = enforcing ]; then
+    flags="$flags -Dtls.client.authServer=true -Dtls.client.trustCertPath=/config/tls/ca.crt"
+  fi
+fi
+
 # Becomes the server, so that signals reach it.
 become() {
   memory="-Xms${MIDSHIPS_HEAP_MEGABYTES}m -Xmx${MIDSHIPS_HEAP_MEGABYTES}m"

@@ -60,6 +60,12 @@ limits:
 {{- if $set }}{{ $set }}{{ else }}{{ div (include "rocketmq.mebibytes" .Values.nameServers.resources.limits.memory | int) 2 }}{{ end }}
 {{- end }}
 
+{{/* The direct memory of a name server in MB: a quarter of what the heap leaves, rounded up. */}}
+{{- define "rocketmq.directMemory.nameServers" -}}
+{{- $rest := sub (include "rocketmq.mebibytes" .Values.nameServers.resources.limits.memory | int) (include "rocketmq.heap.nameServers" . | int) }}
+{{- div (add (max $rest 0) 3) 4 }}
+{{- end }}
+
 {{/* The heap of a controller in MB. */}}
 {{- define "rocketmq.heap.controllers" -}}
 {{- $set := int .Values.controllers.heapMegabytes }}
@@ -72,28 +78,34 @@ limits:
 {{- div (add (max $rest 0) 3) 4 }}
 {{- end }}
 
+{{/* The heap of a console in MB. */}}
+{{- define "rocketmq.heap.console" -}}
+{{- $set := int .Values.console.heapMegabytes }}
+{{- if $set }}{{ $set }}{{ else }}{{ div (include "rocketmq.mebibytes" .Values.console.resources.limits.memory | int) 2 }}{{ end }}
+{{- end }}
+
+{{/* The direct memory of a console in MB: a quarter of what the heap leaves, rounded up. */}}
+{{- define "rocketmq.directMemory.console" -}}
+{{- $rest := sub (include "rocketmq.mebibytes" .Values.console.resources.limits.memory | int) (include "rocketmq.heap.console" . | int) }}
+{{- div (add (max $rest 0) 3) 4 }}
+{{- end }}
+
 {{/* The heap of a broker in MB. */}}
 {{- define "rocketmq.heap.brokers" -}}
 {{- $set := int .Values.brokers.heapMegabytes }}
 {{- if $set }}{{ $set }}{{ else }}{{ div (mul (include "rocketmq.mebibytes" .Values.brokers.resources.limits.memory | int) 2) 5 }}{{ end }}
 {{- end }}
 
-{{/* The direct memory of a name server in MB: a quarter of what the heap leaves, rounded up. */}}
-{{- define "rocketmq.directMemory.nameServers" -}}
-{{- $rest := sub (include "rocketmq.mebibytes" .Values.nameServers.resources.limits.memory | int) (include "rocketmq.heap.nameServers" . | int) }}
-{{- div (add (max $rest 0) 3) 4 }}
+{{/* The heap of a proxy in MB. */}}
+{{- define "rocketmq.heap.proxy" -}}
+{{- $set := int .Values.proxy.heapMegabytes }}
+{{- if $set }}{{ $set }}{{ else }}{{ div (mul (include "rocketmq.mebibytes" .Values.proxy.resources.limits.memory | int) 2) 5 }}{{ end }}
 {{- end }}
 
 {{/* The direct memory of a broker in MB. */}}
 {{- define "rocketmq.directMemory.brokers" -}}
 {{- $set := int .Values.brokers.directMemoryMegabytes }}
 {{- if $set }}{{ $set }}{{ else }}{{ div (include "rocketmq.mebibytes" .Values.brokers.resources.limits.memory | int) 4 }}{{ end }}
-{{- end }}
-
-{{/* The heap of a proxy in MB. */}}
-{{- define "rocketmq.heap.proxy" -}}
-{{- $set := int .Values.proxy.heapMegabytes }}
-{{- if $set }}{{ $set }}{{ else }}{{ div (mul (include "rocketmq.mebibytes" .Values.proxy.resources.limits.memory | int) 2) 5 }}{{ end }}
 {{- end }}
 
 {{/* The direct memory in MB of each of the two servers in a proxy. */}}

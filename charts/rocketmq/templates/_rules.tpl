@@ -1,11 +1,11 @@
 {{/* What the schema cannot say: each rule writes a line `path|found` for what it refuses. */}}
 
 {{- define "rocketmq.ownedConfiguration" -}}
-allAckInSyncStateSet bindAddress brokerClusterName brokerId brokerIP1 brokerIP2 brokerName brokerPermission brokerRole controllerAddr enableControllerMode enableDLegerCommitLog enableShutdownGracefully fastListenPort fetchNamesrvAddrByAddressServer fetchNameSrvAddrByDnsLookup flushDiskType haListenPort haMasterAddress listenPort mappedFileSizeCommitLog mappedFileSizeTimerLog maxHashSlotNum maxIndexNum namesrvAddr registerNameServerPeriod rocketmqHome shutdownWaitTimeSeconds timerWheelEnable updateNameServerAddrPeriod
+allAckInSyncStateSet bindAddress brokerClusterName brokerId brokerIP1 brokerIP2 brokerName brokerPermission brokerRole controllerAddr enableControllerMode enableDLegerCommitLog enableShutdownGracefully fastListenPort fetchNamesrvAddrByAddressServer fetchNameSrvAddrByDnsLookup flushDiskType haListenPort haMasterAddress listenPort mappedFileSizeCommitLog mappedFileSizeTimerLog maxHashSlotNum maxIndexNum namesrvAddr registerNameServerPeriod rocketmqHome shutdownWaitTimeSeconds timerWheelEnable updateNameServerAddrPeriod useTLS
 {{- end }}
 
 {{- define "rocketmq.ownedProxyConfiguration" -}}
-brokerConfigPath enableAclRpcHookForClusterMode grpcServerPort grpcShutdownTimeSeconds heartbeatSyncerTopicClusterName localServeAddr namesrvAddr namesrvDomain namesrvDomainSubgroup proxyClusterName proxyMode proxyName remotingAccessAddr remotingListenPort rocketMQClusterName rocketmqHome useEndpointPortFromRequest
+brokerConfigPath enableAclRpcHookForClusterMode grpcServerPort grpcShutdownTimeSeconds heartbeatSyncerTopicClusterName localServeAddr namesrvAddr namesrvDomain namesrvDomainSubgroup proxyClusterName proxyMode proxyName remotingAccessAddr remotingListenPort rocketMQClusterName rocketmqHome tlsCertPath tlsKeyPath tlsTestModeEnable useEndpointPortFromRequest
 {{- end }}
 
 {{- define "rocketmq.accessConfiguration" -}}
@@ -211,6 +211,15 @@ controllers.storage.onUninstall|{{ $kept }}
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.console-memory-fits" -}}
+{{- $limit := .Values.console.resources.limits.memory }}
+{{- $heap := include "rocketmq.heap.console" . | int }}
+{{- $direct := include "rocketmq.directMemory.console" . | int }}
+{{- if or (lt $heap 32) (gt (add $heap $direct 160 | int) (include "rocketmq.mebibytes" $limit | int)) }}
+{{ ternary "console.heapMegabytes" "console.resources.limits.memory" (gt (int .Values.console.heapMegabytes) 0) }}|a heap of {{ $heap }} MB and {{ $direct }} MB of direct memory with a limit of {{ $limit }}
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.requests-are-within-limits.nameServers" -}}
 {{- $resources := .Values.nameServers.resources }}
 {{- if gt (include "rocketmq.mebibytes" $resources.requests.memory | int) (include "rocketmq.mebibytes" $resources.limits.memory | int) }}
@@ -255,6 +264,18 @@ proxy.resources.requests.memory|{{ $resources.requests.memory }} with a limit of
 {{- if and $resources.requests.cpu $resources.limits.cpu }}
 {{- if gt (include "rocketmq.thousandths" $resources.requests.cpu | int) (include "rocketmq.thousandths" $resources.limits.cpu | int) }}
 proxy.resources.requests.cpu|{{ $resources.requests.cpu }} with a limit of {{ $resources.limits.cpu }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.requests-are-within-limits.console" -}}
+{{- $resources := .Values.console.resources }}
+{{- if gt (include "rocketmq.mebibytes" $resources.requests.memory | int) (include "rocketmq.mebibytes" $resources.limits.memory | int) }}
+console.resources.requests.memory|{{ $resources.requests.memory }} with a limit of {{ $resources.limits.memory }}
+{{- end }}
+{{- if and $resources.requests.cpu $resources.limits.cpu }}
+{{- if gt (include "rocketmq.thousandths" $resources.requests.cpu | int) (include "rocketmq.thousandths" $resources.limits.cpu | int) }}
+console.resources.requests.cpu|{{ $resources.requests.cpu }} with a limit of {{ $resources.limits.cpu }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -396,6 +417,12 @@ proxy.configuration.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.tls-has-certificates" -}}
+{{- if and .Values.tls.enforced (empty .Values.tls.secretName) }}
+tls.secretName|no Secret
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.labels-are-not-owned.commonLabels" -}}
 {{- range $key, $_ := .Values.commonLabels }}
 {{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|managed-by)$|helm\\.sh/|midships/)" $key }}
@@ -432,6 +459,14 @@ controllers.pod.labels.{{ $key }}|{{ $key }}
 {{- range $key, $_ := .Values.proxy.pod.labels }}
 {{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|managed-by)$|helm\\.sh/|midships/)" $key }}
 proxy.pod.labels.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.labels-are-not-owned.console.pod.labels" -}}
+{{- range $key, $_ := .Values.console.pod.labels }}
+{{- if regexMatch "^(app\\.kubernetes\\.io/(name|instance|managed-by)$|helm\\.sh/|midships/)" $key }}
+console.pod.labels.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -492,6 +527,14 @@ proxy.pod.annotations.{{ $key }}|{{ $key }}
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.annotations-are-not-hooks.console.pod.annotations" -}}
+{{- range $key, $_ := .Values.console.pod.annotations }}
+{{- if or (hasPrefix "helm.sh/" $key) (hasPrefix "argocd.argoproj.io/hook" $key) }}
+console.pod.annotations.{{ $key }}|{{ $key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.annotations-are-not-hooks.proxy.service.annotations" -}}
 {{- range $key, $_ := .Values.proxy.service.annotations }}
 {{- if or (hasPrefix "helm.sh/" $key) (hasPrefix "argocd.argoproj.io/hook" $key) }}
@@ -519,7 +562,7 @@ hook.annotations.{{ $key }}|{{ $key }}
 {{- define "rocketmq.rule.environment-is-distinct.nameServers" -}}
 {{- $seen := dict }}
 {{- range $index, $variable := .Values.nameServers.pod.env }}
-{{- if or (hasKey $seen $variable.name) (hasPrefix "MIDSHIPS_" $variable.name) (and (hasKey $variable "value") (hasKey $variable "valueFrom")) }}
+{{- if or (hasKey $seen $variable.name) (hasPrefix "MIDSHIPS_" $variable.name) (and (eq "nameServers" "console") (has $variable.name (list "JAVA_OPTS" "SPRING_CONFIG_ADDITIONAL_LOCATION"))) (and (hasKey $variable "value") (hasKey $variable "valueFrom")) }}
 nameServers.pod.env[{{ $index }}]|{{ $variable.name }}
 {{- end }}
 {{- $_ := set $seen $variable.name true }}
@@ -529,7 +572,7 @@ nameServers.pod.env[{{ $index }}]|{{ $variable.name }}
 {{- define "rocketmq.rule.environment-is-distinct.brokers" -}}
 {{- $seen := dict }}
 {{- range $index, $variable := .Values.brokers.pod.env }}
-{{- if or (hasKey $seen $variable.name) (hasPrefix "MIDSHIPS_" $variable.name) (and (hasKey $variable "value") (hasKey $variable "valueFrom")) }}
+{{- if or (hasKey $seen $variable.name) (hasPrefix "MIDSHIPS_" $variable.name) (and (eq "brokers" "console") (has $variable.name (list "JAVA_OPTS" "SPRING_CONFIG_ADDITIONAL_LOCATION"))) (and (hasKey $variable "value") (hasKey $variable "valueFrom")) }}
 brokers.pod.env[{{ $index }}]|{{ $variable.name }}
 {{- end }}
 {{- $_ := set $seen $variable.name true }}
@@ -539,7 +582,7 @@ brokers.pod.env[{{ $index }}]|{{ $variable.name }}
 {{- define "rocketmq.rule.environment-is-distinct.controllers" -}}
 {{- $seen := dict }}
 {{- range $index, $variable := .Values.controllers.pod.env }}
-{{- if or (hasKey $seen $variable.name) (hasPrefix "MIDSHIPS_" $variable.name) (and (hasKey $variable "value") (hasKey $variable "valueFrom")) }}
+{{- if or (hasKey $seen $variable.name) (hasPrefix "MIDSHIPS_" $variable.name) (and (eq "controllers" "console") (has $variable.name (list "JAVA_OPTS" "SPRING_CONFIG_ADDITIONAL_LOCATION"))) (and (hasKey $variable "value") (hasKey $variable "valueFrom")) }}
 controllers.pod.env[{{ $index }}]|{{ $variable.name }}
 {{- end }}
 {{- $_ := set $seen $variable.name true }}
@@ -549,15 +592,25 @@ controllers.pod.env[{{ $index }}]|{{ $variable.name }}
 {{- define "rocketmq.rule.environment-is-distinct.proxy" -}}
 {{- $seen := dict }}
 {{- range $index, $variable := .Values.proxy.pod.env }}
-{{- if or (hasKey $seen $variable.name) (hasPrefix "MIDSHIPS_" $variable.name) (and (hasKey $variable "value") (hasKey $variable "valueFrom")) }}
+{{- if or (hasKey $seen $variable.name) (hasPrefix "MIDSHIPS_" $variable.name) (and (eq "proxy" "console") (has $variable.name (list "JAVA_OPTS" "SPRING_CONFIG_ADDITIONAL_LOCATION"))) (and (hasKey $variable "value") (hasKey $variable "valueFrom")) }}
 proxy.pod.env[{{ $index }}]|{{ $variable.name }}
 {{- end }}
 {{- $_ := set $seen $variable.name true }}
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.environment-is-distinct.console" -}}
+{{- $seen := dict }}
+{{- range $index, $variable := .Values.console.pod.env }}
+{{- if or (hasKey $seen $variable.name) (hasPrefix "MIDSHIPS_" $variable.name) (and (eq "console" "console") (has $variable.name (list "JAVA_OPTS" "SPRING_CONFIG_ADDITIONAL_LOCATION"))) (and (hasKey $variable "value") (hasKey $variable "valueFrom")) }}
+console.pod.env[{{ $index }}]|{{ $variable.name }}
+{{- end }}
+{{- $_ := set $seen $variable.name true }}
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.volumes-are-distinct.nameServers" -}}
-{{- $seen := dict "configuration" 1 "credentials" 1 "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
+{{- $seen := dict "certificates" 1 "configuration" 1 "credentials" 1 "data" 1 "home" 1 "name-servers" 1 "program" 1 "scripts" 1 "temporary" 1 "users" 1 }}
 {{- range $index, $volume := .Values.nameServers.pod.volumes }}
 {{- if hasKey $seen $volume.name }}
 nameServers.pod.volumes[{{ $index }}]|{{ $volume.name }}
@@ -567,7 +620,7 @@ nameServers.pod.volumes[{{ $index }}]|{{ $volume.name }}
 {{- end }}
 
 {{- define "rocketmq.rule.volumes-are-distinct.brokers" -}}
-{{- $seen := dict "configuration" 1 "credentials" 1 "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
+{{- $seen := dict "certificates" 1 "configuration" 1 "credentials" 1 "data" 1 "home" 1 "name-servers" 1 "program" 1 "scripts" 1 "temporary" 1 "users" 1 }}
 {{- range $index, $volume := .Values.brokers.pod.volumes }}
 {{- if hasKey $seen $volume.name }}
 brokers.pod.volumes[{{ $index }}]|{{ $volume.name }}
@@ -577,7 +630,7 @@ brokers.pod.volumes[{{ $index }}]|{{ $volume.name }}
 {{- end }}
 
 {{- define "rocketmq.rule.volumes-are-distinct.controllers" -}}
-{{- $seen := dict "configuration" 1 "credentials" 1 "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
+{{- $seen := dict "certificates" 1 "configuration" 1 "credentials" 1 "data" 1 "home" 1 "name-servers" 1 "program" 1 "scripts" 1 "temporary" 1 "users" 1 }}
 {{- range $index, $volume := .Values.controllers.pod.volumes }}
 {{- if hasKey $seen $volume.name }}
 controllers.pod.volumes[{{ $index }}]|{{ $volume.name }}
@@ -587,10 +640,20 @@ controllers.pod.volumes[{{ $index }}]|{{ $volume.name }}
 {{- end }}
 
 {{- define "rocketmq.rule.volumes-are-distinct.proxy" -}}
-{{- $seen := dict "configuration" 1 "credentials" 1 "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
+{{- $seen := dict "certificates" 1 "configuration" 1 "credentials" 1 "data" 1 "home" 1 "name-servers" 1 "program" 1 "scripts" 1 "temporary" 1 "users" 1 }}
 {{- range $index, $volume := .Values.proxy.pod.volumes }}
 {{- if hasKey $seen $volume.name }}
 proxy.pod.volumes[{{ $index }}]|{{ $volume.name }}
+{{- end }}
+{{- $_ := set $seen $volume.name 1 }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.volumes-are-distinct.console" -}}
+{{- $seen := dict "certificates" 1 "configuration" 1 "credentials" 1 "data" 1 "home" 1 "name-servers" 1 "program" 1 "scripts" 1 "temporary" 1 "users" 1 }}
+{{- range $index, $volume := .Values.console.pod.volumes }}
+{{- if hasKey $seen $volume.name }}
+console.pod.volumes[{{ $index }}]|{{ $volume.name }}
 {{- end }}
 {{- $_ := set $seen $volume.name 1 }}
 {{- end }}
@@ -644,8 +707,20 @@ proxy.pod.volumeMounts[{{ $index }}]|{{ $mount.name }}
 {{- end }}
 {{- end }}
 
+{{- define "rocketmq.rule.mounted-volumes-exist.console" -}}
+{{- $known := dict }}
+{{- range .Values.console.pod.volumes }}
+{{- $_ := set $known .name 1 }}
+{{- end }}
+{{- range $index, $mount := .Values.console.pod.volumeMounts }}
+{{- if not (hasKey $known $mount.name) }}
+console.pod.volumeMounts[{{ $index }}]|{{ $mount.name }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "rocketmq.rule.mounts-are-not-owned.nameServers" -}}
-{{- $owned := list "/config/brokers" "/config/credentials" "/config/proxy" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
+{{- $owned := list "/config/brokers" "/config/console" "/config/controller" "/config/credentials" "/config/proxy" "/config/tls" "/data" "/midships" "/scripts" "/tmp" "/var/rocketmq" }}
 {{- range $index, $mount := .Values.nameServers.pod.volumeMounts }}
 {{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
 nameServers.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
@@ -654,7 +729,7 @@ nameServers.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
 {{- end }}
 
 {{- define "rocketmq.rule.mounts-are-not-owned.brokers" -}}
-{{- $owned := list "/config/brokers" "/config/credentials" "/config/proxy" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
+{{- $owned := list "/config/brokers" "/config/console" "/config/controller" "/config/credentials" "/config/proxy" "/config/tls" "/data" "/midships" "/scripts" "/tmp" "/var/rocketmq" }}
 {{- range $index, $mount := .Values.brokers.pod.volumeMounts }}
 {{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
 brokers.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
@@ -663,7 +738,7 @@ brokers.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
 {{- end }}
 
 {{- define "rocketmq.rule.mounts-are-not-owned.controllers" -}}
-{{- $owned := list "/config/brokers" "/config/credentials" "/config/proxy" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
+{{- $owned := list "/config/brokers" "/config/console" "/config/controller" "/config/credentials" "/config/proxy" "/config/tls" "/data" "/midships" "/scripts" "/tmp" "/var/rocketmq" }}
 {{- range $index, $mount := .Values.controllers.pod.volumeMounts }}
 {{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
 controllers.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
@@ -672,10 +747,19 @@ controllers.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
 {{- end }}
 
 {{- define "rocketmq.rule.mounts-are-not-owned.proxy" -}}
-{{- $owned := list "/config/brokers" "/config/credentials" "/config/proxy" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
+{{- $owned := list "/config/brokers" "/config/console" "/config/controller" "/config/credentials" "/config/proxy" "/config/tls" "/data" "/midships" "/scripts" "/tmp" "/var/rocketmq" }}
 {{- range $index, $mount := .Values.proxy.pod.volumeMounts }}
 {{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
 proxy.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.mounts-are-not-owned.console" -}}
+{{- $owned := list "/config/brokers" "/config/console" "/config/controller" "/config/credentials" "/config/proxy" "/config/tls" "/data" "/midships" "/scripts" "/tmp" "/var/rocketmq" }}
+{{- range $index, $mount := .Values.console.pod.volumeMounts }}
+{{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
+console.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -884,6 +968,21 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- if not (and true (has (toString .Values.proxy.enabled) (list "true"))) }}
 {{- $hidden = append $hidden "proxy.pod" }}
 {{- end }}
+{{- if not (and true (has (toString .Values.console.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "console.usersSecretName" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.console.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "console.image" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.console.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "console.resources" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.console.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "console.heapMegabytes" }}
+{{- end }}
+{{- if not (and true (has (toString .Values.console.enabled) (list "true"))) }}
+{{- $hidden = append $hidden "console.pod" }}
+{{- end }}
 {{- if not (and true (has (toString .Values.outside.loadBalancers) (list "true"))) }}
 {{- $hidden = append $hidden "outside.loadBalancerClass" }}
 {{- end }}
@@ -916,6 +1015,9 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- end }}
 {{- if and (and true (has (toString .Values.controllers.enabled) (list "true")) (has (toString .Values.controllers.storage.mode) (list "HostPath"))) (empty .Values.controllers.storage.hostPath) }}
 {{- $findings = append $findings "controllers.storage.hostPath: found nothing; allowed: a value, while controllers.enabled == true && controllers.storage.mode == HostPath; fill in the field, or change controllers.storage.mode" }}
+{{- end }}
+{{- if and (and true (has (toString .Values.console.enabled) (list "true"))) (empty .Values.console.usersSecretName) }}
+{{- $findings = append $findings "console.usersSecretName: found nothing; allowed: a value, while console.enabled == true; fill in the field, or change console.enabled" }}
 {{- end }}
 {{- $violations := list }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.something-is-installed" .) }}
@@ -1056,6 +1158,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: the same as brokers.storage.onUninstall; ids of brokers are on both sides, and either without the other elects nobody: set both to Retain or both to Delete")) }}
 {{- end }}
 {{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.console-memory-fits" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: a heap of at least 32 MB; heap and direct memory together at most the memory limit less 160 MB; raise console.resources.limits.memory or lower console.heapMegabytes")) }}
+{{- end }}
+{{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
@@ -1075,6 +1183,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.proxy" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: at most the limit of the same resource; lower the request or raise the limit")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.requests-are-within-limits.console" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: at most the limit of the same resource; lower the request or raise the limit")) }}
@@ -1176,6 +1290,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: no keys of access control, which has fields of its own; remove the key; set accessControl.secretName and accessControl.enforced instead")) }}
 {{- end }}
 {{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.tls-has-certificates" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: a Secret, with whose certificate servers speak TLS; name the Secret, or set tls.enforced to false")) }}
+{{- end }}
+{{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.commonLabels" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
@@ -1201,6 +1321,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.proxy.pod.labels" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.labels-are-not-owned.console.pod.labels" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys outside app.kubernetes.io/name, instance and managed-by, helm.sh/ and midships/; remove the label; the chart sets it")) }}
@@ -1248,6 +1374,12 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook")) }}
 {{- end }}
 {{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.console.pod.annotations" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: keys that do not begin with helm.sh/ or argocd.argoproj.io/hook; remove the annotation: the object would be taken for a hook")) }}
+{{- end }}
+{{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.annotations-are-not-hooks.proxy.service.annotations" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
@@ -1269,49 +1401,61 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- range $line := splitList "\n" (include "rocketmq.rule.environment-is-distinct.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_, and not both value and valueFrom; remove or rename the variable")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_ or that the console has itself, and not both value and valueFrom; remove or rename the variable")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.environment-is-distinct.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_, and not both value and valueFrom; remove or rename the variable")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_ or that the console has itself, and not both value and valueFrom; remove or rename the variable")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.environment-is-distinct.controllers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_, and not both value and valueFrom; remove or rename the variable")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_ or that the console has itself, and not both value and valueFrom; remove or rename the variable")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.environment-is-distinct.proxy" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_, and not both value and valueFrom; remove or rename the variable")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_ or that the console has itself, and not both value and valueFrom; remove or rename the variable")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.environment-is-distinct.console" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none that begins with MIDSHIPS_ or that the console has itself, and not both value and valueFrom; remove or rename the variable")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of configuration, credentials, data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of certificates, configuration, credentials, data, home, name-servers, program, scripts, temporary, users; rename the volume and its mounts")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of configuration, credentials, data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of certificates, configuration, credentials, data, home, name-servers, program, scripts, temporary, users; rename the volume and its mounts")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.controllers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of configuration, credentials, data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of certificates, configuration, credentials, data, home, name-servers, program, scripts, temporary, users; rename the volume and its mounts")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.proxy" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of configuration, credentials, data, home, name-servers, scripts, temporary; rename the volume and its mounts")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of certificates, configuration, credentials, data, home, name-servers, program, scripts, temporary, users; rename the volume and its mounts")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.volumes-are-distinct.console" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: each name once, none of certificates, configuration, credentials, data, home, name-servers, program, scripts, temporary, users; rename the volume and its mounts")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounted-volumes-exist.nameServers" .) }}
@@ -1338,28 +1482,40 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: the name of one of the pod's additional volumes; add the volume to pod.volumes")) }}
 {{- end }}
 {{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.mounted-volumes-exist.console" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: the name of one of the pod's additional volumes; add the volume to pod.volumes")) }}
+{{- end }}
+{{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.nameServers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/credentials, /config/proxy, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/console, /config/controller, /config/credentials, /config/proxy, /config/tls, /data, /midships, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/credentials, /config/proxy, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/console, /config/controller, /config/credentials, /config/proxy, /config/tls, /data, /midships, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.controllers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/credentials, /config/proxy, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/console, /config/controller, /config/credentials, /config/proxy, /config/tls, /data, /midships, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.proxy" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/credentials, /config/proxy, /data, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/console, /config/controller, /config/credentials, /config/proxy, /config/tls, /data, /midships, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.mounts-are-not-owned.console" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: directories other than /config/brokers, /config/console, /config/controller, /config/credentials, /config/proxy, /config/tls, /data, /midships, /scripts, /tmp and /var/rocketmq; mount the volume elsewhere; the chart has a volume of its own there")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.network-clients-select" .) }}

@@ -35,14 +35,83 @@ pub enum Action {
     Unlock(Unlock),
     /// Ask clusters of `RocketMQ`, of this project or not, about brokers, topics and groups; nothing is changed.
     Rocketmq(Rocketmq),
+    /// Copy this program into a directory of a pod. The chart's pods run this where servers speak TLS.
+    #[command(hide = true)]
+    Place(Place),
+    /// Send a command to a server and print its answer. The scripts of the chart's pods run this where servers speak TLS.
+    #[command(hide = true)]
+    Send(Send),
+    /// Wait until all brokers of a cluster present certificates that are trusted. Proxies that speak TLS start afterwards.
+    #[command(hide = true)]
+    Encrypted(Encrypted),
 }
 
-/// With whose name brokers are asked.
+/// Whose brokers are looked at.
+#[derive(Args, Debug)]
+pub struct Encrypted {
+    /// The name servers that list the brokers
+    #[arg(value_delimiter = ';', value_parser = address, required = true, value_name = "HOST:PORT[;HOST:PORT]")]
+    pub name_servers: Vec<String>,
+    /// The cluster
+    #[arg(long, value_name = "NAME")]
+    pub cluster: String,
+    /// How long to wait
+    #[arg(long, value_name = "SECONDS")]
+    pub seconds: u64,
+    /// How servers are asked
+    #[command(flatten)]
+    pub access: Access,
+}
+
+/// Where the program goes.
+#[derive(Args, Debug)]
+pub struct Place {
+    /// The directory
+    #[arg(value_name = "DIRECTORY")]
+    pub directory: PathBuf,
+}
+
+/// What a script sends.
+#[derive(Args, Debug)]
+pub struct Send {
+    /// The server
+    #[arg(value_name = "HOST:PORT", value_parser = address)]
+    pub address: String,
+    /// The command, by its code
+    #[arg(value_enum, value_name = "CODE")]
+    pub command: Command,
+    /// Speak nothing but TLS
+    #[arg(long, requires = "tls")]
+    pub only_tls: bool,
+    /// How the server is asked
+    #[command(flatten)]
+    pub access: Access,
+}
+
+/// A command that scripts send, by its code.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Command {
+    /// Close a broker for writing
+    #[value(name = "25")]
+    Close,
+    /// A broker's configuration
+    #[value(name = "26")]
+    BrokerConfiguration,
+    /// The brokers that a name server lists
+    #[value(name = "106")]
+    ClusterInfo,
+}
+
+/// How servers are asked.
 #[derive(Args, Clone, Debug)]
-pub struct Signing {
+pub struct Access {
     /// A directory with the files accessKey and secretKey of a user, as a Secret is mounted; without it, nothing is signed
     #[arg(long, value_name = "DIRECTORY")]
     pub credentials: Option<PathBuf>,
+    /// A directory with the file ca.crt, the authorities of the servers' certificates, as a Secret is mounted; without it, plain
+    /// text is spoken
+    #[arg(long, value_name = "DIRECTORY")]
+    pub tls: Option<PathBuf>,
 }
 
 /// What is to be brought about.
@@ -54,9 +123,9 @@ pub struct Run {
     /// The file desired.json, as the hook's `ConfigMap` holds it
     #[arg(long, value_name = "FILE")]
     pub desired: PathBuf,
-    /// With whose name brokers are asked
+    /// How servers are asked
     #[command(flatten)]
-    pub signing: Signing,
+    pub access: Access,
 }
 
 /// What is looked at.
@@ -68,9 +137,9 @@ pub struct Plan {
     /// The file desired.json, as the hook's `ConfigMap` holds it
     #[arg(long, value_name = "FILE")]
     pub desired: PathBuf,
-    /// With whose name brokers are asked
+    /// How servers are asked
     #[command(flatten)]
-    pub signing: Signing,
+    pub access: Access,
 }
 
 /// What is checked.
@@ -79,9 +148,9 @@ pub struct Check {
     /// The file desired.json, as the hook's `ConfigMap` holds it
     #[arg(long, value_name = "FILE")]
     pub desired: PathBuf,
-    /// With whose name brokers are asked
+    /// How servers are asked
     #[command(flatten)]
-    pub signing: Signing,
+    pub access: Access,
 }
 
 /// When Helm runs an operation.
@@ -215,9 +284,9 @@ pub struct Common {
     /// Only this cluster
     #[arg(long, value_name = "NAME")]
     pub cluster: Option<String>,
-    /// With whose name brokers are asked
+    /// How servers are asked
     #[command(flatten)]
-    pub signing: Signing,
+    pub access: Access,
     /// How the answer is printed
     #[arg(long, value_enum, default_value_t = Output::Text)]
     pub output: Output,

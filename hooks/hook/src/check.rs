@@ -14,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::arguments;
+use crate::certificates::{self, Presented};
 use crate::clock::Clock;
 use crate::desired;
 use crate::exit::Exit;
@@ -39,20 +40,40 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How long a broker waits for a message before it says that there is none, in milliseconds: less than a call may take.
 const PULL_MILLISECONDS: u64 = 2_000;
 
+/// Seconds of a day.
+const DAY: u64 = 86_400;
+
+/// How long a certificate shall last still.
+const SOON: Duration = Duration::from_secs(7 * DAY);
+
+/// What is wrong with a server that has not taken a new certificate, or got another one.
+const ANOTHER_CERTIFICATE: &str = "it presents another certificate than that of the Secret in tls.secretName; name servers and brokers \
+     take a new one within two minutes, controllers when they are restarted";
+
 /// Of a queue's permission: it may be written.
 const WRITABLE: u32 = 2;
 
 /// Checks a release and says what is not as it should be.
 pub fn check(arguments: &arguments::Check) -> Exit {
-    let desired = match desired::read(&arguments.desired) {
-        Ok(desired) => Desired::of(&desired, None),
+    let (desired, is_required) = match desired::read(&arguments.desired) {
+        Ok(desired) => (Desired::of(&desired, None), desired.values.tls.enforced),
         Err(error) => {
             log::complain(&error.to_string());
             return Exit::Usage;
         }
     };
-    let credentials = match signing::read(arguments.signing.credentials.as_deref()) {
-        Ok(credentials) => credentials,
+    let access = &arguments.access;
+    let read = signing::read(access.credentials.as_deref()).and_then(|credentials| {
+        let tls = access.tls.as_deref();
+        let encryption = certificates::encryption(tls, is_required)?;
+        Ok((
+            credentials,
+            encryption,
+            tls.map(Presented::read).transpose()?,
+        ))
+    });
+    let (credentials, encryption, presented) = match read {
+        Ok(read) => read,
         Err(problem) => {
             log::complain(&told(&problem));
             return Exit::Failed;
@@ -68,7 +89,10 @@ pub fn check(arguments: &arguments::Check) -> Exit {
     };
     let mut check = Check {
         topic: topic(&identity(clock)),
-        client: Client::new(Timeouts::default()).signing_with(credentials),
+        client: Client::new(Timeouts::default())
+            .signing_with(credentials)
+            .encrypting_with(encryption),
+        presented,
         clock,
         desired,
         given: Vec::new(),
@@ -100,6 +124,8 @@ fn topic(identity: &str) -> String {
 struct Check {
     topic: String,
     client: Client,
+    /// What servers shall present, where they speak TLS.
+    presented: Option<Presented>,
     clock: Clock,
     desired: Desired,
     /// The masters that may have the topic.
@@ -130,6 +156,7 @@ impl Check {
     }
 
     async fn look(&mut self) {
+        self.see_certificates().await;
         for server in self.desired.name_servers.clone() {
             self.ask_name_server(&server).await;
         }
@@ -152,6 +179,48 @@ impl Check {
                 )),
                 Err(why) => self.fault(&format!("master {}", master.address), why),
             }
+        }
+    }
+
+    /// Whether every server presents the certificate of the Secret, and whether that lasts.
+    async fn see_certificates(&mut self) {
+        let Some(presented) = self.presented.take() else {
+            return;
+        };
+        if !presented.lasts(SOON) {
+            let days = SOON.as_secs() / DAY;
+            self.fault(
+                "tls.secretName",
+                format!(
+                    "the certificate of its Secret, or one above it, ends within {days} days; replace it there"
+                ),
+            );
+        }
+        // Name servers of others have certificates of their own.
+        let brokers = self.desired.brokers.iter().map(|broker| &broker.address);
+        let own = |server: &&String| {
+            let mut pods = self.desired.own_name_servers.iter();
+            pods.any(|pod| server.split('.').next() == Some(pod))
+        };
+        let servers = self.desired.name_servers.iter().filter(own);
+        let servers = servers.chain(&self.desired.controllers).chain(brokers);
+        let mut count = 0;
+        let mut faults = Vec::new();
+        for server in servers {
+            count += 1;
+            match self.client.certificate(server).await {
+                Ok(certificate) if presented.is(&certificate) => {}
+                Ok(_) => faults.push((server.clone(), ANOTHER_CERTIFICATE.to_owned())),
+                Err(error) => faults.push((server.clone(), error.to_string())),
+            }
+        }
+        if faults.is_empty() {
+            self.told(&format!(
+                "TLS: {count} servers present the certificate of the Secret"
+            ));
+        }
+        for (server, why) in faults {
+            self.fault(&format!("server {server}"), why);
         }
     }
 
@@ -238,11 +307,8 @@ impl Check {
             return faults;
         };
         for broker in &self.desired.brokers {
-            let is_in_sync = elections.get(&broker.name).is_some_and(|election| {
-                let mut in_sync = election.in_sync.iter();
-                in_sync.any(|elected| elected.address == broker.address)
-            });
-            if !is_in_sync {
+            let election = elections.get(&broker.name);
+            if !election.is_some_and(|election| election.is_in_sync(&broker.address)) {
                 let why = "not in sync with its master".to_owned();
                 faults.push((format!("broker {}", broker.address), why));
             }

@@ -116,6 +116,24 @@ pub enum Wanted {
 }
 
 impl Wanted {
+    /// Whether servers are talked to by TLS.
+    pub fn speaks_tls(&self) -> bool {
+        let secret = match self {
+            Self::Rocketmq { file, .. } => &file.values.tls.secret_name,
+            Self::TopicTransfer(file) => &file.values.tls.secret_name,
+        };
+        !secret.is_empty()
+    }
+
+    /// Whether servers are talked to by TLS only.
+    pub fn requires_tls(&self) -> bool {
+        match self {
+            Self::Rocketmq { file, .. } => file.values.tls.enforced,
+            // Where the Secret is named, all the servers have certificates of its authorities.
+            Self::TopicTransfer(_) => self.speaks_tls(),
+        }
+    }
+
     /// The namespace of the release, and the name from which the names of its objects are made.
     pub fn place(&self) -> (&str, &str) {
         match self {

@@ -1,6 +1,7 @@
 //! The binary midships-hook: runs, plans and explains operations.
 
 mod arguments;
+mod certificates;
 mod check;
 mod clock;
 mod clusters;
@@ -9,6 +10,7 @@ mod exit;
 mod family;
 mod log;
 mod operate;
+mod pod;
 mod questions;
 mod rocketmq;
 mod signing;
@@ -50,6 +52,9 @@ fn main() -> ExitCode {
         Action::Status(arguments) => status::status(&arguments),
         Action::Unlock(arguments) => unlock::unlock(&arguments),
         Action::Rocketmq(arguments) => questions::ask(arguments),
+        Action::Place(arguments) => pod::place(&arguments),
+        Action::Send(arguments) => pod::send(&arguments),
+        Action::Encrypted(arguments) => pod::encrypted(&arguments),
     };
     exit.into()
 }

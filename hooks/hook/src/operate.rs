@@ -8,6 +8,7 @@ use midships_engine::world::World;
 use tokio::runtime::Runtime;
 
 use crate::arguments::{self, Phase};
+use crate::certificates;
 use crate::clock::Clock;
 use crate::desired::{self, Wanted};
 use crate::exit::Exit;
@@ -23,8 +24,9 @@ const IDENTITY: &str = "MIDSHIPS_IDENTITY";
 pub fn run(arguments: &arguments::Run) -> Exit {
     let (desired, mut world, identity) = match prepared(
         &arguments.desired,
-        &arguments.signing,
+        &arguments.access,
         Some(arguments.phase),
+        true,
     ) {
         Ok(prepared) => prepared,
         Err(exit) => return exit,
@@ -71,11 +73,15 @@ fn is_past_return(world: &mut RealWorld<Rocketmq>) -> bool {
 
 /// Tells what a run would do, and changes nothing.
 pub fn plan(arguments: &arguments::Plan) -> Exit {
-    let (desired, mut world, _) =
-        match prepared(&arguments.desired, &arguments.signing, arguments.phase) {
-            Ok(prepared) => prepared,
-            Err(exit) => return exit,
-        };
+    let (desired, mut world, _) = match prepared(
+        &arguments.desired,
+        &arguments.access,
+        arguments.phase,
+        false,
+    ) {
+        Ok(prepared) => prepared,
+        Err(exit) => return exit,
+    };
     world.glance();
     let phases = match arguments.phase {
         Some(phase) => vec![phase],
@@ -139,11 +145,12 @@ pub fn told(problem: &Problem) -> String {
 
 type Prepared = (Wanted, RealWorld<Rocketmq>, String);
 
-/// Reads the desired state, connects, and sees that brokers take the credentials.
+/// Reads the desired state, connects, and sees that servers can be asked as they want it.
 fn prepared(
     path: &std::path::Path,
-    signing: &arguments::Signing,
+    access: &arguments::Access,
     phase: Option<Phase>,
+    is_run: bool,
 ) -> Result<Prepared, Exit> {
     let clock = Clock::start();
     let refused = |problem: &Problem| {
@@ -158,12 +165,24 @@ fn prepared(
         Exit::Usage
     })?;
     let is_delete = phase == Some(Phase::Delete);
-    let credentials = match signing::read(signing.credentials.as_deref()) {
-        // A release may go whatever has become of its Secret: what is not signed is refused where it matters.
-        Err(_) if is_delete => None,
+    let tls = access.tls.as_deref();
+    let read = signing::read(access.credentials.as_deref()).and_then(|signed| {
+        Ok((
+            signed,
+            certificates::encryption(tls, desired.requires_tls())?,
+        ))
+    });
+    let (credentials, encryption) = match read {
+        // A release may go whatever has become of its Secrets: what is not signed is refused where it matters, and where TLS cannot
+        // be spoken nothing is signed.
+        Err(_) if is_delete => (None, None),
         read => read.map_err(|problem| refused(&problem))?,
     };
-    let family = Rocketmq::new(credentials.clone());
+    // Who only asks for a plan need not have the private key.
+    if let (Some(directory), Wanted::Rocketmq { .. }, true) = (tls, &desired, is_run) {
+        certificates::judge(directory).map_err(|problem| refused(&problem))?;
+    }
+    let family = Rocketmq::new(credentials.clone(), encryption);
     let identity = identity(clock);
     let crashed = |why: String| {
         log::line(clock.now(), &why);
@@ -172,7 +191,14 @@ fn prepared(
     let runtime = runtime().map_err(crashed)?;
     if !is_delete {
         let is_before = phase != Some(Phase::After);
-        let refusal = signing::refusal(family.client(), credentials.as_ref(), &desired, is_before);
+        let refusal = async {
+            let client = family.client();
+            // Who cannot be talked to cannot be asked for whom it knows.
+            match certificates::refusal(client, &desired, is_before).await {
+                None => signing::refusal(client, credentials.as_ref(), &desired, is_before).await,
+                refusal => refusal,
+            }
+        };
         if let Some(problem) = runtime.block_on(refusal) {
             return Err(refused(&problem));
         }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use midships_client_rocketmq::{Client, Timeouts};
+use midships_engine::step::Problem;
 use midships_questions_rocketmq::{Clusters, Groups, Offsets, Progress, Scope, Told, Topics};
 use serde::Serialize;
 
 use crate::arguments::{Common, Output, Question, Rocketmq};
+use crate::certificates;
 use crate::exit::Exit;
 use crate::log;
 use crate::operate::runtime;
@@ -27,18 +29,22 @@ pub fn ask(arguments: Rocketmq) -> Exit {
             return Exit::Crash;
         }
     };
-    let signing = &arguments.question.common().signing;
-    let credentials = match signing::read(signing.credentials.as_deref()) {
-        Ok(credentials) => credentials,
-        Err(problem) => {
-            log::complain(&format!(
-                "--credentials: {}; {}",
-                problem.why, problem.remedy
-            ));
-            return Exit::Usage;
-        }
+    let access = &arguments.question.common().access;
+    let unusable = |option: &str, problem: Problem| {
+        log::complain(&format!("{option}: {}; {}", problem.why, problem.remedy));
+        Exit::Usage
     };
-    let client = Client::reusing_connections(TIMEOUTS).signing_with(credentials);
+    let credentials = match signing::read(access.credentials.as_deref()) {
+        Ok(credentials) => credentials,
+        Err(problem) => return unusable("--credentials", problem),
+    };
+    let encryption = match certificates::encryption(access.tls.as_deref(), true) {
+        Ok(encryption) => encryption,
+        Err(problem) => return unusable("--tls", problem),
+    };
+    let client = Client::reusing_connections(TIMEOUTS)
+        .signing_with(credentials)
+        .encrypting_with(encryption);
     runtime.block_on(asked(&client, arguments.question))
 }
 
@@ -110,7 +116,7 @@ fn scope(common: Common) -> (Scope, Output) {
         name_servers,
         cluster,
         output,
-        signing: _,
+        access: _,
     } = common;
     let scope = Scope {
         name_servers,

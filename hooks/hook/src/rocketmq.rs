@@ -22,9 +22,14 @@ pub struct Rocketmq {
 
 impl Rocketmq {
     /// Every call ends within the limit of a command.
-    pub fn new(credentials: Option<client::Credentials>) -> Self {
+    pub fn new(
+        credentials: Option<client::Credentials>,
+        encryption: Option<client::Encryption>,
+    ) -> Self {
         Self {
-            client: client::Client::new(client::Timeouts::default()).signing_with(credentials),
+            client: client::Client::new(client::Timeouts::default())
+                .signing_with(credentials)
+                .encrypting_with(encryption),
         }
     }
 
@@ -109,7 +114,7 @@ impl Family for Rocketmq {
 fn unanswered(address: &str, error: &client::CallError) -> Unanswered {
     Unanswered {
         object: address.to_owned(),
-        why: error.to_string(),
+        why: error.after_address(address),
     }
 }
 

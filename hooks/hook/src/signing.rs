@@ -86,7 +86,7 @@ pub async fn refusal(
 }
 
 /// The masters of a transfer that a name server lists.
-async fn masters_of(client: &Client, wish: &Wish) -> Vec<Broker> {
+pub async fn masters_of(client: &Client, wish: &Wish) -> Vec<Broker> {
     let asked = wish
         .name_servers
         .iter()

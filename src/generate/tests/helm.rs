@@ -867,7 +867,7 @@ fn both_majors_accept_and_refuse_random_values_as_the_model_does() {
         }
         // Values that are all good or all bad would prove nothing.
         assert!(
-            (TREES / 20..TREES * 19 / 20).contains(&accepted),
+            (TREES / 10..TREES * 9 / 10).contains(&accepted),
             "{chart}: {accepted}"
         );
     }

@@ -81,6 +81,8 @@ pub struct Pod {
     pub image: String,
     /// Whether a container of it runs or has run.
     pub has_run: bool,
+    /// The variables of its containers that have their value in it. Its first one may be another one's than the chart's.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// A `StatefulSet` as operations see it.
@@ -237,6 +239,7 @@ impl From<core::Pod> for Pod {
             labels,
             ip: status.pod_ip.filter(|ip| !ip.is_empty()),
             image: first_image(&spec),
+            environment: variables(&spec.containers),
             node: spec.node_name.filter(|node| !node.is_empty()),
             has_run,
             phase: status.phase.unwrap_or_default(),
@@ -251,21 +254,12 @@ impl From<apps::StatefulSet> for StatefulSet {
     fn from(set: apps::StatefulSet) -> Self {
         let spec = set.spec.unwrap_or_default();
         let data = data_volume(&spec);
-        let environment = spec
-            .template
-            .spec
-            .as_ref()
+        let pod = spec.template.spec.as_ref();
+        let environment = pod
             .and_then(|pod| pod.containers.first())
-            .and_then(|container| container.env.as_ref())
-            .into_iter()
-            .flatten()
-            .filter_map(|variable| Some((variable.name.clone(), variable.value.clone()?)))
-            .collect();
-        let image = spec
-            .template
-            .spec
-            .as_ref()
-            .map_or_else(String::new, first_image);
+            .map(|first| variables(std::slice::from_ref(first)))
+            .unwrap_or_default();
+        let image = pod.map_or_else(String::new, first_image);
         let status = set.status.unwrap_or_default();
         let looked = status.observed_generation == set.metadata.generation;
         Self {
@@ -285,6 +279,15 @@ impl From<apps::StatefulSet> for StatefulSet {
                 .and_then(|mut annotations| annotations.remove(TEMPLATE_ANNOTATION)),
         }
     }
+}
+
+/// The variables of containers that have their value in them, not in a Secret or elsewhere.
+fn variables(containers: &[core::Container]) -> BTreeMap<String, String> {
+    containers
+        .iter()
+        .flat_map(|container| container.env.iter().flatten())
+        .filter_map(|variable| Some((variable.name.clone(), variable.value.clone()?)))
+        .collect()
 }
 
 fn first_image(pod: &core::PodSpec) -> String {
@@ -407,7 +410,10 @@ mod tests {
     fn a_running_pod_is_read_whole() {
         let read = pod(json!({
             "metadata": {"name": "a-0", "uid": "u", "labels": {"midships/cluster": "a", "controller-revision-hash": "a-7"}},
-            "spec": {"nodeName": "n", "containers": [{"name": "one", "image": "server:1"}]},
+            "spec": {"nodeName": "n", "containers": [{
+                "name": "one", "image": "server:1",
+                "env": [{"name": "MODE", "value": "quick"}, {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]
+            }]},
             "status": {
                 "phase": "Running", "podIP": "10.0.0.1",
                 "conditions": [{"type": "Initialized", "status": "True"}, {"type": "Ready", "status": "True"}],
@@ -436,6 +442,7 @@ mod tests {
             revision: Some("a-7".to_owned()),
             image: "server:1".to_owned(),
             has_run: true,
+            environment: BTreeMap::from([("MODE".to_owned(), "quick".to_owned())]),
         };
         assert_eq!(read, expected);
     }

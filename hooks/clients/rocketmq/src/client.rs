@@ -1,14 +1,17 @@
-//! Carries requests to servers over TCP: under a deadline, with nothing repeated, and unless told otherwise with a connection
-//! of its own for each call.
+//! Carries requests to servers over TCP, encrypted where that is wanted: under a deadline, with nothing repeated, and unless told
+//! otherwise with a connection of its own for each call.
 
 use std::collections::BTreeMap;
 use std::io;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use snafu::{ResultExt, Snafu, ensure};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
@@ -16,6 +19,7 @@ use crate::answer::{self, Answer, DecodeError};
 use crate::credentials::Credentials;
 use crate::frame::{Frame, FrameError, LARGEST_FRAME};
 use crate::request::{self, Request};
+use crate::tls::{Connection, Encryption, presents_any};
 use crate::version::ProductVersion;
 
 /// How long a call may take.
@@ -56,6 +60,16 @@ pub enum CallError {
         /// What was asked, in words.
         request: String,
         /// Why: refused, no such name, or no connection within the time.
+        source: io::Error,
+    },
+    /// TLS is required, and the server does not speak it or presents no certificate that is trusted. Nothing was sent.
+    #[snafu(display("{address} speaks no TLS that is trusted ({request}): {source}"))]
+    Untrusted {
+        /// The server's address.
+        address: String,
+        /// What was asked, in words.
+        request: String,
+        /// What is wrong.
         source: io::Error,
     },
     /// The request may have been sent, and no answer came.
@@ -134,6 +148,15 @@ pub enum MalformedAnswer {
 }
 
 impl CallError {
+    /// What went wrong, for words that begin with the server's address.
+    #[must_use]
+    pub fn after_address(&self, address: &str) -> String {
+        let text = self.to_string();
+        text.strip_prefix(address)
+            .map_or(&*text, str::trim_start)
+            .to_owned()
+    }
+
     /// Whether a request that changes something may have taken effect nevertheless, so that one must look.
     #[must_use]
     pub fn may_have_taken_effect(&self) -> bool {
@@ -142,11 +165,15 @@ impl CallError {
             Self::Declined { code, .. } => *code == answer::ERROR,
             Self::BadAddress { .. }
             | Self::Unreachable { .. }
+            | Self::Untrusted { .. }
             | Self::Retryable { .. }
             | Self::Unsendable { .. } => false,
         }
     }
 }
+
+/// Connections by the address of their server.
+type Waiting = BTreeMap<String, Vec<Box<dyn Connection>>>;
 
 /// A client for any number of servers.
 #[derive(Debug)]
@@ -155,8 +182,10 @@ pub struct Client {
     opaque: AtomicI32,
     /// Whose name stands under each request to a broker; nobody's where brokers do not ask for one.
     credentials: Option<Credentials>,
+    /// How connections are encrypted; nothing where plain text is spoken.
+    encryption: Option<Encryption>,
     /// Connections that wait for the next call, by address; nothing when each call has one of its own.
-    waiting: Option<Mutex<BTreeMap<String, Vec<TcpStream>>>>,
+    waiting: Option<Mutex<Waiting>>,
 }
 
 impl Client {
@@ -167,6 +196,7 @@ impl Client {
             timeouts,
             opaque: AtomicI32::new(1),
             credentials: None,
+            encryption: None,
             waiting: None,
         }
     }
@@ -178,6 +208,12 @@ impl Client {
             credentials,
             ..self
         }
+    }
+
+    /// The same client that speaks TLS, if it is told how.
+    #[must_use]
+    pub fn encrypting_with(self, encryption: Option<Encryption>) -> Self {
+        Self { encryption, ..self }
     }
 
     /// A client that uses a connection again once its call is answered: for many calls to few servers in a short time.
@@ -193,17 +229,20 @@ impl Client {
     }
 
     /// A connection that waits for a call and that the server has not closed meanwhile.
-    fn waiting(&self, address: &str) -> Option<TcpStream> {
+    fn waiting(&self, address: &str) -> Option<Box<dyn Connection>> {
         let mut waiting = self
             .waiting
             .as_ref()?
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let streams = waiting.get_mut(address)?;
-        while let Some(stream) = streams.pop() {
+        while let Some(mut stream) = streams.pop() {
             // Nothing is due: what is there to read is the end, or a request of the server, which needs no answer.
-            let idle = stream.try_read(&mut [0]);
-            if idle.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            let mut read = [0];
+            let mut context = Context::from_waker(Waker::noop());
+            let looked =
+                Pin::new(&mut stream).poll_read(&mut context, &mut ReadBuf::new(&mut read));
+            if looked.is_pending() {
                 return Some(stream);
             }
         }
@@ -211,11 +250,34 @@ impl Client {
     }
 
     /// Lets a connection wait for the next call.
-    fn wait(&self, address: &str, stream: TcpStream) {
+    fn wait(&self, address: &str, stream: Box<dyn Connection>) {
         if let Some(waiting) = &self.waiting {
             let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
             waiting.entry(address.to_owned()).or_default().push(stream);
         }
+    }
+
+    /// The frame of a request, signed if a broker is asked and there are credentials.
+    fn framed(&self, request: &Request) -> Frame {
+        let opaque = self.opaque.fetch_add(1, Ordering::Relaxed);
+        let mut frame = request::encode(request, opaque);
+        // Nobody else asks, and whoever gets a signature can use it again: only brokers are given one.
+        if let Some(credentials) = &self.credentials
+            && request.is_for_brokers()
+        {
+            credentials.sign(&mut frame);
+        }
+        frame
+    }
+
+    /// Asks a server, once, and returns the bytes of the frame that answers, whatever it says.
+    ///
+    /// # Errors
+    /// When no answer came, or what came is not a frame.
+    pub async fn ask(&self, address: &str, request: &Request) -> Result<Vec<u8>, CallError> {
+        let asked = self.framed(request);
+        self.exchange_frame(address, &asked, &request.to_string())
+            .await
     }
 
     /// Asks a server, once. Needs a tokio runtime with input, output and time.
@@ -223,15 +285,8 @@ impl Client {
     /// # Errors
     /// When no answer came, or none that this request is answered with. Nothing is repeated.
     pub async fn call(&self, address: &str, request: &Request) -> Result<Answer, CallError> {
-        let opaque = self.opaque.fetch_add(1, Ordering::Relaxed);
         let words = request.to_string();
-        let mut asked = request::encode(request, opaque);
-        // Nobody else asks, and whoever gets a signature can use it again: only brokers are given one.
-        if let Some(credentials) = &self.credentials
-            && request.is_for_brokers()
-        {
-            credentials.sign(&mut asked);
-        }
+        let asked = self.framed(request);
         let frame = self.exchange(address, &asked, &words).await?;
         answer::decode(request, &frame).map_err(|source| {
             let (address, request) = (address.to_owned(), words);
@@ -278,19 +333,28 @@ impl Client {
         request: &Frame,
         words: &str,
     ) -> Result<Frame, CallError> {
-        let bytes = request.to_bytes().context(UnsendableSnafu {
-            address,
-            request: words,
-        })?;
-        let received = self
-            .exchange_bytes(address, &bytes, request.opaque, words)
-            .await?;
+        let received = self.exchange_frame(address, request, words).await?;
         Frame::from_bytes(&received)
             .map_err(MalformedAnswer::from)
             .context(MalformedSnafu {
                 address,
                 request: words,
             })
+    }
+
+    /// Sends a frame and returns the bytes of the one that answers it.
+    async fn exchange_frame(
+        &self,
+        address: &str,
+        request: &Frame,
+        words: &str,
+    ) -> Result<Vec<u8>, CallError> {
+        let bytes = request.to_bytes().context(UnsendableSnafu {
+            address,
+            request: words,
+        })?;
+        self.exchange_bytes(address, &bytes, request.opaque, words)
+            .await
     }
 
     /// Sends the bytes of a frame and returns those of the frame that answers it, as they came.
@@ -306,16 +370,9 @@ impl Client {
     ) -> Result<Vec<u8>, CallError> {
         ensure!(is_address(address), BadAddressSnafu { address });
         let end = Instant::now() + self.timeouts.call;
-        let connected = end.min(Instant::now() + self.timeouts.connect);
         let mut stream = match self.waiting(address) {
             Some(stream) => stream,
-            // Connecting tries every address of the name in turn.
-            None => within(connected, TcpStream::connect(address))
-                .await
-                .context(UnreachableSnafu {
-                    address,
-                    request: words,
-                })?,
+            None => self.connect(address, words, end).await?,
         };
         let exchange = async {
             stream.write_all(bytes).await?;
@@ -335,6 +392,105 @@ impl Client {
             })?;
         self.wait(address, stream);
         Ok(received)
+    }
+
+    /// Makes a connection, encrypted where that is wanted.
+    async fn connect(
+        &self,
+        address: &str,
+        words: &str,
+        end: Instant,
+    ) -> Result<Box<dyn Connection>, CallError> {
+        let stream = self.reach(address, words, end).await?;
+        let Some(encryption) = &self.encryption else {
+            return Ok(Box::new(stream));
+        };
+        match within(end, encryption.over(stream)).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            // Who is only slow may speak TLS all the same.
+            Err(source) if encryption.is_required() || is_late(&source) => {
+                Err(untrusted(address, words, source))
+            }
+            Err(_) => Ok(Box::new(self.reach(address, words, end).await?)),
+        }
+    }
+
+    /// Connects, trying every address of the name in turn.
+    async fn reach(
+        &self,
+        address: &str,
+        words: &str,
+        end: Instant,
+    ) -> Result<TcpStream, CallError> {
+        let connected = end.min(Instant::now() + self.timeouts.connect);
+        within(connected, TcpStream::connect(address))
+            .await
+            .context(UnreachableSnafu {
+                address,
+                request: words,
+            })
+    }
+
+    /// The certificate that a server presents as its own.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or presents none that is trusted.
+    pub async fn certificate(&self, address: &str) -> Result<CertificateDer<'static>, CallError> {
+        const WORDS: &str = "its certificate";
+        ensure!(is_address(address), BadAddressSnafu { address });
+        let end = Instant::now() + self.timeouts.call;
+        let stream = self.reach(address, WORDS, end).await?;
+        let presented = async {
+            let Some(encryption) = &self.encryption else {
+                return Err(io::Error::other("this client trusts no authority"));
+            };
+            let stream = encryption.over(stream).await?;
+            let (_, session) = stream.get_ref();
+            let own = session.peer_certificates().and_then(<[_]>::first);
+            own.map(|own| own.clone().into_owned())
+                .ok_or_else(|| io::Error::other("it presents none"))
+        };
+        let presented = within(end, presented).await;
+        presented.map_err(|source| untrusted(address, WORDS, source))
+    }
+
+    /// Whether a server answers a connection with a certificate, whoever has issued it.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or is silent.
+    pub async fn speaks_tls(&self, address: &str) -> Result<bool, CallError> {
+        const WORDS: &str = "whether it speaks TLS";
+        ensure!(is_address(address), BadAddressSnafu { address });
+        let end = Instant::now() + self.timeouts.call;
+        let stream = self.reach(address, WORDS, end).await?;
+        let unreachable = UnreachableSnafu {
+            address,
+            request: WORDS,
+        };
+        within(end, presents_any(stream)).await.context(unreachable)
+    }
+}
+
+/// Whether nothing came in time.
+fn is_late(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::TimedOut
+}
+
+/// Why there is no encrypted connection. A server that is only slow has presented nothing that could be trusted or not.
+fn untrusted(address: &str, words: &str, source: io::Error) -> CallError {
+    let (address, request) = (address.to_owned(), words.to_owned());
+    if is_late(&source) {
+        CallError::Unreachable {
+            address,
+            request,
+            source,
+        }
+    } else {
+        CallError::Untrusted {
+            address,
+            request,
+            source,
+        }
     }
 }
 
@@ -359,7 +515,10 @@ async fn within<T>(end: Instant, operation: impl Future<Output = io::Result<T>>)
 }
 
 /// Reads frames until one answers the opaque number; requests of the server and answers to others are passed over.
-async fn receive(stream: &mut TcpStream, opaque: i32) -> io::Result<Result<Vec<u8>, FrameError>> {
+async fn receive(
+    stream: &mut (impl AsyncRead + Unpin + ?Sized),
+    opaque: i32,
+) -> io::Result<Result<Vec<u8>, FrameError>> {
     loop {
         let mut length = [0; 4];
         stream.read_exact(&mut length).await?;

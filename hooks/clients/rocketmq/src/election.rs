@@ -63,6 +63,17 @@ pub(crate) fn to_value(elections: &Elections) -> Value {
 }
 
 impl Election {
+    /// All brokers of the group that the controller knows.
+    pub fn brokers(&self) -> impl Iterator<Item = &ElectedBroker> {
+        self.in_sync.iter().chain(&self.not_in_sync)
+    }
+
+    /// Whether the broker of an address has all that the master has acknowledged.
+    #[must_use]
+    pub fn is_in_sync(&self, address: &str) -> bool {
+        self.in_sync.iter().any(|broker| broker.address == address)
+    }
+
     fn read(node: &Node) -> Result<Self, DecodeError> {
         let brokers = |field: &str| {
             let items = node.field(field).items()?;

@@ -1,7 +1,8 @@
 //! A native admin client of the remoting protocol of `RocketMQ`: what can be asked, how it is framed, what is answered.
 //!
 //! Three layers, each usable alone: [`Frame`] is the wire, [`encode`] and [`decode`] are pure and turn a [`Request`]
-//! into a frame and a frame into an [`Answer`], and [`Client`] carries frames over TCP under a deadline.
+//! into a frame and a frame into an [`Answer`], and [`Client`] carries frames over TCP, encrypted
+//! where that is wanted, under a deadline.
 
 pub mod answer;
 pub mod client;
@@ -19,6 +20,7 @@ pub mod replication;
 pub mod request;
 pub mod system;
 pub mod timers;
+pub mod tls;
 pub mod version;
 
 pub use answer::{
@@ -38,4 +40,5 @@ pub use recording::Recording;
 pub use replication::{ReplicaConnection, ReplicationStatus};
 pub use request::{Request, encode};
 pub use timers::{TimedMessages, TimerMetrics};
+pub use tls::{Authorities, Encryption, TlsError};
 pub use version::ProductVersion;

@@ -24,7 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use midships_client_rocketmq::{ElectedBroker, Request, TopicConfiguration};
 use midships_engine::step::{Limits, Operation, Planning, Problem, Seen, Unanswered};
 use midships_model::fields::StorageMode;
-use midships_model::rocketmq::KeptVolumes;
+use midships_model::rocketmq::{KeptVolumes, OrderedTopics};
 
 use crate::desired::{Broker, Desired, Phase};
 use crate::metadata::{self, MARK};
@@ -33,7 +33,7 @@ use crate::steps::addition::{
 };
 use crate::steps::{Addition, AdditionPart, Gone, RocketmqStep, Scene};
 use crate::survey::{self, unanswering};
-use crate::view::{View, ask_claims, ask_election, ask_pods, ask_stateful_sets};
+use crate::view::{View, ask_claims, ask_elections, ask_pods, ask_stateful_sets};
 use crate::vocabulary::{Answer, Query};
 
 /// How many volumes a refusal names.
@@ -136,8 +136,7 @@ impl AddBrokers {
                 let mut new = members().filter(|broker| begins_with_nothing(broker));
                 is_new || new.any(|broker| broker.address == known.address)
             };
-            let known = election.in_sync.iter().chain(&election.not_in_sync);
-            let known: Vec<&ElectedBroker> = known.filter(is_gone).collect();
+            let known: Vec<&ElectedBroker> = election.brokers().filter(is_gone).collect();
             if let Some(alive) = known.iter().find(|known| known.alive) {
                 return Err(Unanswered {
                     object: format!("broker {}", alive.address),
@@ -222,7 +221,7 @@ impl AddBrokers {
             source: source.clone(),
             targets,
             name_servers: self.desired.name_servers.clone(),
-            spread: self.desired.spread_ordered,
+            spread: self.desired.ordered_topics == OrderedTopics::Spread,
         };
         Ok(Some((addition, found)))
     }
@@ -386,8 +385,7 @@ impl Operation for AddBrokers {
                 wanted.push(ask_claims(cluster));
             }
             for broker in coming {
-                let controllers = self.desired.controllers.iter();
-                wanted.extend(controllers.map(|controller| ask_election(controller, &broker.name)));
+                wanted.extend(ask_elections(&self.desired.controllers, &broker.name));
             }
             return view.unasked(wanted);
         }

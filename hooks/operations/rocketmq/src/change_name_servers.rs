@@ -210,8 +210,8 @@ impl ChangeNameServers {
     }
 
     fn plan_before(&self, view: View<'_>) -> Planning<RocketmqStep> {
-        let sets = match view.stateful_sets(&self.desired.full_name) {
-            Ok(sets) => sets,
+        let (sets, pods) = match view.sets_and_pods(&self.desired.full_name) {
+            Ok(found) => found,
             Err(unanswered) => return survey::unanswering(&unanswered.object, &unanswered.why),
         };
         if sets.is_empty() {
@@ -222,7 +222,9 @@ impl ChangeNameServers {
             Ok(configuration) => configuration,
             Err(unanswered) => return survey::unanswering(&unanswered.object, &unanswered.why),
         };
-        if let Some(problem) = fixed::changed(&self.desired, sets, configuration) {
+        if let Some(problem) = fixed::changed(&self.desired, sets, configuration)
+            .or_else(|| fixed::encrypted_together(&self.desired, sets, pods))
+        {
             return Planning::Refused(problem);
         }
         if !self.changes(view, &leaving) {

@@ -83,6 +83,17 @@ impl Broker {
     }
 }
 
+/// The first group that has no master among these brokers, or more than one.
+pub fn without_one_master<'a>(
+    brokers: &(impl Iterator<Item = &'a Broker> + Clone),
+) -> Option<&'a str> {
+    let mut groups = brokers.clone().map(|broker| broker.name.as_str());
+    groups.find(|group| {
+        let of_group = brokers.clone().filter(|broker| broker.name == *group);
+        of_group.filter(|broker| broker.is_master()).count() != 1
+    })
+}
+
 /// How groups that leave are drained.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Drain {
@@ -119,6 +130,8 @@ pub struct Desired {
     pub key_value_namespaces: Vec<String>,
     /// What cannot be changed once the release stands.
     pub fixed: Fixed,
+    /// Whether servers have a certificate, and speak TLS to each other.
+    pub encrypted: bool,
     /// Whether sends wait until a replica has the message.
     pub synchronous: bool,
     /// The tag of the name servers' image.
@@ -134,7 +147,7 @@ pub struct Desired {
     /// The name of the group from which new groups get topics and subscription groups.
     pub source_group: String,
     /// Whether new groups get ordered topics as well.
-    pub spread_ordered: bool,
+    pub ordered_topics: OrderedTopics,
     /// What becomes of volumes that other brokers left, of the name of those that are new.
     pub kept_volumes: KeptVolumes,
     /// How groups that leave are drained.
@@ -201,6 +214,7 @@ impl Desired {
             },
             source_group: names.group_name(values.brokers.new_groups_from),
             full_name: names.full_name,
+            encrypted: !values.tls.secret_name.is_empty(),
             synchronous: values.brokers.replication == Timing::Synchronous,
             name_server_tag: values.name_servers.image.tag.clone(),
             broker_tag: values.brokers.image.tag.clone(),
@@ -212,7 +226,7 @@ impl Desired {
                 seconds: u64::from(values.brokers.drain_minutes) * 60,
                 discard_dead_letters: values.brokers.discard_dead_letters,
             },
-            spread_ordered: values.brokers.ordered_topics == OrderedTopics::Spread,
+            ordered_topics: values.brokers.ordered_topics,
             revision,
             digest: digest(file),
         }

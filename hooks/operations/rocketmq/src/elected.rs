@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use midships_engine::step::{Limits, Operation, Planning, Problem, Seen};
 
-use crate::desired::{Broker, Desired, Phase};
+use crate::desired::{Broker, Desired, Phase, without_one_master};
 use crate::steps::RocketmqStep;
 use crate::view::{View, ask_pods, ask_stateful_sets, settings_query};
 use crate::vocabulary::{Answer, Query};
@@ -49,28 +49,13 @@ impl<O: Operation<Step = RocketmqStep>> Elected<O> {
         found.into_values().collect()
     }
 
-    /// The first group of the desired release that has no master, or more than one.
-    fn without_master(&self, view: View<'_>) -> Option<&str> {
-        let ids = view.ids(self.desired.brokers.iter());
-        let masters = |name: &str| {
-            let of_group = self
-                .desired
-                .brokers
-                .iter()
-                .filter(|broker| broker.name == name);
-            of_group
-                .filter(|broker| ids.get(&broker.address) == Some(&0))
-                .count()
-        };
-        let brokers = self.desired.brokers.iter();
-        brokers
-            .map(|broker| broker.name.as_str())
-            .find(|name| masters(name) != 1)
+    /// What is desired, with who is a master as it is seen now.
+    fn desired(&self, view: View<'_>) -> Desired {
+        self.desired.with_ids(view.ids(self.standing(view).iter()))
     }
 
     fn seen(&self, view: View<'_>) -> O {
-        let ids = view.ids(self.standing(view).iter());
-        (self.make)(self.desired.with_ids(ids), self.phase)
+        (self.make)(self.desired(view), self.phase)
     }
 }
 
@@ -115,7 +100,7 @@ impl<O: Operation<Step = RocketmqStep>> Operation for Elected<O> {
         let view = View::new(seen);
         // Before Helm has changed anything, what is not whole may be what the new values mend.
         if self.phase == Phase::After
-            && let Some(group) = self.without_master(view)
+            && let Some(group) = without_one_master(&self.desired(view).brokers.iter())
         {
             let why = "none of its brokers is the master, or more than one says so";
             return Planning::Wait {

@@ -1,6 +1,6 @@
 //! What cannot be changed once a release stands, compared with what stands: fields of mutability create-only.
 
-use midships_client_kubernetes::{ConfigMap, DataVolume, StatefulSet};
+use midships_client_kubernetes::{ConfigMap, DataVolume, Pod, StatefulSet};
 use midships_engine::step::Problem;
 use midships_model::fields::{Storage, StorageMode};
 use midships_model::rocketmq::BROKER_PORT;
@@ -16,6 +16,8 @@ pub(crate) const HOST_VARIABLE: &str = "MIDSHIPS_HOST";
 const CONSENSUS_VARIABLE: &str = "MIDSHIPS_CONSENSUS";
 /// The variable that tells a broker the port at which it listens, where that is not the usual one.
 pub(crate) const PORT_VARIABLE: &str = "MIDSHIPS_PORT";
+/// The variable that tells servers how they speak TLS; without it they have no certificate.
+pub(crate) const ENCRYPTION_VARIABLE: &str = "MIDSHIPS_TLS";
 /// The key of `broker.conf` with the bytes of a commit log file.
 const FILE_SIZE_KEY: &str = "mappedFileSizeCommitLog=";
 const MEBIBYTE: u64 = 1_048_576;
@@ -153,6 +155,64 @@ pub fn changed(
             &stands.to_string(),
             &wanted.to_string(),
         )
+    })
+}
+
+/// Refuses what cannot go together with the first certificate of servers that stand, or with the end of the last one.
+///
+/// Those that speak TLS do not reach those that have none, and the restarts that mend it come after servers that are new.
+/// Controllers are restarted by Kubernetes, before any broker.
+#[must_use]
+pub fn encrypted_together(
+    desired: &Desired,
+    sets: &[StatefulSet],
+    pods: &[Pod],
+) -> Option<Problem> {
+    if !is_encryption_changing(desired, pods) {
+        return None;
+    }
+    let brokers = &desired.brokers;
+    let refused = |why: String, remedy: &str| Problem {
+        object: "tls.secretName".to_owned(),
+        why,
+        remedy: remedy.to_owned(),
+    };
+    if desired.is_elected() && !desired.encrypted {
+        return Some(refused(
+            "controllers would give their certificate up before brokers, which speak TLS and would not reach them".to_owned(),
+            "leave the Secret: with `tls.enforced: false` servers take plain text too",
+        ));
+    }
+    let find = |name: &str| sets.iter().find(|set| set.name == name);
+    let added = brokers
+        .iter()
+        .find(|broker| find(broker.stateful_set()).is_none())
+        .map(|broker| format!("broker {} is added", broker.pod));
+    let wanted = i64::try_from(desired.own_name_servers.len()).unwrap_or(i64::MAX);
+    let counted = find(&desired.name_server_set()).filter(|set| set.replicas != wanted);
+    let number =
+        counted.map(|set| format!("`nameServers.count` goes from {} to {wanted}", set.replicas));
+    let also = added.or(number)?;
+    let event = if desired.encrypted {
+        "get their first certificate"
+    } else {
+        "give their certificate up"
+    };
+    Some(refused(
+        format!(
+            "{also} in the same upgrade in which servers {event}, and servers with and without one would not reach each \
+             other"
+        ),
+        "change the number of servers in an upgrade of its own, before this one or after it",
+    ))
+}
+
+/// Whether a broker runs that speaks TLS to others and shall not, or the other way round.
+pub(crate) fn is_encryption_changing(desired: &Desired, pods: &[Pod]) -> bool {
+    let speaks_tls = |pod: &Pod| pod.environment.contains_key(ENCRYPTION_VARIABLE);
+    desired.brokers.iter().any(|broker| {
+        let pod = pods.iter().find(|pod| pod.name == broker.pod);
+        pod.is_some_and(|pod| speaks_tls(pod) != desired.encrypted)
     })
 }
 

@@ -18,9 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use midships_client_kubernetes::StatefulSet;
 use midships_client_rocketmq::Request;
 use midships_engine::step::{Limits, Operation, Planning, Problem, Seen, Unanswered};
-use midships_model::rocketmq::ORDER_CONFIGURATION;
+use midships_model::rocketmq::{ORDER_CONFIGURATION, OrderedTopics};
 
-use crate::desired::{Broker, Desired, Phase};
+use crate::desired::{Broker, Desired, Phase, without_one_master};
 use crate::lag;
 use crate::metadata::{DRAINED_MARK, LEAVING_MARK, is_compacted, is_dead_letters, static_topics};
 use crate::steps::addition::{order_queries, user_topics};
@@ -108,13 +108,7 @@ impl RemoveBrokers {
         let staying = self.desired.brokers.iter();
         let staying =
             staying.filter(|broker| sets.iter().any(|set| set.name == broker.stateful_set()));
-        let standing: Vec<&Broker> = staying.chain(&leaving).collect();
-        let masters = |name: &str| {
-            let of_group = standing.iter().filter(|broker| broker.name == name);
-            of_group.filter(|broker| broker.is_master()).count()
-        };
-        let group = standing.iter().find(|broker| masters(&broker.name) != 1)?;
-        Some(group.name.clone())
+        without_one_master(&staying.chain(&leaving)).map(str::to_owned)
     }
 
     /// The steps by which others take over from masters that leave groups which stay.
@@ -435,7 +429,7 @@ impl RemoveBrokers {
             }
             let why = if wanted.trim_matches(PLACES).is_empty() {
                 "its order configuration names no group that stays"
-            } else if self.desired.spread_ordered {
+            } else if self.desired.ordered_topics == OrderedTopics::Spread {
                 entries.insert(topic.to_owned(), entry);
                 continue;
             } else {

@@ -11,6 +11,7 @@ use midships_client_rocketmq::Request;
 use midships_engine::step::{Limits, Operation, Planning, Problem, Seen};
 
 use crate::desired::{Broker, Desired, Phase};
+use crate::restart_name_servers::RestartNameServers;
 use crate::steps::{Reason, RocketmqStep, Scene, SetBroker, set_is_newer};
 use crate::survey::{self, unanswering};
 use crate::version;
@@ -179,7 +180,15 @@ impl RestartBrokers {
                 return planning;
             }
         }
-        Planning::Steps(self.steps(outdated, told))
+        let mut steps = self.steps(outdated, told);
+        let name_servers = RestartNameServers::new(self.desired.clone(), self.phase);
+        if name_servers.follows_brokers(pods) {
+            match name_servers.steps(sets, pods) {
+                Ok(renewals) => steps.extend(renewals),
+                Err(unanswered) => return unanswering(&unanswered.object, &unanswered.why),
+            }
+        }
+        Planning::Steps(steps)
     }
 
     /// The brokers that have other values of what they take while they run, without those that will read them at their

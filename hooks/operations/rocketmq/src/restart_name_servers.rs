@@ -3,9 +3,10 @@
 //! The invariant that it keeps: while one is away, every other one lists every broker that it listed.
 
 use midships_client_kubernetes::{self as kubernetes, DataVolume};
-use midships_engine::step::{Limits, Operation, Planning, Problem, Seen};
+use midships_engine::step::{Limits, Operation, Planning, Problem, Seen, Unanswered};
 
 use crate::desired::{Desired, Phase};
+use crate::fixed::is_encryption_changing;
 use crate::steps::{NameServerRenewal, RocketmqStep, key_values, set_is_newer};
 use crate::survey::{self, unanswering};
 use crate::version;
@@ -122,27 +123,48 @@ impl RestartNameServers {
         if self.desired.own_name_servers.is_empty() {
             return nothing("this release has no name servers of its own");
         }
-        let Some(set) = self.set(sets) else {
-            return unanswering(&self.desired.name_server_set(), "does not exist yet");
-        };
+        if self.follows_brokers(pods) {
+            return nothing("brokers speak TLS to name servers: they are restarted before");
+        }
+        match self.steps(sets, pods) {
+            Ok(steps) if steps.is_empty() => nothing("every name server is of the newest template"),
+            Ok(steps) => Planning::Steps(steps),
+            Err(unanswered) => unanswering(&unanswered.object, &unanswered.why),
+        }
+    }
+
+    /// Whether brokers have to be restarted first: those that speak TLS do not reach a name server without a certificate,
+    /// and name servers that still have one take what is not encrypted.
+    pub(crate) fn follows_brokers(&self, pods: &[kubernetes::Pod]) -> bool {
+        !self.desired.encrypted && is_encryption_changing(&self.desired, pods)
+    }
+
+    /// A step for each name server whose pod is of an older template.
+    pub(crate) fn steps(
+        &self,
+        sets: &[kubernetes::StatefulSet],
+        pods: &[kubernetes::Pod],
+    ) -> Result<Vec<RocketmqStep>, Unanswered> {
         let mut steps = Vec::new();
+        if self.desired.own_name_servers.is_empty() {
+            return Ok(steps);
+        }
+        let set = self.set(sets).ok_or_else(|| Unanswered {
+            object: self.desired.name_server_set(),
+            why: "does not exist yet".to_owned(),
+        })?;
         for name in &self.desired.own_name_servers {
             // One that is being made is made of the newest template.
             let Some(pod) = pods.iter().find(|pod| pod.name == *name) else {
                 continue;
             };
-            match set_is_newer(pod, &set.name, sets) {
-                Ok(true) => steps.push(RocketmqStep::NameServerRestarted {
+            if set_is_newer(pod, &set.name, sets)? {
+                steps.push(RocketmqStep::NameServerRestarted {
                     renewal: self.renewal(name, set),
-                }),
-                Ok(false) => {}
-                Err(unanswered) => return unanswering(&unanswered.object, &unanswered.why),
+                });
             }
         }
-        if steps.is_empty() {
-            return nothing("every name server is of the newest template");
-        }
-        Planning::Steps(steps)
+        Ok(steps)
     }
 
     fn renewal(&self, pod: &str, set: &kubernetes::StatefulSet) -> NameServerRenewal {

@@ -29,7 +29,7 @@ use midships_model::rocketmq::ORDER_CONFIGURATION;
 use self::metadata::Metadata;
 use self::queues::Queues;
 use crate::desired::{Broker, Desired};
-use crate::fixed::{CLUSTER_VARIABLE, HOST_VARIABLE};
+use crate::fixed::{CLUSTER_VARIABLE, ENCRYPTION_VARIABLE, HOST_VARIABLE};
 use crate::guard::Room;
 use crate::view::{
     ALL_IN_SYNC_SETTING, ID_SETTING, NAME_SERVER_SETTING, OPEN, PERMISSION_SETTING, READ_ONLY,
@@ -75,6 +75,8 @@ struct NameServer {
     generation: u32,
     /// The template that its pod was made of.
     template: Option<String>,
+    /// Whether it has a certificate; it takes what is not encrypted, too.
+    encrypted: bool,
     serves_from: Moment,
     order: BTreeMap<String, String>,
     live: BTreeMap<(String, i64), Registration>,
@@ -118,6 +120,8 @@ struct SimulatedBroker {
     added: bool,
     /// The template that its pod was made of.
     template: Option<String>,
+    /// Whether it speaks TLS to other servers, and reaches none that has no certificate.
+    encrypted: bool,
     version: ProductVersion,
     /// Whether it acknowledges only what all have that may be elected.
     waits_for_all: bool,
@@ -226,6 +230,7 @@ impl Cluster {
             queues: Queues::default(),
             added: true,
             template: desired.broker_template.clone(),
+            encrypted: desired.encrypted,
             version,
             waits_for_all: desired.synchronous,
             settings: desired.broker_settings.clone(),
@@ -409,6 +414,7 @@ impl Cluster {
                     pod,
                     generation: 1,
                     template: template.clone(),
+                    encrypted: desired.encrypted,
                     serves_from,
                     order: BTreeMap::new(),
                     live: BTreeMap::new(),
@@ -455,6 +461,7 @@ impl Cluster {
                     };
                     broker.generation += 1;
                     broker.template.clone_from(&self.desired.broker_template);
+                    broker.encrypted = self.desired.encrypted;
                 }
                 State::Starting { until } | State::Coming { until } if now >= until => {
                     broker.state = State::Up;
@@ -551,7 +558,7 @@ impl Cluster {
             let serving = |address: &String| {
                 self.name_servers
                     .get(address)
-                    .is_some_and(|server| server.serves_from <= self.now)
+                    .is_some_and(|server| server.serves(broker, self.now))
             };
             if !broker.used.iter().any(serving) {
                 self.breach = Some(format!(
@@ -711,11 +718,12 @@ impl Cluster {
             ));
         }
         let template = self.desired.name_server_template.clone();
-        let ephemeral = self.ephemeral_storage;
+        let (ephemeral, encrypted) = (self.ephemeral_storage, self.desired.encrypted);
         if let Some(server) = self.name_servers.get_mut(address) {
             server.live.clear();
             server.generation += 1;
             server.template = template;
+            server.encrypted = encrypted;
             server.serves_from = now + NAME_SERVER_RENEWAL;
             if ephemeral {
                 server.order.clear();
@@ -746,6 +754,7 @@ impl Cluster {
                     phase: "Running".to_owned(),
                     revision: broker.template.clone(),
                     has_run: broker.state != State::Broken,
+                    environment: encryption(broker.encrypted),
                     ..kubernetes::Pod::default()
                 });
                 kubernetes::Answer::Pods(servers.chain(brokers).collect())
@@ -1047,6 +1056,12 @@ fn labels(component: &str) -> BTreeMap<String, String> {
     BTreeMap::from([("midships/component".to_owned(), component.to_owned())])
 }
 
+/// The variable that servers with a certificate have.
+fn encryption(encrypted: bool) -> BTreeMap<String, String> {
+    let variable = (ENCRYPTION_VARIABLE.to_owned(), "permissive".to_owned());
+    encrypted.then_some(variable).into_iter().collect()
+}
+
 fn list_of(list: &str) -> Vec<String> {
     list.split(';')
         .filter(|server| !server.is_empty())
@@ -1058,6 +1073,11 @@ impl NameServer {
     fn uid(&self) -> Option<String> {
         let pod = self.pod.as_ref()?;
         Some(format!("{pod}/{}", self.generation))
+    }
+
+    /// Whether a broker reaches it.
+    fn serves(&self, broker: &SimulatedBroker, now: Moment) -> bool {
+        self.serves_from <= now && (self.encrypted || !broker.encrypted)
     }
 
     fn serve(&mut self, request: &Request) -> Option<Reply> {
@@ -1127,7 +1147,7 @@ impl SimulatedBroker {
     fn report(&self, now: Moment, name_servers: &mut BTreeMap<String, NameServer>) {
         for address in &self.used {
             if let Some(server) = name_servers.get_mut(address)
-                && server.serves_from <= now
+                && server.serves(self, now)
             {
                 server.live.insert(
                     self.key(),

@@ -601,9 +601,14 @@ pub fn ask_claims(cluster: &str) -> Query {
     })
 }
 
-/// The query for what a controller knows of a group.
-#[must_use]
-pub fn ask_election(controller: &str, group: &str) -> Query {
+/// The queries for what each controller knows of a group: only the one that leads tells.
+pub fn ask_elections(controllers: &[String], group: &str) -> impl Iterator<Item = Query> {
+    controllers
+        .iter()
+        .map(move |controller| ask_election(controller, group))
+}
+
+fn ask_election(controller: &str, group: &str) -> Query {
     let groups = BTreeSet::from([group.to_owned()]);
     Query::rocketmq(controller, Request::Elections { groups })
 }

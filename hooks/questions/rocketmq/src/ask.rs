@@ -49,9 +49,7 @@ impl Problem {
     }
 
     fn of_call(address: &str, error: &CallError) -> Self {
-        let text = error.to_string();
-        let why = text.strip_prefix(address).map_or(&*text, str::trim_start);
-        Self::new(address, why)
+        Self::new(address, error.after_address(address))
     }
 }
 
@@ -120,7 +118,9 @@ impl<'a, S: Servers> Asking<'a, S> {
             Err(error) => {
                 let problem = Problem::of_call(address, &error);
                 match error {
-                    CallError::Unreachable { .. } | CallError::NoAnswer { .. } => {
+                    CallError::Unreachable { .. }
+                    | CallError::Untrusted { .. }
+                    | CallError::NoAnswer { .. } => {
                         let mut silent = self.silent.borrow_mut();
                         Err(silent.entry(address.clone()).or_insert(problem).clone())
                     }

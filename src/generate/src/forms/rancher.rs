@@ -195,6 +195,7 @@ mod tests {
             .chain(of_pods.map(|name| format!("brokers.pod.{name}")))
             .chain(of_pods.map(|name| format!("controllers.pod.{name}")))
             .chain(of_pods.map(|name| format!("proxy.pod.{name}")))
+            .chain(of_pods.map(|name| format!("console.pod.{name}")))
             .chain(["hook.tolerations".to_owned()])
             .collect();
         assert_eq!(left, expected);

@@ -6,7 +6,9 @@ use midships_model::rocketmq::controllers;
 use midships_model::rocketmq::rules::{
     ACCESS_CONFIGURATION, OWNED_CONFIGURATION, OWNED_PROXY_CONFIGURATION,
 };
-use midships_model::rocketmq::{self, NameServerSource, Proxy, Values, access_control, settings};
+use midships_model::rocketmq::{
+    self, NameServerSource, Proxy, Values, access_control, console, settings, tls,
+};
 use serde_json::{Value, json};
 
 use super::{Entry, Facts, reference, requested, sources, version};
@@ -37,12 +39,14 @@ pub(super) const ENTRY: Entry = Entry {
         "scripts/name-server.sh",
         "scripts/proxy.sh",
         "scripts/remoting.bash",
+        "scripts/remoting.sh",
         "templates/NOTES.txt",
         "templates/_names.tpl",
         "templates/_rules.tpl",
         "templates/brokers.yaml",
         "templates/check.yaml",
         "templates/configuration.yaml",
+        "templates/console.yaml",
         "templates/controllers.yaml",
         "templates/hooks.yaml",
         "templates/metrics.yaml",
@@ -96,6 +100,7 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
             "secretKeyMarks": access_control::SECRET_KEY_MARKS,
             "longestCredential": access_control::LONGEST_CREDENTIAL,
             "accountsKey": access_control::ACCOUNTS_KEY,
+            "tls": secret_of_tls(),
             "onlineConfiguration": settings::online_keys(),
             "mostNameServers": rocketmq::MOST_NAME_SERVERS,
             "nameServerPort": rocketmq::NAME_SERVER_PORT,
@@ -110,6 +115,10 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
                 "raftPort": controllers::CONTROLLER_RAFT_PORT,
                 "settle": controllers::SETTLE_SECONDS,
                 "most": controllers::MOST_CONTROLLERS,
+            },
+            "console": {
+                "port": console::CONSOLE_PORT,
+                "users": console::USERS_KEY,
             },
             "proxyGrpcPort": rocketmq::PROXY_GRPC_PORT,
             "proxyRemotingPort": rocketmq::PROXY_REMOTING_PORT,
@@ -131,8 +140,17 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
     })
 }
 
+/// The keys of a Secret with certificates.
+pub(super) fn secret_of_tls() -> Value {
+    json!({
+        "authorities": tls::AUTHORITIES_KEY,
+        "certificate": tls::CERTIFICATE_KEY,
+        "privateKey": tls::PRIVATE_KEY,
+    })
+}
+
 /// The servers of a release and one hook Job: how many of each, and what each asks for.
-fn pods(values: &Values) -> [(u32, &Resources); 5] {
+fn pods(values: &Values) -> [(u32, &Resources); 6] {
     let brokers = if values.brokers.enabled {
         values.brokers.groups * (values.brokers.replicas_per_group + 1)
     } else {
@@ -157,6 +175,7 @@ fn pods(values: &Values) -> [(u32, &Resources); 5] {
         (brokers, &values.brokers.resources),
         (controllers, &values.controllers.resources),
         (proxies, &values.proxy.resources),
+        (values.console.enabled.into(), &values.console.resources),
         (1, &values.hook.resources),
     ]
 }

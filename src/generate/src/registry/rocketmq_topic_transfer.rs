@@ -70,6 +70,7 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
         own: json!({
             "accessKey": access_control::ACCESS_KEY,
             "secretKey": access_control::SECRET_KEY,
+            "tls": super::rocketmq::secret_of_tls(),
             "hookImage": reference(&values.image_registry, &hook.image),
             "transferSeconds": transfer::TRANSFER_SECONDS,
             "looksAtRoutes": transfer::LOOKS_AT_ROUTES,

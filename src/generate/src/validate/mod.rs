@@ -647,7 +647,7 @@ replica: 1
         brokers.image.tag: found 5.4 without quotes, which is the number 5.4 to Helm; allowed: a tag, or a tag and @sha256: with 64 digits; write it in quotes: "5.4"
         brokers.configuration.namesrvAddr: found namesrvAddr; allowed: keys that the chart does not set itself; remove the key; what it sets has a field of its own or follows from the release
         brokers.configuration.brokerName: found {}, a mapping; allowed: text on one line
-        replica: found an unknown field; allowed: imageRegistry, imagePullSecrets, clusterDomain, commonLabels, commonAnnotations, networkPolicy, nameServers, brokers, controllers, proxy, outside, accessControl, metrics, hook; remove the field
+        replica: found an unknown field; allowed: imageRegistry, imagePullSecrets, clusterDomain, commonLabels, commonAnnotations, networkPolicy, nameServers, brokers, controllers, proxy, console, outside, accessControl, tls, metrics, hook; remove the field
         "#);
     }
 

@@ -808,6 +808,12 @@ const PAIRS: &[Mistake] = &[
         ("proxy-memory-fits", "proxy.heapMegabytes", 3, "at most the memory limit"),
     ),
     mistake(
+        "console-heap-above-limit",
+        "A console's heap that does not fit",
+        b"console:\n  enabled: true\n  usersSecretName: people\n  heapMegabytes: 700\n",
+        ("console-memory-fits", "console.heapMegabytes", 4, "at most the memory limit"),
+    ),
+    mistake(
         "proxy-of-version-4",
         "Proxies before brokers of version 4",
         b"proxy:\n  enabled: true\nbrokers:\n  image:\n    tag: \"4.9.7\"\n",
@@ -872,6 +878,12 @@ const PAIRS: &[Mistake] = &[
         "Access control of brokers that are too old for it",
         b"accessControl:\n  secretName: administrator\nbrokers:\n  image:\n    tag: 5.2.0\n",
         ("access-control-is-of-version-5-3-3", "brokers.image.tag", 5, "version 5.3.3 or newer"),
+    ),
+    mistake(
+        "tls-without-a-secret",
+        "TLS without a certificate",
+        b"tls:\n  enforced: true\n",
+        ("tls-has-certificates", "tls.secretName", 2, "a Secret"),
     ),
     mistake(
         "even-controllers",

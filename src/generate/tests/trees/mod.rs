@@ -45,7 +45,7 @@ const KEYS: [&str; 7] = [
     "x_y.z",
 ];
 /// One field in so many is given.
-const GIVEN: u64 = 12;
+const GIVEN: u64 = 32;
 /// How often a good value is looked for before the default is taken.
 const TRIES: usize = 40;
 

@@ -82,17 +82,3 @@ impl Default for Controllers {
         }
     }
 }
-
-impl Controllers {
-    /// The heap of each controller in MB: as set, else half of the memory limit.
-    #[must_use]
-    pub fn heap(&self) -> Option<u64> {
-        super::half_unless_set(self.heap_megabytes, &self.resources)
-    }
-
-    /// The direct memory of each controller in MB: a quarter of what the heap leaves, rounded up.
-    #[must_use]
-    pub fn direct_memory(&self) -> Option<u64> {
-        super::quarter_of_the_rest(self.heap()?, &self.resources)
-    }
-}

@@ -1,10 +1,12 @@
-//! The values of the chart `rocketmq`: name servers, brokers, proxies and the hook program.
+//! The values of the chart `rocketmq`: name servers, brokers, controllers, proxies, the console and the hook program.
 
 pub mod access_control;
+pub mod console;
 pub mod controllers;
 pub mod names;
 pub mod rules;
 pub mod settings;
+pub mod tls;
 
 use std::collections::BTreeMap;
 
@@ -12,7 +14,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use self::access_control::AccessControl;
+use self::console::Console;
 use self::controllers::Controllers;
+use self::tls::Tls;
 use crate::description::{Description, DescriptionError};
 use crate::fields::{
     AccessMode, AntiAffinity, Bytes, Cpu, IMAGE_REGISTRY_PATTERN, Image, Limits, NAME_PATTERN,
@@ -614,12 +618,19 @@ pub struct Values {
     #[schemars(transform = rolled_out)]
     #[schemars(title = "Proxies", extend("x-title-zh" = "代理", "x-help-zh" = "无状态的服务器，客户端经由一个地址访问所有 Broker。自 5.1.1 起。"))]
     pub proxy: Proxy,
+    /// The product's dashboard, on which people look at topics, groups and messages, and change them.
+    #[schemars(transform = rolled_out)]
+    #[schemars(title = "Console", extend("x-title-zh" = "控制台", "x-help-zh" = "产品的 dashboard，供人查看和更改主题、消费组和消息。"))]
+    pub console: Console,
     /// How clients outside the cluster reach name servers and brokers, which they then know by the same names as those inside.
     #[schemars(title = "Outside", extend("x-title-zh" = "集群外访问", "x-help-zh" = "集群外的客户端如何访问名称服务器和 Broker；使用的名称与集群内相同。"))]
     pub outside: Outside,
     /// Who may do what at brokers and proxies. Since version 5.3.3.
     #[schemars(title = "Access control", extend("x-title-zh" = "访问控制", "x-help-zh" = "谁可以对 Broker 和代理做什么。自 5.3.3 起。"))]
     pub access_control: AccessControl,
+    /// How servers, clients and operations keep what they say to themselves.
+    #[schemars(title = "TLS", extend("x-title-zh" = "TLS", "x-help-zh" = "服务器、客户端和各项操作之间的加密。"))]
+    pub tls: Tls,
     /// What brokers and proxies tell Prometheus.
     #[schemars(title = "Metrics", extend("x-title-zh" = "指标", "x-help-zh" = "Broker 和代理向 Prometheus 提供的指标。"))]
     pub metrics: Metrics,
@@ -744,6 +755,7 @@ impl Default for Values {
                 heap_megabytes: 0,
                 pod: Pod::default(),
             },
+            console: Console::default(),
             outside: Outside {
                 load_balancers: false,
                 load_balancer_class: String::new(),
@@ -754,6 +766,7 @@ impl Default for Values {
                 annotations: BTreeMap::new(),
             },
             access_control: AccessControl::default(),
+            tls: Tls::default(),
             metrics: Metrics {
                 enabled: false,
                 service_monitor: ServiceMonitor {
@@ -775,39 +788,11 @@ impl Default for Values {
     }
 }
 
-/// A heap in MB: as set, else half of the memory limit.
-fn half_unless_set(set: u32, resources: &Resources) -> Option<u64> {
-    match set {
-        0 => Some(resources.limits.memory.mebibytes()? / 2),
-        set => Some(set.into()),
-    }
-}
-
-/// A direct memory in MB: a quarter of what the heap leaves, rounded up.
-fn quarter_of_the_rest(heap: u64, resources: &Resources) -> Option<u64> {
-    let limit = resources.limits.memory.mebibytes()?;
-    Some(limit.saturating_sub(heap).div_ceil(4))
-}
-
 /// A heap in MB: as set, else two fifths of the memory limit.
 fn two_fifths_unless_set(set: u32, resources: &Resources) -> Option<u64> {
     match set {
         0 => Some(resources.limits.memory.mebibytes()? * 2 / 5),
         set => Some(set.into()),
-    }
-}
-
-impl NameServers {
-    /// The heap of each name server in MB: as set, else half of the memory limit.
-    #[must_use]
-    pub fn heap(&self) -> Option<u64> {
-        half_unless_set(self.heap_megabytes, &self.resources)
-    }
-
-    /// The direct memory of each name server in MB: a quarter of what the heap leaves, rounded up.
-    #[must_use]
-    pub fn direct_memory(&self) -> Option<u64> {
-        quarter_of_the_rest(self.heap()?, &self.resources)
     }
 }
 

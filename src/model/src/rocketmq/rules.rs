@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::console::CONSOLE_MEMORY_BESIDE_HEAP;
 use super::controllers::CONTROLLER_MEMORY_BESIDE_HEAP;
 use super::names::{Names, Role, full_name};
 use super::{
@@ -12,7 +13,7 @@ use super::{
     NAME_SERVER_MEMORY_BESIDE_HEAP, NameServerSource, ORDER_CONFIGURATION,
     PROXY_MEMORY_BESIDE_HEAP, Proxy, ServiceType, Timing, Values,
 };
-use crate::fields::{EnvironmentVariable, Pod, StorageMode};
+use crate::fields::{EnvironmentVariable, Pod, Resources, StorageMode};
 use crate::rules::shared::{
     self, above_limits, accepted, because, hook_annotations, named, one_if, owned_labels, refused,
 };
@@ -22,7 +23,7 @@ use crate::rules::{Release, Rule, Subject, Violation};
 pub const LONGEST_STATEFUL_SET: usize = 52;
 
 /// Keys of the broker's configuration file that the chart sets itself, beside those that begin with `storePath`.
-pub const OWNED_CONFIGURATION: [&str; 30] = [
+pub const OWNED_CONFIGURATION: [&str; 31] = [
     "allAckInSyncStateSet",
     "bindAddress",
     "brokerClusterName",
@@ -53,6 +54,7 @@ pub const OWNED_CONFIGURATION: [&str; 30] = [
     "shutdownWaitTimeSeconds",
     "timerWheelEnable",
     "updateNameServerAddrPeriod",
+    "useTLS",
 ];
 
 /// Keys of the configuration files of brokers and proxies that are about access control, which has fields of its own, and that of
@@ -73,7 +75,7 @@ pub const ACCESS_CONFIGURATION: [&str; 12] = [
 ];
 
 /// Keys of the proxy's configuration file that the chart sets itself.
-pub const OWNED_PROXY_CONFIGURATION: [&str; 17] = [
+pub const OWNED_PROXY_CONFIGURATION: [&str; 20] = [
     "brokerConfigPath",
     "enableAclRpcHookForClusterMode",
     "grpcServerPort",
@@ -90,6 +92,9 @@ pub const OWNED_PROXY_CONFIGURATION: [&str; 17] = [
     "remotingListenPort",
     "rocketMQClusterName",
     "rocketmqHome",
+    "tlsCertPath",
+    "tlsKeyPath",
+    "tlsTestModeEnable",
     "useEndpointPortFromRequest",
 ];
 
@@ -111,26 +116,36 @@ const OLD_ACCESS: [&str; 7] = ["4.", "5.0.", "5.1.", "5.2.", "5.3.0", "5.3.1", "
 /// how they agree.
 const OLD_CONTROLLERS: [&str; 3] = ["4.", "5.0.", "5.1."];
 
+/// Variables that the console's container has.
+const CONSOLE_VARIABLES: [&str; 2] = ["JAVA_OPTS", "SPRING_CONFIG_ADDITIONAL_LOCATION"];
+
 /// Directories in which the chart's pods have volumes of their own.
-pub const OWNED_MOUNT_PATHS: [&str; 7] = [
+pub const OWNED_MOUNT_PATHS: [&str; 11] = [
     "/config/brokers",
+    "/config/console",
+    "/config/controller",
     "/config/credentials",
     "/config/proxy",
+    "/config/tls",
     "/data",
+    "/midships",
     "/scripts",
     "/tmp",
     "/var/rocketmq",
 ];
 
 /// Names of volumes that the chart's pods have already.
-pub const OWNED_VOLUMES: [&str; 7] = [
+pub const OWNED_VOLUMES: [&str; 10] = [
+    "certificates",
     "configuration",
     "credentials",
     "data",
     "home",
     "name-servers",
+    "program",
     "scripts",
     "temporary",
+    "users",
 ];
 
 /// The rules.
@@ -254,29 +269,11 @@ nameServers.keyValueNamespaces[{{ $index }}]|{{ $namespace }}
         hint: "raise nameServers.resources.limits.memory or lower nameServers.heapMegabytes",
         check: |subject| {
             let name_servers = &subject.values.name_servers;
-            let limit = &name_servers.resources.limits.memory;
-            let (Some(heap), Some(direct), Some(most)) = (
-                name_servers.heap(),
-                name_servers.direct_memory(),
-                limit.mebibytes(),
-            ) else {
-                return Vec::new();
-            };
-            let path = match name_servers.heap_megabytes {
-                0 => "nameServers.resources.limits.memory",
-                _ => "nameServers.heapMegabytes",
-            };
-            let wrong = heap < LEAST_HEAP || heap + direct + NAME_SERVER_MEMORY_BESIDE_HEAP > most;
-            let found = format!(
-                "a heap of {heap} MB and {direct} MB of direct memory with a limit of {}",
-                limit.0
-            );
-            because(
-                one_if(wrong, path, found),
-                &[
-                    "nameServers.heapMegabytes",
-                    "nameServers.resources.limits.memory",
-                ],
+            heap_beside(
+                "nameServers",
+                name_servers.heap_megabytes,
+                &name_servers.resources,
+                NAME_SERVER_MEMORY_BESIDE_HEAP,
             )
         },
         template: r#"{{- $limit := .Values.nameServers.resources.limits.memory }}
@@ -658,29 +655,11 @@ proxy.pod.terminationGracePeriodSeconds|{{ $set }}
         hint: "raise controllers.resources.limits.memory or lower controllers.heapMegabytes",
         check: |subject| {
             let controllers = &subject.values.controllers;
-            let limit = &controllers.resources.limits.memory;
-            let (Some(heap), Some(direct), Some(most)) = (
-                controllers.heap(),
-                controllers.direct_memory(),
-                limit.mebibytes(),
-            ) else {
-                return Vec::new();
-            };
-            let path = match controllers.heap_megabytes {
-                0 => "controllers.resources.limits.memory",
-                _ => "controllers.heapMegabytes",
-            };
-            let wrong = heap < LEAST_HEAP || heap + direct + CONTROLLER_MEMORY_BESIDE_HEAP > most;
-            let found = format!(
-                "a heap of {heap} MB and {direct} MB of direct memory with a limit of {}",
-                limit.0
-            );
-            because(
-                one_if(wrong, path, found),
-                &[
-                    "controllers.heapMegabytes",
-                    "controllers.resources.limits.memory",
-                ],
+            heap_beside(
+                "controllers",
+                controllers.heap_megabytes,
+                &controllers.resources,
+                CONTROLLER_MEMORY_BESIDE_HEAP,
             )
         },
         template: r#"{{- $limit := .Values.controllers.resources.limits.memory }}
@@ -865,6 +844,40 @@ controllers.storage.onUninstall|{{ $kept }}
             ),
         ],
     },
+    Rule {
+        id: "console-memory-fits",
+        allowed: "a heap of at least 32 MB; heap and direct memory together at most the memory limit less 160 MB",
+        hint: "raise console.resources.limits.memory or lower console.heapMegabytes",
+        check: |subject| {
+            let console = &subject.values.console;
+            heap_beside(
+                "console",
+                console.heap_megabytes,
+                &console.resources,
+                CONSOLE_MEMORY_BESIDE_HEAP,
+            )
+        },
+        template: r#"{{- $limit := .Values.console.resources.limits.memory }}
+{{- $heap := include "rocketmq.heap.console" . | int }}
+{{- $direct := include "rocketmq.directMemory.console" . | int }}
+{{- if or (lt $heap 32) (gt (add $heap $direct 160 | int) (include "rocketmq.mebibytes" $limit | int)) }}
+{{ ternary "console.heapMegabytes" "console.resources.limits.memory" (gt (int .Values.console.heapMegabytes) 0) }}|a heap of {{ $heap }} MB and {{ $direct }} MB of direct memory with a limit of {{ $limit }}
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(
+                r#"{"console":{"enabled":true,"usersSecretName":"people","heapMegabytes":554}}"#,
+            ),
+            refused(
+                r#"{"console":{"enabled":true,"usersSecretName":"people","heapMegabytes":555}}"#,
+                &["console.heapMegabytes"],
+            ),
+            refused(
+                r#"{"console":{"enabled":true,"usersSecretName":"people","resources":{"requests":{"memory":"64Mi"},"limits":{"memory":"256Mi"}}}}"#,
+                &["console.resources.limits.memory"],
+            ),
+        ],
+    },
     shared::requests_are_within_limits(
         |subject| {
             let values = subject.values;
@@ -873,6 +886,7 @@ controllers.storage.onUninstall|{{ $kept }}
                 ("brokers", &values.brokers.resources),
                 ("controllers", &values.controllers.resources),
                 ("proxy", &values.proxy.resources),
+                ("console", &values.console.resources),
                 ("hook", &values.hook.resources),
             ];
             sections
@@ -880,7 +894,14 @@ controllers.storage.onUninstall|{{ $kept }}
                 .flat_map(|(section, resources)| above_limits(section, resources))
                 .collect()
         },
-        &["nameServers", "brokers", "controllers", "proxy", "hook"],
+        &[
+            "nameServers",
+            "brokers",
+            "controllers",
+            "proxy",
+            "console",
+            "hook",
+        ],
         &[
             accepted(
                 r#"{"brokers":{"resources":{"requests":{"cpu":2,"memory":"2Gi"},"limits":{"cpu":"2000m"}}}}"#,
@@ -1231,11 +1252,7 @@ proxy.configuration.{{ $key }}|{{ $key }}
         hint: "name the Secret, or set accessControl.enforced to false",
         check: |subject| {
             let access = &subject.values.access_control;
-            let is_lacking = access.enforced && access.secret_name.is_empty();
-            because(
-                one_if(is_lacking, "accessControl.secretName", "no Secret"),
-                &["accessControl.enforced"],
-            )
+            enforced_without(&access.secret_name, "accessControl", access.enforced)
         },
         template: r"{{- if and .Values.accessControl.enforced (empty .Values.accessControl.secretName) }}
 accessControl.secretName|no Secret
@@ -1322,6 +1339,24 @@ accessControl.secretName|no Secret
             ),
         ],
     },
+    Rule {
+        id: "tls-has-certificates",
+        allowed: "a Secret, with whose certificate servers speak TLS",
+        hint: "name the Secret, or set tls.enforced to false",
+        check: |subject| {
+            let tls = &subject.values.tls;
+            enforced_without(&tls.secret_name, "tls", tls.enforced)
+        },
+        template: r"{{- if and .Values.tls.enforced (empty .Values.tls.secretName) }}
+tls.secretName|no Secret
+{{- end }}",
+        sections: &[""],
+        examples: &[
+            accepted(r#"{"tls":{"secretName":"certificates","enforced":true}}"#),
+            accepted(r#"{"tls":{"secretName":"certificates"}}"#),
+            refused(r#"{"tls":{"enforced":true}}"#, &["tls.secretName"]),
+        ],
+    },
     shared::labels_are_not_owned(
         |subject| {
             let values = subject.values;
@@ -1331,6 +1366,7 @@ accessControl.secretName|no Secret
                 ("brokers.pod.labels", &values.brokers.pod.labels),
                 ("controllers.pod.labels", &values.controllers.pod.labels),
                 ("proxy.pod.labels", &values.proxy.pod.labels),
+                ("console.pod.labels", &values.console.pod.labels),
                 (
                     "metrics.serviceMonitor.labels",
                     &values.metrics.service_monitor.labels,
@@ -1344,6 +1380,7 @@ accessControl.secretName|no Secret
             "brokers.pod.labels",
             "controllers.pod.labels",
             "proxy.pod.labels",
+            "console.pod.labels",
             "metrics.serviceMonitor.labels",
             "hook.labels",
         ],
@@ -1375,6 +1412,7 @@ accessControl.secretName|no Secret
                     &values.controllers.pod.annotations,
                 ),
                 ("proxy.pod.annotations", &values.proxy.pod.annotations),
+                ("console.pod.annotations", &values.console.pod.annotations),
                 (
                     "proxy.service.annotations",
                     &values.proxy.service.annotations,
@@ -1389,6 +1427,7 @@ accessControl.secretName|no Secret
             "brokers.pod.annotations",
             "controllers.pod.annotations",
             "proxy.pod.annotations",
+            "console.pod.annotations",
             "proxy.service.annotations",
             "outside.annotations",
             "hook.annotations",
@@ -1408,13 +1447,15 @@ accessControl.secretName|no Secret
     ),
     Rule {
         id: "environment-is-distinct",
-        allowed: "each name once, none that begins with MIDSHIPS_, and not both value and valueFrom",
+        allowed: "each name once, none that begins with MIDSHIPS_ or that the console has itself, and not both value and valueFrom",
         hint: "remove or rename the variable",
         check: |subject| {
             in_pods(subject.values, |section, pod| {
                 let mut seen = BTreeMap::new();
                 let refused = |variable: &EnvironmentVariable| {
                     variable.name.starts_with("MIDSHIPS_")
+                        || (section == "console"
+                            && CONSOLE_VARIABLES.contains(&variable.name.as_str()))
                         || (variable.value.is_some() && variable.value_from.is_some())
                 };
                 let variables = pod.env.iter().enumerate();
@@ -1433,23 +1474,27 @@ accessControl.secretName|no Secret
         },
         template: r#"{{- $seen := dict }}
 {{- range $index, $variable := .Values.<< section >>.pod.env }}
-{{- if or (hasKey $seen $variable.name) (hasPrefix "MIDSHIPS_" $variable.name) (and (hasKey $variable "value") (hasKey $variable "valueFrom")) }}
+{{- if or (hasKey $seen $variable.name) (hasPrefix "MIDSHIPS_" $variable.name) (and (eq "<< section >>" "console") (has $variable.name (list "JAVA_OPTS" "SPRING_CONFIG_ADDITIONAL_LOCATION"))) (and (hasKey $variable "value") (hasKey $variable "valueFrom")) }}
 << section >>.pod.env[{{ $index }}]|{{ $variable.name }}
 {{- end }}
 {{- $_ := set $seen $variable.name true }}
 {{- end }}"#,
-        sections: &["nameServers", "brokers", "controllers", "proxy"],
+        sections: &["nameServers", "brokers", "controllers", "proxy", "console"],
         examples: &[
             accepted(r#"{"brokers":{"pod":{"env":[{"name":"TZ","value":"UTC"}]}}}"#),
             refused(
                 r#"{"brokers":{"pod":{"env":[{"name":"TZ","value":"UTC"},{"name":"TZ","value":"CET"},{"name":"MIDSHIPS_ROLE","value":"x"}]}}}"#,
                 &["brokers.pod.env[1]", "brokers.pod.env[2]"],
             ),
+            refused(
+                r#"{"console":{"enabled":true,"usersSecretName":"people","pod":{"env":[{"name":"JAVA_OPTS","value":"-Xmx1g"}]}}}"#,
+                &["console.pod.env[0]"],
+            ),
         ],
     },
     Rule {
         id: "volumes-are-distinct",
-        allowed: "each name once, none of configuration, credentials, data, home, name-servers, scripts, temporary",
+        allowed: "each name once, none of certificates, configuration, credentials, data, home, name-servers, program, scripts, temporary, users",
         hint: "rename the volume and its mounts",
         check: |subject| {
             in_pods(subject.values, |section, pod| {
@@ -1463,14 +1508,14 @@ accessControl.secretName|no Secret
                     .collect()
             })
         },
-        template: r#"{{- $seen := dict "configuration" 1 "credentials" 1 "data" 1 "home" 1 "name-servers" 1 "scripts" 1 "temporary" 1 }}
+        template: r#"{{- $seen := dict "certificates" 1 "configuration" 1 "credentials" 1 "data" 1 "home" 1 "name-servers" 1 "program" 1 "scripts" 1 "temporary" 1 "users" 1 }}
 {{- range $index, $volume := .Values.<< section >>.pod.volumes }}
 {{- if hasKey $seen $volume.name }}
 << section >>.pod.volumes[{{ $index }}]|{{ $volume.name }}
 {{- end }}
 {{- $_ := set $seen $volume.name 1 }}
 {{- end }}"#,
-        sections: &["nameServers", "brokers", "controllers", "proxy"],
+        sections: &["nameServers", "brokers", "controllers", "proxy", "console"],
         examples: &[
             accepted(r#"{"brokers":{"pod":{"volumes":[{"name":"extra","emptyDir":{}}]}}}"#),
             refused(
@@ -1508,7 +1553,7 @@ accessControl.secretName|no Secret
 << section >>.pod.volumeMounts[{{ $index }}]|{{ $mount.name }}
 {{- end }}
 {{- end }}",
-        sections: &["nameServers", "brokers", "controllers", "proxy"],
+        sections: &["nameServers", "brokers", "controllers", "proxy", "console"],
         examples: &[
             accepted(
                 r#"{"brokers":{"pod":{"volumes":[{"name":"extra","emptyDir":{}}],"volumeMounts":[{"name":"extra","mountPath":"/extra"}]}}}"#,
@@ -1521,7 +1566,7 @@ accessControl.secretName|no Secret
     },
     Rule {
         id: "mounts-are-not-owned",
-        allowed: "directories other than /config/brokers, /config/credentials, /config/proxy, /data, /scripts, /tmp and /var/rocketmq",
+        allowed: "directories other than /config/brokers, /config/console, /config/controller, /config/credentials, /config/proxy, /config/tls, /data, /midships, /scripts, /tmp and /var/rocketmq",
         hint: "mount the volume elsewhere; the chart has a volume of its own there",
         check: |subject| {
             in_pods(subject.values, |section, pod| {
@@ -1537,13 +1582,13 @@ accessControl.secretName|no Secret
                     .collect()
             })
         },
-        template: r#"{{- $owned := list "/config/brokers" "/config/credentials" "/config/proxy" "/data" "/scripts" "/tmp" "/var/rocketmq" }}
+        template: r#"{{- $owned := list "/config/brokers" "/config/console" "/config/controller" "/config/credentials" "/config/proxy" "/config/tls" "/data" "/midships" "/scripts" "/tmp" "/var/rocketmq" }}
 {{- range $index, $mount := .Values.<< section >>.pod.volumeMounts }}
 {{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
 << section >>.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
 {{- end }}
 {{- end }}"#,
-        sections: &["nameServers", "brokers", "controllers", "proxy"],
+        sections: &["nameServers", "brokers", "controllers", "proxy", "console"],
         examples: &[
             accepted(
                 r#"{"brokers":{"pod":{"volumes":[{"name":"extra","emptyDir":{}}],"volumeMounts":[{"name":"extra","mountPath":"/data/extra"}]}}}"#,
@@ -1588,6 +1633,40 @@ networkPolicy.clients[{{ $index }}]|no labels
     },
 ];
 
+/// What is wrong with the heap and the direct memory of servers of a section, which need so much memory beside: a heap as set, else half
+/// of the memory limit, and a quarter of what it leaves.
+fn heap_beside(section: &str, set: u32, resources: &Resources, beside: u64) -> Vec<Violation> {
+    let limit = &resources.limits.memory;
+    let (Some(heap), Some(most)) = (half_unless_set(set, resources), limit.mebibytes()) else {
+        return Vec::new();
+    };
+    let direct = quarter_of_the_rest(heap, most);
+    let paths = [
+        format!("{section}.heapMegabytes"),
+        format!("{section}.resources.limits.memory"),
+    ];
+    let path = if set == 0 { &paths[1] } else { &paths[0] };
+    let wrong = heap < LEAST_HEAP || heap + direct + beside > most;
+    let found = format!(
+        "a heap of {heap} MB and {direct} MB of direct memory with a limit of {}",
+        limit.0
+    );
+    because(one_if(wrong, path, found), &[&paths[0], &paths[1]])
+}
+
+/// A heap in MB: as set, else half of the memory limit.
+fn half_unless_set(set: u32, resources: &Resources) -> Option<u64> {
+    match set {
+        0 => Some(resources.limits.memory.mebibytes()? / 2),
+        set => Some(set.into()),
+    }
+}
+
+/// A direct memory in MB: a quarter of what the heap leaves of the memory limit, rounded up.
+fn quarter_of_the_rest(heap: u64, limit: u64) -> u64 {
+    limit.saturating_sub(heap).div_ceil(4)
+}
+
 fn is_own_release(subject: &Subject<Values>, name: &str) -> bool {
     let namespace = &subject.values.name_servers.release.namespace;
     subject.release.is_some_and(|release| {
@@ -1631,6 +1710,16 @@ fn refused_keys(
         .collect()
 }
 
+/// That a section enforces what it has no Secret for.
+fn enforced_without(secret: &str, section: &str, is_enforced: bool) -> Vec<Violation> {
+    let path = format!("{section}.secretName");
+    let is_lacking = is_enforced && secret.is_empty();
+    because(
+        one_if(is_lacking, &path, "no Secret"),
+        &[&format!("{section}.enforced")],
+    )
+}
+
 /// The keys of the configurations of brokers and proxies that are refused.
 fn keys_refused_to_all(values: &Values, is_refused: impl Fn(&str) -> bool) -> Vec<Violation> {
     let mut violations = refused_keys("brokers", &values.brokers.configuration, &is_refused);
@@ -1650,6 +1739,7 @@ fn in_pods<'a>(
     violations.extend(find("brokers", &values.brokers.pod));
     violations.extend(find("controllers", &values.controllers.pod));
     violations.extend(find("proxy", &values.proxy.pod));
+    violations.extend(find("console", &values.console.pod));
     violations
 }
 

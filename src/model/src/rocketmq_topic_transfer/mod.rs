@@ -208,6 +208,17 @@ pub struct AccessControl {
     pub secret_name: String,
 }
 
+/// With whose certificates servers must speak TLS.
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Tls {
+    /// Name of the Secret whose key `ca.crt` has the authorities of the certificates of all these servers. Empty: plain text is
+    /// spoken.
+    #[schemars(title = "Secret", regex(pattern = NAME_OR_EMPTY_PATTERN), length(max = 253))]
+    #[schemars(extend("x-widget" = "secret", "x-title-zh" = "密钥", "x-help-zh" = "Secret 的名称，其键 ca.crt 为所有这些服务器证书的颁发机构。空表示使用明文。", "x-level" = "basic", "x-mutability" = "online"))]
+    pub secret_name: String,
+}
+
 /// Every value of the chart `rocketmq-topic-transfer`.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -232,6 +243,9 @@ pub struct Values {
     /// With whose credentials the brokers are asked, where they have access control.
     #[schemars(title = "Access control", extend("x-title-zh" = "访问控制", "x-help-zh" = "Broker 启用访问控制时，以谁的凭据访问。"))]
     pub access_control: AccessControl,
+    /// With whose certificates servers must speak TLS, where they do.
+    #[schemars(title = "TLS", extend("x-title-zh" = "TLS", "x-help-zh" = "服务器使用 TLS 时，须具有谁颁发的证书。"))]
+    pub tls: Tls,
     /// What becomes of the topic at the source.
     #[schemars(title = "Afterwards")]
     #[schemars(extend("x-title-zh" = "转移之后", "x-help-zh" = "源端的主题如何处理。", "x-level" = "basic", "x-mutability" = "transfer_topic"))]
@@ -309,6 +323,7 @@ impl Default for Values {
             target: Side::default(),
             name_servers: NameServers::default(),
             access_control: AccessControl::default(),
+            tls: Tls::default(),
             afterwards: Afterwards::Delete,
             ordered_topics: Ordered::Refuse,
             messages: Messages {

@@ -3,7 +3,7 @@
 use midships_client_rocketmq::{Request, SubscriptionGroup, TopicConfiguration};
 use midships_engine::simulation::Simulation;
 use midships_engine::step::Planning;
-use midships_model::rocketmq::KeptVolumes;
+use midships_model::rocketmq::{KeptVolumes, OrderedTopics};
 use serde_json::{Map, json};
 
 use super::AddBrokers;
@@ -194,7 +194,7 @@ fn name_servers_that_disagree_about_the_order_are_refused_where_it_is_spread() {
         );
     let mut cluster = grown(start, &wanted);
     assert_eq!(names(&survey(&wanted, &mut cluster)).len(), 7);
-    wanted.spread_ordered = true;
+    wanted.ordered_topics = OrderedTopics::Spread;
     let told = refusal(&survey(&wanted, &mut cluster));
     assert!(told.contains("orders") && told.contains(":4"), "{told}");
 }

@@ -2,6 +2,7 @@
 
 use midships_client_rocketmq::TopicConfiguration;
 use midships_engine::step::Planning;
+use midships_model::rocketmq::OrderedTopics;
 use serde_json::json;
 
 use super::RemoveBrokers;
@@ -104,7 +105,7 @@ fn an_order_that_names_a_leaving_group_is_refused_unless_it_may_change() {
     let (mut shared, mut alone) = (with(both), with("shop-rocketmq-broker-1:8"));
     let told = refusal(&survey(&wanted, &mut shared));
     assert!(told.contains("orders") && told.contains("Spread"), "{told}");
-    wanted.spread_ordered = true;
+    wanted.ordered_topics = OrderedTopics::Spread;
     assert_eq!(
         names(&survey(&wanted, &mut shared))[0],
         "order_configuration_shortened"
@@ -124,7 +125,7 @@ fn all_groups_cannot_leave() {
 #[test]
 fn name_servers_that_are_shortened_in_part_agree() {
     let mut wanted = desired(2, 1, 0, true);
-    wanted.spread_ordered = true;
+    wanted.ordered_topics = OrderedTopics::Spread;
     let entries = [
         "shop-rocketmq-broker-0:8;shop-rocketmq-broker-1:8",
         "shop-rocketmq-broker-0:8",

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use midships_client_rocketmq::ProductVersion;
 use midships_model::fields::StorageMode;
 use midships_model::rocketmq::controllers::CONTROLLER_PORT;
-use midships_model::rocketmq::{BROKER_PORT, KeptVolumes, NAME_SERVER_PORT, ORDER_CONFIGURATION};
+use midships_model::rocketmq::{
+    BROKER_PORT, KeptVolumes, NAME_SERVER_PORT, ORDER_CONFIGURATION, OrderedTopics,
+};
 
 use crate::desired::{Broker, Desired, Drain};
 use crate::fixed::{DataPlace, Fixed};
@@ -66,6 +68,7 @@ pub fn desired(name_servers: u32, groups: u32, replicas: u32, allow_restart: boo
             first_node_port: 30_000,
             commit_log_file_mebibytes: 1_024,
         },
+        encrypted: false,
         synchronous: false,
         name_server_tag: "5.4.0".to_owned(),
         broker_tag: "5.4.0".to_owned(),
@@ -73,7 +76,7 @@ pub fn desired(name_servers: u32, groups: u32, replicas: u32, allow_restart: boo
         broker_template: Some("b1".to_owned()),
         broker_settings: [("fileReservedTime".to_owned(), "72".to_owned())].into(),
         source_group: format!("{full_name}-broker-0"),
-        spread_ordered: false,
+        ordered_topics: OrderedTopics::Leave,
         kept_volumes: KeptVolumes::Refuse,
         drain: Drain {
             seconds: 300,
@@ -114,6 +117,17 @@ pub fn with_template(mut desired: Desired, template: &str, tag: &str) -> Desired
     desired.broker_template = Some(template.to_owned());
     tag.clone_into(&mut desired.broker_tag);
     desired.digest = format!("{} {template} {tag}", desired.digest);
+    desired
+}
+
+/// The same with a certificate for all servers, or without one, and templates that say so.
+#[must_use]
+pub fn with_encryption(desired: Desired, encrypted: bool) -> Desired {
+    let number = if encrypted { "with" } else { "without" };
+    let tag = desired.broker_tag.clone();
+    let desired = with_template(desired, &format!("b-{number}"), &tag);
+    let mut desired = with_name_server_template(desired, &format!("n-{number}"));
+    desired.encrypted = encrypted;
     desired
 }
 

@@ -19,7 +19,7 @@ use midships_model::rocketmq_topic_transfer::{CHART, Desired, Values};
 use serde_json::{Map, json};
 
 use super::metadata::{self, Metadata};
-use super::{SECOND, TICK, over_the_wire};
+use super::{SECOND, over_the_wire};
 use crate::desired::Broker;
 use crate::metadata::retry_topic;
 use crate::steps::transfer::MAKES_GROUPS_SETTING;
@@ -66,6 +66,8 @@ const HEARTBEAT: Moment = 10 * SECOND;
 const LIFE: Moment = 120 * SECOND;
 /// How often a broker tells all of its topics.
 const REPORT: Moment = 10 * SECOND;
+/// How much time passes at once: all that happens here happens at whole seconds.
+const TICK: Moment = SECOND;
 /// How often a broker delivers a delayed message.
 const DELAY: Moment = 7 * SECOND;
 /// After this time nothing is under way any more.

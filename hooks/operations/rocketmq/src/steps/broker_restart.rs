@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use midships_client_kubernetes::Pod;
-use midships_client_rocketmq::{ElectedBroker, Request};
+use midships_client_rocketmq::Request;
 use midships_engine::step::{Memory, Progress, Unanswered, Verdict};
 use serde::{Deserialize, Serialize};
 
@@ -11,10 +11,10 @@ use super::{
     OUTDATED, Observation, Scene, evicting, is_believed, set, since, turning::turning, wait,
     wait_again,
 };
-use crate::desired::Broker;
+use crate::desired::{Broker, without_one_master};
 use crate::guard;
 use crate::view::{
-    ALL_IN_SYNC_SETTING, BrokerSettings, OPEN, PERMISSION_SETTING, READ_ONLY, View, ask_election,
+    ALL_IN_SYNC_SETTING, BrokerSettings, OPEN, PERMISSION_SETTING, READ_ONLY, View, ask_elections,
     ask_pods, ask_stateful_sets, settings_query,
 };
 use crate::vocabulary::{Command, Query};
@@ -75,8 +75,7 @@ pub(super) fn queries(
         .iter()
         .filter(|other| other.name == broker.name);
     wanted.extend(group.map(|other| Query::rocketmq(&other.address, Request::RuntimeInformation)));
-    let controllers = scene.controllers.iter();
-    wanted.extend(controllers.map(|controller| ask_election(controller, &broker.name)));
+    wanted.extend(ask_elections(&scene.controllers, &broker.name));
     let Some(master) = affected(scene, broker) else {
         return wanted;
     };
@@ -192,17 +191,12 @@ impl Look<'_> {
 
     fn clearance(&self, pod: &Pod) -> Result<guard::Clearance, String> {
         let scene = self.scene;
-        if scene.is_elected() {
-            let masters = |name: &str| {
-                let of_group = scene.brokers.iter().filter(|broker| broker.name == name);
-                of_group.filter(|broker| broker.is_master()).count()
-            };
-            if let Some(other) = scene.brokers.iter().find(|other| masters(&other.name) != 1) {
-                return Err(format!(
-                    "group {} has no master now, or more than one says so",
-                    other.name
-                ));
-            }
+        if scene.is_elected()
+            && let Some(group) = without_one_master(&scene.brokers.iter())
+        {
+            return Err(format!(
+                "group {group} has no master now, or more than one says so"
+            ));
         }
         let mut brokers = scene.brokers.clone();
         brokers.retain(|other| !scene.leaving.contains(&other.pod));
@@ -525,10 +519,10 @@ impl Look<'_> {
             return Ok(wait(format!("group {} elects a master", broker.name)));
         };
         let (_, election) = view.election(&scene.controllers, &broker.name)?;
-        let lacks = scene.brokers.iter().find(|other| {
-            let is_in_sync = |elected: &ElectedBroker| elected.address == other.address;
-            other.name == broker.name && !election.in_sync.iter().any(is_in_sync)
-        });
+        let lacks = scene
+            .brokers
+            .iter()
+            .find(|other| other.name == broker.name && !election.is_in_sync(&other.address));
         if let Some(other) = lacks {
             return Ok(wait(format!(
                 "broker {} is not in sync with its master {} yet",

@@ -7,7 +7,7 @@ use midships_engine::step::{Problem, Unanswered, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::{Observation, acting, wait};
-use crate::view::{View, ask_election};
+use crate::view::{View, ask_elections};
 use crate::vocabulary::{Command, Query};
 
 /// Brokers that controllers know and that are gone.
@@ -23,12 +23,10 @@ pub struct Gone {
 
 /// What has to be known of them.
 pub(super) fn queries(gone: &Gone) -> Vec<Query> {
-    let of_group = |group: &String| {
-        let controllers = gone.controllers.iter();
-        let queries = controllers.map(|controller| ask_election(controller, group));
-        queries.collect::<Vec<_>>()
-    };
-    gone.groups.keys().flat_map(of_group).collect()
+    let groups = gone.groups.keys();
+    groups
+        .flat_map(|group| ask_elections(&gone.controllers, group))
+        .collect()
 }
 
 /// Judges whether they are forgotten.
@@ -60,7 +58,7 @@ fn forgetting(
     let Some(election) = election else {
         return Ok(Ok(None));
     };
-    let brokers = election.in_sync.iter().chain(&election.not_in_sync);
+    let brokers = election.brokers();
     let remembered: Vec<_> = brokers.filter(|broker| ids.contains(&broker.id)).collect();
     if let Some(alive) = remembered.iter().find(|broker| broker.alive) {
         return Ok(Err(Problem {

@@ -220,15 +220,15 @@ pub(super) fn closed(masters: &[Broker], wanted: bool, view: View<'_>) -> Verdic
     let mut silent = Vec::new();
     for master in masters {
         let found = view.settings(&master.address).and_then(|settings| {
+            let stays = settings.check_master(master);
             if wanted {
-                settings.check_master(master)?;
-            } else if settings.check_master(master).is_err() && !settings.is_open() {
+                stays.clone()?;
+            } else if stays.is_err() && !settings.is_open() {
                 // It was to leave and is elected no more: the marks are at another one, and it must not be closed.
                 commands.push(set(&master.address, PERMISSION_SETTING, OPEN));
             }
             let groups = view.subscription_groups(&master.address)?;
-            let is_master = settings.check_master(master).is_ok();
-            Ok((settings.is_open(), is_master, groups))
+            Ok((settings.is_open(), stays.is_ok(), groups))
         });
         let (is_open, is_master, groups) = match found {
             Ok(found) => found,

@@ -2,6 +2,7 @@
 
 use super::trying::try_out;
 use midships_client_rocketmq::TopicConfiguration;
+use midships_model::rocketmq::OrderedTopics;
 use midships_operations_rocketmq::add_brokers::AddBrokers;
 use midships_operations_rocketmq::elected::Elected;
 use midships_operations_rocketmq::simulation::Cluster;
@@ -60,7 +61,7 @@ fn two_new_groups_get_all_that_the_first_one_knows() {
 #[test]
 fn ordered_topics_are_spread_where_that_is_wanted() {
     let mut after = desired(2, 2, 0, true);
-    after.spread_ordered = true;
+    after.ordered_topics = OrderedTopics::Spread;
     let start = order_entry(standing("4.9.7"), &after).applied(&after);
     let operation = AddBrokers::new(after, Phase::After);
     let mut steps = COPYING.to_vec();

@@ -5,7 +5,7 @@ use super::upgrade::carry;
 use midships_client_rocketmq::TopicConfiguration;
 use midships_engine::report::Outcome;
 use midships_engine::simulation::Simulation;
-use midships_model::rocketmq::KeptVolumes;
+use midships_model::rocketmq::{KeptVolumes, OrderedTopics};
 use midships_operations_rocketmq::Phase;
 use midships_operations_rocketmq::elected::Elected;
 use midships_operations_rocketmq::remove_brokers::RemoveBrokers;
@@ -56,7 +56,7 @@ fn an_elected_master_that_leaves_hands_its_group_over() {
 #[test]
 fn the_order_of_topics_is_shortened_first_where_it_may_be() {
     let mut wanted = desired(2, 2, 1, true);
-    wanted.spread_ordered = true;
+    wanted.ordered_topics = OrderedTopics::Spread;
     let entry = "shop-rocketmq-broker-0:8;shop-rocketmq-broker-2:8";
     let start = wanted
         .name_servers

@@ -14,7 +14,8 @@ use midships_operations_rocketmq::restart_brokers::RestartBrokers;
 use midships_operations_rocketmq::restart_name_servers::RestartNameServers;
 use midships_operations_rocketmq::simulation::Cluster;
 use midships_operations_rocketmq::simulation::scenario::{
-    desired, elected, version, with_name_server_template, with_setting, with_size, with_template,
+    desired, elected, version, with_encryption, with_name_server_template, with_setting, with_size,
+    with_template,
 };
 use midships_operations_rocketmq::{Desired, Phase};
 
@@ -191,6 +192,61 @@ fn an_upgrade_carries_out_every_operation_in_its_order() {
     assert_eq!(state.matches("of n2").count(), 2, "{state}");
     let (outcome, _, _) = carry(cluster, &after, Phase::After);
     assert_eq!(outcome, Outcome::Done { changed: false });
+}
+
+/// Servers that have a certificate are reached by everybody; those that speak TLS reach nobody else.
+#[test]
+fn servers_get_a_certificate_before_brokers_speak_tls_and_give_it_up_after_them() {
+    let place = |told: &[String], needle: &str| {
+        let found = told.iter().position(|line| line.contains(needle));
+        found.unwrap_or_else(|| panic!("nobody told of {needle}: {told:#?}"))
+    };
+    let plain = desired(2, 2, 1, true);
+    let encrypted = with_encryption(plain.clone(), true);
+    for (before, after) in [(&plain, &encrypted), (&encrypted, &plain)] {
+        let (outcome, cluster, _) = carry(standing(before, "5.5.0"), after, Phase::Before);
+        assert_eq!(outcome, Outcome::Done { changed: false });
+        let (outcome, cluster, told) = carry(cluster.applied(after), after, Phase::After);
+        assert_eq!(outcome, Outcome::Done { changed: true }, "{told:#?}");
+        let (servers, brokers) = (
+            place(&told, "name_server_restarted"),
+            place(&told, "broker_restarted"),
+        );
+        assert_eq!(after.encrypted, servers < brokers, "{told:#?}");
+        let state = cluster.state();
+        assert_eq!(state.matches("listed true").count(), 4, "{state}");
+    }
+    let refused = |before: &Desired, after: Desired, said: &str| {
+        let (outcome, _, _) = carry(standing(before, "5.5.0"), &after, Phase::Before);
+        let Outcome::Refused(problem) = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert!(problem.why.contains(said), "{problem:?}");
+    };
+    for (more, said) in [
+        (desired(3, 2, 1, true), "nameServers.count"),
+        (desired(2, 3, 1, true), "is added"),
+    ] {
+        refused(&plain, with_encryption(more.clone(), true), said);
+        refused(&encrypted, more, said);
+    }
+    let elected = elected(plain);
+    let before = with_encryption(elected.clone(), true);
+    refused(&before, elected, "controllers would give");
+}
+
+#[test]
+fn brokers_and_name_servers_give_their_certificate_up_one_at_a_time() {
+    let plain = desired(2, 2, 0, true);
+    let start = standing(&with_encryption(plain.clone(), true), "5.5.0").applied(&plain);
+    let operation = RestartBrokers::new(plain, Phase::After);
+    let steps = [
+        "broker_restarted",
+        "brokers_registered",
+        "name_server_restarted",
+    ];
+    let counts = try_out("certificates", start, &operation, &steps);
+    assert_eq!(counts.steps.len(), 5);
 }
 
 /// What one operation refuses is refused before another one acts.

@@ -11,8 +11,8 @@ own="127.0.0.1:${MIDSHIPS_PORT:-<< brokerPort >>}"
 # Sends a command and its body to the broker of a host, with its port unless that is the usual one; prints the answer. The
 # administration tool, which stands in where there is no bash, ends well whatever happens: its words count.
 ask() {
-  if command -v bash >/dev/null; then
-    bash /scripts/remoting.bash "$1" "$2" "$3" 2>/dev/null
+  if [ -n "${MIDSHIPS_TLS:-}" ] || command -v bash >/dev/null; then
+    sh /scripts/remoting.sh "$1" "$2" "$3" 2>/proc/1/fd/1
   else
     (
       . /scripts/java.sh

@@ -5,7 +5,7 @@
 
 # Whether a name server lists a master of the cluster.
 lists_master() {
-  bash /scripts/remoting.bash "$1" 106 '' 2>/dev/null \
+  sh /scripts/remoting.sh "$1" 106 '' \
     | grep -a -q "\"brokerAddrs\":{\"\\{0,1\\}0\"\\{0,1\\}:[^}]*},\"brokerName\":\"[^\"]*\",\"cluster\":\"$MIDSHIPS_CLUSTER\""
 }
 
@@ -21,7 +21,7 @@ is_listed() {
   [ "$1" = each ]
 }
 
-if command -v bash >/dev/null; then
+if [ -n "${MIDSHIPS_TLS:-}" ] || command -v bash >/dev/null; then
   # A name server may be away for long; proxies of before go on meanwhile.
   end=$(($(date +%s) + MIDSHIPS_PATIENCE_SECONDS))
   wanted=each
@@ -34,16 +34,26 @@ if command -v bash >/dev/null; then
   done
 fi
 
-configuration=/config/proxy/rmq-proxy.json
-if [ "$signs" = yes ]; then
-  # The last line closes the object.
-  (umask 077 && : >/var/rocketmq/rmq-proxy.json)
-  {
-    sed '$d' "$configuration" | sed '$s/$/,/'
-    printf '  "innerClientAuthenticationCredentials": "%s"\n}\n' "$(credentials_as_json | sed 's/"/\\"/g')"
-  } >/var/rocketmq/rmq-proxy.json
-  configuration=/var/rocketmq/rmq-proxy.json
+# While TLS is turned on, brokers are restarted one after the other; proxies of before go on in plain text meanwhile.
+if [ "${MIDSHIPS_TLS:-}" = permissive ]; then
+  /midships/midships-hook encrypted "$(cat /config/proxy/name-servers)" \
+    --cluster "$MIDSHIPS_CLUSTER" --seconds "$MIDSHIPS_PATIENCE_SECONDS" --tls /config/tls
 fi
+
+# The file is of this moment, Secrets and environment those of the pod. The last line closes the object.
+configuration=/var/rocketmq/rmq-proxy.json
+(umask 077 && : >"$configuration")
+{
+  sed '$d' /config/proxy/rmq-proxy.json
+  if [ "$signs" = yes ]; then
+    printf '  ,"innerClientAuthenticationCredentials": "%s"\n' "$(credentials_as_json | sed 's/"/\\"/g')"
+  fi
+  if [ -n "${MIDSHIPS_TLS:-}" ]; then
+    echo '  ,"tlsTestModeEnable": false'
+    echo '  ,"tlsCertPath": "/config/tls/<< tls.certificate >>", "tlsKeyPath": "/config/tls/<< tls.privateKey >>"'
+  fi
+  echo '}'
+} >"$configuration"
 
 export RMQ_PROXY_HOME="$home"
 become org.apache.rocketmq.proxy.ProxyStartup -pc "$configuration"

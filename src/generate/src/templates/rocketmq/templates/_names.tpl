@@ -1,46 +1,32 @@
 {{/* Names, labels and sizes that several templates share. */}}
 
 <% include "shared/names" %>
-{{/* The heap of a name server in MB. */}}
-{{- define "rocketmq.heap.nameServers" -}}
-{{- $set := int .Values.nameServers.heapMegabytes }}
-{{- if $set }}{{ $set }}{{ else }}{{ div (include "rocketmq.mebibytes" .Values.nameServers.resources.limits.memory | int) 2 }}{{ end }}
+<% for section, name in [("nameServers", "name server"), ("controllers", "controller"), ("console", "console")] %>
+{{/* The heap of a << name >> in MB. */}}
+{{- define "rocketmq.heap.<< section >>" -}}
+{{- $set := int .Values.<< section >>.heapMegabytes }}
+{{- if $set }}{{ $set }}{{ else }}{{ div (include "rocketmq.mebibytes" .Values.<< section >>.resources.limits.memory | int) 2 }}{{ end }}
 {{- end }}
 
-{{/* The heap of a controller in MB. */}}
-{{- define "rocketmq.heap.controllers" -}}
-{{- $set := int .Values.controllers.heapMegabytes }}
-{{- if $set }}{{ $set }}{{ else }}{{ div (include "rocketmq.mebibytes" .Values.controllers.resources.limits.memory | int) 2 }}{{ end }}
-{{- end }}
-
-{{/* The direct memory of a controller in MB: a quarter of what the heap leaves, rounded up. */}}
-{{- define "rocketmq.directMemory.controllers" -}}
-{{- $rest := sub (include "rocketmq.mebibytes" .Values.controllers.resources.limits.memory | int) (include "rocketmq.heap.controllers" . | int) }}
+{{/* The direct memory of a << name >> in MB: a quarter of what the heap leaves, rounded up. */}}
+{{- define "rocketmq.directMemory.<< section >>" -}}
+{{- $rest := sub (include "rocketmq.mebibytes" .Values.<< section >>.resources.limits.memory | int) (include "rocketmq.heap.<< section >>" . | int) }}
 {{- div (add (max $rest 0) 3) 4 }}
 {{- end }}
 
-{{/* The heap of a broker in MB. */}}
-{{- define "rocketmq.heap.brokers" -}}
-{{- $set := int .Values.brokers.heapMegabytes }}
-{{- if $set }}{{ $set }}{{ else }}{{ div (mul (include "rocketmq.mebibytes" .Values.brokers.resources.limits.memory | int) 2) 5 }}{{ end }}
+<% endfor %>
+<% for section, name in [("brokers", "broker"), ("proxy", "proxy")] %>
+{{/* The heap of a << name >> in MB. */}}
+{{- define "rocketmq.heap.<< section >>" -}}
+{{- $set := int .Values.<< section >>.heapMegabytes }}
+{{- if $set }}{{ $set }}{{ else }}{{ div (mul (include "rocketmq.mebibytes" .Values.<< section >>.resources.limits.memory | int) 2) 5 }}{{ end }}
 {{- end }}
 
-{{/* The direct memory of a name server in MB: a quarter of what the heap leaves, rounded up. */}}
-{{- define "rocketmq.directMemory.nameServers" -}}
-{{- $rest := sub (include "rocketmq.mebibytes" .Values.nameServers.resources.limits.memory | int) (include "rocketmq.heap.nameServers" . | int) }}
-{{- div (add (max $rest 0) 3) 4 }}
-{{- end }}
-
+<% endfor %>
 {{/* The direct memory of a broker in MB. */}}
 {{- define "rocketmq.directMemory.brokers" -}}
 {{- $set := int .Values.brokers.directMemoryMegabytes }}
 {{- if $set }}{{ $set }}{{ else }}{{ div (include "rocketmq.mebibytes" .Values.brokers.resources.limits.memory | int) 4 }}{{ end }}
-{{- end }}
-
-{{/* The heap of a proxy in MB. */}}
-{{- define "rocketmq.heap.proxy" -}}
-{{- $set := int .Values.proxy.heapMegabytes }}
-{{- if $set }}{{ $set }}{{ else }}{{ div (mul (include "rocketmq.mebibytes" .Values.proxy.resources.limits.memory | int) 2) 5 }}{{ end }}
 {{- end }}
 
 {{/* The direct memory in MB of each of the two servers in a proxy. */}}

@@ -38,7 +38,8 @@ public final class GrpcClients implements Clients {
         this.topic = topic;
         ClientConfigurationBuilder builder = ClientConfiguration.newBuilder()
             .setEndpoints(endpoints)
-            .enableSsl(false)
+            // As the clients of the other protocol know it.
+            .enableSsl(Boolean.getBoolean("tls.enable"))
             .setRequestTimeout(Duration.ofSeconds(3));
         if (credentials != null) {
             builder.setCredentialProvider(
