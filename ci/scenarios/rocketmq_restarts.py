@@ -104,39 +104,29 @@ def bad_image(trial: Trial) -> None:
 
 @scenario("rocketmq-restart-killed", needs_power=True)
 def killed(trial: Trial) -> None:
-    """5.4.0: helm and the hook program killed with -9 between two restarts of brokers; the same upgrade carries them on."""
-    values = {"nameServers": {"count": 1}, "brokers": {"replicasPerGroup": 0}}
-    change = {"nameServers": {"heapMegabytes": 88}, "brokers": {"heapMegabytes": 240}}
-    killed_between(trial, values, "broker", "broker_restarted/{}-broker-0-master-0", change)
-
-
-@scenario("rocketmq-name-server-restart-killed", needs_power=True)
-def name_server_killed(trial: Trial) -> None:
-    """5.4.0: helm and the hook program killed with -9 between two restarts of name servers; the same upgrade carries them on."""
-    values = {"nameServers": {"count": 2}, "brokers": {"replicasPerGroup": 0}}
-    step, change = "name_server_restarted/{}-name-server-0", {"nameServers": {"heapMegabytes": 88}}
-    killed_between(trial, values, "name-server", step, change)
-
-
-def killed_between(trial: Trial, values: dict, component: str, step: str, change: dict) -> None:
-    """Kills helm and the hook program after a step that restarts the first of two servers, and upgrades again."""
-    with trial.bed.namespace(f"accept-killed-{component}") as namespace:
+    """5.4.0: helm and the hook program killed with -9 between two restarts, of name servers and of brokers; both are carried on."""
+    with trial.bed.namespace("accept-restart-killed") as namespace:
+        values = {"nameServers": {"count": 2}, "brokers": {"replicasPerGroup": 0}}
         release = Release(trial, namespace, "5.4.0", values=values)
         release.install()
-        load = Load(release, watched=values["nameServers"]["count"])
-        before = lives(release.pods(component))
-        # The next one is looked at twice, a pause apart, before it is touched.
-        leave_open(trial, release, ("succeeded", step.format(release.full_name)), change)
-        # Without its Job nobody goes on with the plan before the same upgrade does, in its before Job.
-        trial.bed.api.delete("jobs", namespace, f"{release.full_name}-after")
-        unlock(trial, release)
-        middle = lives(release.pods(component))
-        renewed = [name for name, life in middle.items() if before[name] != life]
-        trial.equal(len(renewed), 1, f"pods of {component} that were renewed before the kill")
-        release.succeed("upgrade", change)
-        after = lives(release.pods(component))
-        trial.equal(after[renewed[0]], middle[renewed[0]], f"life of {renewed[0]}, which had been renewed")
-        trial.equal([name for name in after if after[name] == before[name]], [], f"pods of {component} that were not renewed")
+        load = Load(release, watched=2)
+        for component, step, change in [
+            ("name-server", "name_server_restarted/{}-name-server-0", {"nameServers": {"heapMegabytes": 88}}),
+            ("broker", "broker_restarted/{}-broker-0-master-0", {"brokers": {"heapMegabytes": 240}}),
+        ]:
+            before = lives(release.pods(component))
+            # The next one is looked at twice, a pause apart, before it is touched.
+            leave_open(trial, release, ("succeeded", step.format(release.full_name)), change)
+            # Without its Job nobody goes on with the plan before the same upgrade does, in its before Job.
+            trial.bed.api.delete("jobs", namespace, f"{release.full_name}-after")
+            unlock(trial, release)
+            middle = lives(release.pods(component))
+            renewed = [name for name, life in middle.items() if before[name] != life]
+            trial.equal(len(renewed), 1, f"pods of {component} that were renewed before the kill")
+            release.succeed("upgrade", change)
+            after = lives(release.pods(component))
+            trial.equal(after[renewed[0]], middle[renewed[0]], f"life of {renewed[0]}, which had been renewed")
+            trial.equal([name for name in after if after[name] == before[name]], [], f"pods of {component} that were not renewed")
         load.finish()
 
 
