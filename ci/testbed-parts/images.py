@@ -8,24 +8,38 @@ from pathlib import Path
 
 import cluster
 import recipes
+import recipes_redis
 from places import CACHE, PARTS, REGISTRY, REGISTRY_ADDRESS, BedError, fingerprint, lock, run, say
 
 BASE = ["pause:1", "busybox:1"]
 ROCKETMQ = ["4.5.0", "4.9.3", "4.9.7", "5.4.0", "5.5.0"]
-NAMES = BASE + [f"rocketmq:{version}" for version in ROCKETMQ]
-RECIPES = ["recipes.py", "layout.py", "debian.py", "logback.xml", "pause.c"]
+NAMES = [
+    *BASE,
+    *(f"rocketmq:{version}" for version in ROCKETMQ),
+    *(f"redis:{version}" for version in recipes_redis.REDIS),
+    *(f"valkey:{version}" for version in recipes_redis.VALKEY),
+]
+RECIPES = {**recipes.RECIPES, **recipes_redis.RECIPES}
+# Where an image is in the registry, which is where Docker Hub has it.
+OWNERS = {"rocketmq": "apache", "redis": "library", "valkey": "valkey"}
+# What images are made of, so that one is made anew when its recipe has changed.
+INGREDIENTS = ["recipes.py", "layout.py", "debian.py", "logback.xml", "pause.c"]
+INGREDIENTS_OF_REDIS = [*INGREDIENTS, "recipes_redis.py"]
 
 
 def repository(name):
     """Where an image is in the registry: `rocketmq:5.4.0` is `apache/rocketmq:5.4.0`, as on Docker Hub."""
-    return f"apache/{name}" if name.startswith("rocketmq:") else name
+    family, _ = name.split(":")
+    return f"{OWNERS[family]}/{name}" if family in OWNERS else name
 
 
 def built(name):
     """The OCI layout of an image, built if the cache lacks it."""
     if name not in NAMES:
         raise BedError(f"no recipe for the image `{name}`; there are: {' '.join(NAMES)}")
-    key = fingerprint(*(PARTS / file for file in RECIPES))
+    family, _ = name.split(":")
+    files = INGREDIENTS_OF_REDIS if family in recipes_redis.RECIPES else INGREDIENTS
+    key = fingerprint(*(PARTS / file for file in files))
     place = CACHE / "images" / f"{name.replace(':', '-')}-{key}"
     with lock(CACHE / "images.lock", "building images"):
         if not place.exists():
@@ -40,7 +54,7 @@ def build(name, place):
     place.parent.mkdir(parents=True, exist_ok=True)
     family, version = name.split(":")
     with tempfile.TemporaryDirectory(dir=place.parent) as work:
-        layout = recipes.RECIPES[family](Path(work), version)
+        layout = RECIPES[family](Path(work), version)
         for older in place.parent.glob(f"{name.replace(':', '-')}-*"):
             shutil.rmtree(older)
         layout.rename(place)

@@ -3,10 +3,11 @@
 
 use midships_model::condition::Condition;
 use midships_model::description::{Description, Field};
+use midships_model::fields::network::{HOST_OR_EMPTY_PATTERN, KEY_OR_EMPTY_PATTERN};
 use midships_model::fields::{
     IMAGE_REGISTRY_PATTERN, KEY_PATTERN, NAME_OR_EMPTY_PATTERN, NAME_PATTERN,
 };
-use midships_model::{nfs_storage, rocketmq, rocketmq_topic_transfer};
+use midships_model::{nfs_storage, rocketmq_topic_transfer};
 use serde_json::{Value, json};
 
 /// The schema that Helm checks values with, and that platforms show a form from which read nothing else: the description of
@@ -204,8 +205,8 @@ pub(crate) fn in_words(pattern: &str) -> &str {
             "a tag, or a tag and @sha256: with 64 digits"
         }
         IMAGE_REGISTRY_PATTERN => "a registry such as registry.example:5000/mirror, or empty",
-        rocketmq::KEY_OR_EMPTY_PATTERN => "a name, after a domain and a slash if wanted, or empty",
-        rocketmq::HOST_OR_EMPTY_PATTERN => "a host name or an address, or empty",
+        KEY_OR_EMPTY_PATTERN => "a name, after a domain and a slash if wanted, or empty",
+        HOST_OR_EMPTY_PATTERN => "a host name or an address, or empty",
         nfs_storage::SERVER_PATTERN => "a host name or an address, without scheme, port and path",
         nfs_storage::EXPORT_PATTERN => "an absolute path, of which no part begins with a dot",
         nfs_storage::MOUNT_OPTION_PATTERN => "an option such as hard or nfsvers=4.1",
@@ -223,6 +224,7 @@ pub(crate) fn in_words(pattern: &str) -> &str {
 mod tests {
     use super::*;
     use crate::registry::models;
+    use midships_model::rocketmq;
     use std::collections::BTreeSet;
 
     /// Every chart, described.

@@ -18,27 +18,22 @@ use self::console::Console;
 use self::controllers::Controllers;
 use self::tls::Tls;
 use crate::description::{Description, DescriptionError};
+use crate::fields::hook::Hook;
+use crate::fields::monitoring::ServiceMonitor;
+use crate::fields::network::{
+    FIRST_NODE_PORT, HOST_OR_EMPTY_PATTERN, KEY_OR_EMPTY_PATTERN, NetworkPolicy, RANGE_PATTERN,
+    ServiceType,
+};
 use crate::fields::{
-    AccessMode, AntiAffinity, Bytes, Cpu, IMAGE_REGISTRY_PATTERN, Image, Limits, NAME_PATTERN,
-    Passed, Pod, PullPolicy, Requests, Resources, Retention, Storage, StorageMode,
-    annotations_schema, labels_schema, rolled_out,
+    AccessMode, AntiAffinity, Bytes, Cpu, IMAGE_REGISTRY_PATTERN, Image, Limits, NAME_PATTERN, Pod,
+    PullPolicy, Requests, Resources, Retention, Storage, StorageMode, annotations_schema,
+    labels_schema, rolled_out,
 };
 use crate::model::ChartValues;
 use crate::rules::Rule;
 
 /// The chart's name.
 pub const CHART: &str = "rocketmq";
-/// A name, after a domain and a slash if wanted; or nothing.
-pub const KEY_OR_EMPTY_PATTERN: &str =
-    "^(([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$";
-/// The name or the address of a host, or nothing.
-pub const HOST_OR_EMPTY_PATTERN: &str = "^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)?$";
-/// A range of addresses: an address and how many of its bits count.
-pub const RANGE_PATTERN: &str = "^[0-9a-fA-F.:]+/[0-9]{1,3}$";
-/// The first port of nodes that Services may have, unless a cluster has others.
-pub const FIRST_NODE_PORT: u16 = 30000;
-/// The last one.
-pub const LAST_NODE_PORT: u16 = 32767;
 /// How many node ports lie between a broker and the next: its own, one for replicas above it, one for clients two below it.
 pub const NODE_PORTS_OF_BROKER: u16 = 4;
 /// The version of the product that the chart installs by default.
@@ -359,20 +354,6 @@ pub struct Brokers {
     pub pod: Pod,
 }
 
-/// From where a Service is reached.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-pub enum ServiceType {
-    /// From inside the cluster.
-    #[schemars(extend("x-help-zh" = "仅集群内"))]
-    ClusterIP,
-    /// Also from outside, by a port of every node.
-    #[schemars(extend("x-help-zh" = "集群外也可经由每个节点的端口访问"))]
-    NodePort,
-    /// Also from outside, by an address that the cluster's load balancer gives.
-    #[schemars(extend("x-help-zh" = "集群外也可经由负载均衡器的地址访问"))]
-    LoadBalancer,
-}
-
 /// How the proxies are reached.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -473,56 +454,6 @@ pub struct Outside {
     pub annotations: BTreeMap<String, String>,
 }
 
-/// Pods that may connect.
-#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct NetworkClient {
-    /// Labels of the namespaces. Absent or empty: with `pods` the release's own namespace.
-    #[serde(default)]
-    #[schemars(schema_with = "labels_schema")]
-    #[schemars(title = "Labels of namespaces", extend("x-title-zh" = "命名空间标签", "x-help-zh" = "缺省或为空：填写了 pods 时为本发布的命名空间。"))]
-    pub namespaces: BTreeMap<String, String>,
-    /// Labels of the pods. Absent or empty: all pods of those namespaces.
-    #[serde(default)]
-    #[schemars(schema_with = "labels_schema")]
-    #[schemars(title = "Labels of pods", extend("x-title-zh" = "Pod 标签", "x-help-zh" = "缺省或为空：这些命名空间中的所有 Pod。"))]
-    pub pods: BTreeMap<String, String>,
-}
-
-/// Who may connect to the servers.
-#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct NetworkPolicy {
-    /// Whether the chart makes network policies. With them nothing outside the cluster's pods connects, except to servers that are
-    /// reached from outside, and only the release's own pods reach the port for replication.
-    #[schemars(title = "Network policy")]
-    #[schemars(extend("x-title-zh" = "启用", "x-help-zh" = "是否创建网络策略。启用后只有集群内的 Pod 可以连接（对外开放的服务器除外），复制端口仅限本发布的 Pod。", "x-level" = "advanced", "x-mutability" = "online"))]
-    pub enabled: bool,
-    /// Pods that may connect, by labels of their namespaces and by their own. Empty: all pods of the cluster.
-    #[schemars(title = "Clients")]
-    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "客户端", "x-help-zh" = "可以连接的 Pod，按命名空间标签和 Pod 标签选择。空表示集群内所有 Pod。", "x-level" = "advanced", "x-mutability" = "online"))]
-    pub clients: Vec<NetworkClient>,
-}
-
-/// How an operator of Prometheus finds the metrics.
-#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct ServiceMonitor {
-    /// Whether the chart makes a `ServiceMonitor`, which the cluster has to know. Without one, annotations of the pods say where
-    /// the metrics are.
-    #[schemars(title = "Service monitor")]
-    #[schemars(extend("x-title-zh" = "启用", "x-help-zh" = "是否创建 ServiceMonitor（集群须支持）。否则由 Pod 的注解说明指标的位置。", "x-level" = "advanced", "x-mutability" = "restart"))]
-    pub enabled: bool,
-    /// How often the metrics are asked for.
-    #[schemars(title = "Interval", range(min = 5, max = 3600))]
-    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "间隔", "x-help-zh" = "抓取指标的间隔。", "x-unit" = "s", "x-level" = "advanced", "x-mutability" = "online"))]
-    pub interval_seconds: u32,
-    /// Labels by which the operator of Prometheus chooses what it looks at.
-    #[schemars(title = "Labels", schema_with = "labels_schema")]
-    #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "标签", "x-help-zh" = "Prometheus Operator 据以选择的标签。", "x-level" = "advanced", "x-mutability" = "online"))]
-    pub labels: BTreeMap<String, String>,
-}
-
 /// What brokers and proxies tell Prometheus.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -534,39 +465,6 @@ pub struct Metrics {
     /// How an operator of Prometheus finds the metrics.
     #[schemars(title = "Service monitor", extend("x-visible-if" = ".enabled == true", "x-title-zh" = "ServiceMonitor", "x-help-zh" = "Prometheus Operator 如何找到指标。"))]
     pub service_monitor: ServiceMonitor,
-}
-
-/// The program that carries out operations before and after an upgrade.
-#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Hook {
-    /// Image of the hook program.
-    #[schemars(title = "Image", extend("x-title-zh" = "镜像", "x-help-zh" = "钩子程序的镜像。"))]
-    pub image: Image,
-    /// CPU and memory of the hook program.
-    #[schemars(title = "Resources", extend("x-title-zh" = "资源", "x-help-zh" = "钩子程序的 CPU 和内存。"))]
-    pub resources: Resources,
-    /// How long a hook Job may run, over all its attempts. It goes on when Helm's own timeout is over. 0: an hour, or ten
-    /// minutes more than the longest estimate that the release's notes print, whichever is longer.
-    #[schemars(title = "Deadline", range(min = 0, max = 604_800))]
-    #[schemars(extend("x-title-zh" = "时限", "x-help-zh" = "钩子任务的总时限，Helm 超时后任务继续运行。0 表示一小时，或发布说明中的估计时间再加十分钟，取较长者。", "x-unit" = "s", "x-level" = "advanced", "x-mutability" = "online"))]
-    pub deadline_seconds: u32,
-    /// Labels that the hook pods get in addition.
-    #[schemars(title = "Labels", schema_with = "labels_schema")]
-    #[schemars(extend("x-title-zh" = "标签", "x-help-zh" = "钩子 Pod 的附加标签。", "x-level" = "expert", "x-mutability" = "online"))]
-    pub labels: BTreeMap<String, String>,
-    /// Annotations of the hook pods, such as those that keep a sidecar away.
-    #[schemars(title = "Annotations", schema_with = "annotations_schema")]
-    #[schemars(extend("x-title-zh" = "注解", "x-help-zh" = "钩子 Pod 的注解。", "x-level" = "expert", "x-mutability" = "online"))]
-    pub annotations: BTreeMap<String, String>,
-    /// Labels that a node must have for the hook pods.
-    #[schemars(title = "Node selector", schema_with = "labels_schema")]
-    #[schemars(extend("x-title-zh" = "节点选择", "x-help-zh" = "钩子 Pod 所在节点必须具有的标签。", "x-level" = "expert", "x-mutability" = "online"))]
-    pub node_selector: BTreeMap<String, String>,
-    /// Taints of nodes that the hook pods tolerate, as in a Kubernetes pod.
-    #[schemars(title = "Tolerations")]
-    #[schemars(extend("x-widget" = "yaml", "x-title-zh" = "容忍", "x-help-zh" = "钩子 Pod 容忍的节点污点。", "x-level" = "expert", "x-mutability" = "online"))]
-    pub tolerations: Vec<Passed>,
 }
 
 /// Every value of the chart `rocketmq`.

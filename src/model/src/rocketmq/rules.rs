@@ -9,10 +9,10 @@ use super::console::CONSOLE_MEMORY_BESIDE_HEAP;
 use super::controllers::CONTROLLER_MEMORY_BESIDE_HEAP;
 use super::names::{Names, Role, full_name};
 use super::{
-    BROKER_MEMORY_BESIDE_HEAP, ConfigurationValue, FIRST_NODE_PORT, LAST_NODE_PORT, LEAST_HEAP,
-    NAME_SERVER_MEMORY_BESIDE_HEAP, NameServerSource, ORDER_CONFIGURATION,
-    PROXY_MEMORY_BESIDE_HEAP, Proxy, ServiceType, Timing, Values,
+    BROKER_MEMORY_BESIDE_HEAP, ConfigurationValue, LEAST_HEAP, NAME_SERVER_MEMORY_BESIDE_HEAP,
+    NameServerSource, ORDER_CONFIGURATION, PROXY_MEMORY_BESIDE_HEAP, Proxy, Timing, Values,
 };
+use crate::fields::network::{FIRST_NODE_PORT, LAST_NODE_PORT, ServiceType};
 use crate::fields::{EnvironmentVariable, Pod, Resources, StorageMode};
 use crate::rules::shared::{
     self, above_limits, accepted, because, hook_annotations, named, one_if, owned_labels, refused,

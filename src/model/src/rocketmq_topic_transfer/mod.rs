@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::fields::hook::Hook;
 use crate::fields::{
     IMAGE_REGISTRY_PATTERN, NAME_OR_EMPTY_PATTERN, NAME_PATTERN, annotations_schema, labels_schema,
 };
 use crate::model::ChartValues;
 use crate::rocketmq::names::{Names, full_name};
-use crate::rocketmq::{self, Address, Hook};
+use crate::rocketmq::{self, Address};
 use crate::rules::Rule;
 
 /// The chart's name.

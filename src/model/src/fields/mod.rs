@@ -1,5 +1,9 @@
 //! Groups of fields that several charts and sections share: images, resources, storage, pods.
 
+pub mod hook;
+pub mod monitoring;
+pub mod network;
+
 use std::collections::BTreeMap;
 use std::fmt;
 

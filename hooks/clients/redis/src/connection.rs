@@ -1,0 +1,274 @@
+//! Carries commands to one server: several in one go, under a deadline, with nothing repeated.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{AsyncConnectionConfig, Pipeline, RedisConnectionInfo, RedisError, Value};
+use secrecy::{ExposeSecret, SecretString};
+use snafu::{OptionExt, ResultExt, Snafu};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::{error::Elapsed, timeout};
+
+/// How long a call may take.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Timeouts {
+    /// Until connected: looking up the name, connecting, and telling who asks.
+    pub connect: Duration,
+    /// From a question to the end of its answer.
+    pub answer: Duration,
+}
+
+impl Default for Timeouts {
+    /// 2 seconds to connect, 4 seconds for an answer.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(2),
+            answer: Duration::from_secs(4),
+        }
+    }
+}
+
+/// Why a call brought no answer.
+#[derive(Debug, Snafu)]
+pub enum CallError {
+    /// There was no connection, so nothing was sent.
+    #[snafu(display("{address} cannot be reached: {source}"))]
+    Unreachable {
+        /// The server's address.
+        address: String,
+        /// Why: refused, no such name, or no connection within the time.
+        source: io::Error,
+    },
+    /// The server does not take whom it was told that asks.
+    #[snafu(display("{address} does not let in who asks: {source}"))]
+    NotLetIn {
+        /// The server's address.
+        address: String,
+        /// What the server said.
+        source: RedisError,
+    },
+    /// Commands may have been sent, and not all were answered.
+    #[snafu(display("{address} did not answer: {source}"))]
+    NoAnswer {
+        /// The server's address.
+        address: String,
+        /// Why: closed, reset, or no answer within the time.
+        source: RedisError,
+    },
+    /// The server said no.
+    #[snafu(display("{address}: {refusal}"))]
+    Refused {
+        /// The server's address.
+        address: String,
+        /// What it said.
+        refusal: Refusal,
+    },
+    /// The server answered something that this command is not answered with.
+    #[snafu(display("{address} answered {found}; expected {expected}"))]
+    Malformed {
+        /// The server's address.
+        address: String,
+        /// What was expected, in words.
+        expected: &'static str,
+        /// What was found.
+        found: String,
+    },
+}
+
+impl CallError {
+    /// Whether what was sent may have been carried out.
+    #[must_use]
+    pub fn may_have_taken_effect(&self) -> bool {
+        matches!(self, Self::NoAnswer { .. } | Self::Malformed { .. })
+    }
+
+    /// What the server refused with, if that is why.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused { refusal, .. } => Some(refusal),
+            _ => None,
+        }
+    }
+}
+
+/// An error that a server answers with: a word in capitals, and a text.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Refusal {
+    /// The word, such as `CLUSTERDOWN` or `ERR`.
+    pub code: String,
+    /// The text behind it.
+    pub text: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.code, self.text)
+    }
+}
+
+/// Who asks: the password, and since version 6 the user, without whom it is the user `default`.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The user.
+    pub user: Option<String>,
+    /// The password.
+    pub password: SecretString,
+}
+
+/// How servers are connected to.
+#[derive(Clone, Debug, Default)]
+pub struct Client {
+    /// How long calls may take.
+    pub timeouts: Timeouts,
+    /// Who asks. None: nobody in particular.
+    pub credentials: Option<Credentials>,
+}
+
+impl Client {
+    /// Connects to a server, `host:port`.
+    ///
+    /// # Errors
+    /// When there is no connection within the time, or the server does not let in who asks.
+    pub async fn connect(&self, address: &str) -> Result<Connection, CallError> {
+        let mut asking = RedisConnectionInfo::default().set_skip_set_lib_name();
+        if let Some(Credentials { user, password }) = &self.credentials {
+            asking = asking.set_password(password.expose_secret());
+            if let Some(user) = user {
+                asking = asking.set_username(user);
+            }
+        }
+        let configuration =
+            AsyncConnectionConfig::new().set_response_timeout(Some(self.timeouts.answer));
+        let late = |_: Elapsed| io::Error::from(io::ErrorKind::TimedOut);
+        let begin = async {
+            let stream = TcpStream::connect(address).await;
+            let stream = stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
+            let stream = stream.context(UnreachableSnafu { address })?;
+            let begun = MultiplexedConnection::new_with_config(&asking, stream, configuration);
+            begun.await.context(NotLetInSnafu { address })
+        };
+        let (multiplexed, driver) = timeout(self.timeouts.connect, begin)
+            .await
+            .map_err(late)
+            .context(UnreachableSnafu { address })??;
+        Ok(Connection {
+            address: address.to_owned(),
+            multiplexed,
+            driver: tokio::spawn(driver),
+        })
+    }
+}
+
+/// A connection to a server.
+#[derive(Debug)]
+pub struct Connection {
+    address: String,
+    multiplexed: MultiplexedConnection,
+    driver: JoinHandle<()>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// What came back for one command.
+pub type Answer = Result<Value, Refusal>;
+
+impl Connection {
+    /// The server's address.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Sends commands in one go, and returns what came back for each of them.
+    ///
+    /// # Errors
+    /// When not all were answered within the time.
+    pub async fn send(&mut self, commands: &Pipeline) -> Result<Vec<Answer>, CallError> {
+        let number = commands.len();
+        if number == 0 {
+            return Ok(Vec::new());
+        }
+        let sent = self.multiplexed.send_packed_commands(commands, 0, number);
+        let address = &self.address;
+        let values = sent.await.context(NoAnswerSnafu { address })?;
+        Ok(values.into_iter().map(answer).collect())
+    }
+
+    /// An answer that makes no sense.
+    pub(crate) fn malformed(&self, expected: &'static str) -> CallError {
+        CallError::Malformed {
+            address: self.address.clone(),
+            expected,
+            found: "something else".to_owned(),
+        }
+    }
+
+    /// Sends one command.
+    ///
+    /// # Errors
+    /// When it was not answered within the time, or the server said no.
+    pub async fn ask(&mut self, words: &[&str]) -> Result<Value, CallError> {
+        let mut commands = Pipeline::new();
+        add(&mut commands, words);
+        let answer = self.send(&commands).await?.pop();
+        let (address, expected) = (&self.address, "an answer to each command");
+        let answer = answer.context(MalformedSnafu {
+            address,
+            expected,
+            found: "nothing",
+        })?;
+        answer.map_err(|refusal| CallError::Refused {
+            address: address.clone(),
+            refusal,
+        })
+    }
+
+    /// The same with an answer that is text.
+    ///
+    /// # Errors
+    /// The same, and when the answer is something else.
+    pub async fn text(&mut self, words: &[&str]) -> Result<String, CallError> {
+        let value = self.ask(words).await?;
+        let (address, found) = (&self.address, format!("{value:?}"));
+        let text = match value {
+            Value::BulkString(bytes) => String::from_utf8(bytes).ok(),
+            Value::SimpleString(text) => Some(text),
+            Value::Okay => Some("OK".to_owned()),
+            _ => None,
+        };
+        text.context(MalformedSnafu {
+            address,
+            expected: "text",
+            found,
+        })
+    }
+}
+
+/// Adds a command to others that are sent in one go.
+pub fn add(commands: &mut Pipeline, words: &[&str]) {
+    let mut rest = words.iter();
+    if let Some(name) = rest.next() {
+        let command = commands.cmd(name);
+        rest.for_each(|word| {
+            command.arg(word);
+        });
+    }
+}
+
+fn answer(value: Value) -> Answer {
+    match value {
+        Value::ServerError(error) => Err(Refusal {
+            code: error.code().to_owned(),
+            text: error.details().unwrap_or_default().to_owned(),
+        }),
+        value => Ok(value),
+    }
+}

@@ -1,0 +1,14 @@
+//! What Redis and Valkey servers are asked and told, and what they answer.
+
+pub mod connection;
+pub mod information;
+pub mod migration;
+pub mod nodes;
+pub mod request;
+pub mod slots;
+
+pub use connection::{CallError, Client, Connection, Credentials, Refusal, Timeouts};
+pub use information::Information;
+pub use nodes::{Health, Link, Migration, Node, NodeId, Nodes, NodesError, Role};
+pub use request::{Answer, Failover, Request};
+pub use slots::{SLOTS, Slot, SlotError, Slots, slot_of};

@@ -1,0 +1,326 @@
+//! Moves slots with their keys from one master to another, key by key, as every version can.
+//!
+//! Slots are opened, emptied and closed several at a time. What a server writes to its disk for each change of a slot, and the way
+//! there and back for each command, are what moving costs most; both are had once for many slots. How many keys are sent at a time
+//! follows from how long the source was busy with the last ones, because it answers nobody else in the meantime.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use redis::{Pipeline, Value};
+use secrecy::ExposeSecret;
+use snafu::{ResultExt, Snafu};
+
+use crate::connection::{Answer, CallError, Client, Connection, Credentials, Refusal, add};
+use crate::nodes::NodeId;
+use crate::slots::{Slot, Slots};
+
+/// Slots that are opened together, unless told otherwise.
+pub const SLOTS_AT_ONCE: u16 = 64;
+/// How long the source shall be busy with what is sent at a time.
+const BUSY: Duration = Duration::from_millis(1);
+/// The keys that are asked for at a time, of one slot.
+const KEYS_AT_ONCE: usize = 1_000;
+/// The keys that are sent at a time at first, and at most.
+const FIRST_KEYS: usize = 10;
+const MOST_KEYS: usize = 1_000;
+/// How long a source waits for a target before it gives up what it sends, in milliseconds.
+const GIVE_UP: u64 = 2_000;
+
+/// A master that takes part.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Party {
+    /// Its id.
+    pub id: NodeId,
+    /// Where this program reaches it, `host:port`.
+    pub address: String,
+    /// Where the other one reaches it: an address, and the port for clients.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+/// Slots that shall move.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Task {
+    /// The master that has them.
+    pub from: Party,
+    /// The master that gets them.
+    pub to: Party,
+    /// Those that shall move.
+    pub slots: Slots,
+    /// The other masters, which are told who has them.
+    pub others: Vec<String>,
+    /// How many slots are open at a time.
+    pub slots_at_once: u16,
+}
+
+/// How far a task has come.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Moved {
+    /// The slots that have moved.
+    pub slots: Slots,
+    /// The keys that have moved, also those of slots that have not.
+    pub keys: u64,
+}
+
+/// Why a task ended before its time.
+#[derive(Debug, Snafu)]
+pub enum MoveError {
+    /// A server was not reached, or said no.
+    #[snafu(display("{source}"))]
+    Call {
+        /// What happened.
+        source: CallError,
+    },
+    /// The target has keys of slots that were not on their way to it: which copy is the newer one is not known here.
+    #[snafu(display("{address} has keys of the slots {slots}, which were not on their way to it"))]
+    KeysOnBoth {
+        /// The target's address.
+        address: String,
+        /// The slots.
+        slots: Slots,
+    },
+}
+
+/// Moves as many slots of a task as the time allows, and leaves none of them half moved unless something fails.
+///
+/// `under_way` are those of its slots that the source already sends to the target. Of the others, the target must not have keys.
+///
+/// # Errors
+/// When a server is not reached or says no. What has been moved until then is what a look at the servers finds.
+pub async fn carry(
+    client: &Client,
+    task: &Task,
+    under_way: &Slots,
+    time: Duration,
+) -> Result<Moved, MoveError> {
+    let mut carrier = Carrier::new(client, task).await.context(CallSnafu)?;
+    let begun = Instant::now();
+    let mut moved = Moved::default();
+    let mut left: VecDeque<Slot> = task.slots.iter().collect();
+    while !left.is_empty() && begun.elapsed() < time {
+        let number = left.len().min(usize::from(task.slots_at_once.max(1)));
+        let open: Slots = left.drain(..number).collect();
+        carrier.check(&open.without(under_way)).await?;
+        let keys = carrier.carry(&open).await.context(CallSnafu)?;
+        moved.keys += keys;
+        moved.slots = moved.slots.or(&open);
+    }
+    Ok(moved)
+}
+
+/// The connections of a task, and what has been learned of its keys.
+struct Carrier<'a> {
+    task: &'a Task,
+    credentials: Option<&'a Credentials>,
+    from: Connection,
+    to: Connection,
+    others: Vec<Connection>,
+    /// How many keys are sent at a time.
+    keys: usize,
+}
+
+impl<'a> Carrier<'a> {
+    async fn new(client: &'a Client, task: &'a Task) -> Result<Self, CallError> {
+        let mut others = Vec::new();
+        for address in &task.others {
+            others.push(client.connect(address).await?);
+        }
+        Ok(Self {
+            task,
+            credentials: client.credentials.as_ref(),
+            from: client.connect(&task.from.address).await?,
+            to: client.connect(&task.to.address).await?,
+            others,
+            keys: FIRST_KEYS,
+        })
+    }
+
+    /// Sees that the target has no keys of slots that are opened now: what it has of them later has come from the source, which
+    /// has the newer copy as long as it has one.
+    async fn check(&mut self, slots: &Slots) -> Result<(), MoveError> {
+        let counts = counts(&mut self.to, slots).await.context(CallSnafu)?;
+        let kept: Slots = counts
+            .into_iter()
+            .filter(|(_, keys)| *keys > 0)
+            .map(|(slot, _)| slot)
+            .collect();
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let address = self.to.address();
+        KeysOnBothSnafu {
+            address,
+            slots: kept,
+        }
+        .fail()
+    }
+
+    /// Moves some slots, all of them open at the same time.
+    async fn carry(&mut self, slots: &Slots) -> Result<u64, CallError> {
+        let (from, to) = (self.task.from.id.as_str(), self.task.to.id.as_str());
+        // The target first: it would else be sent clients that it does not answer yet.
+        all(&mut self.to, &set(slots, &["IMPORTING", from])).await?;
+        all(&mut self.from, &set(slots, &["MIGRATING", to])).await?;
+        let mut keys = 0;
+        let mut filled = slots.clone();
+        loop {
+            filled = self.filled(&filled).await?;
+            if filled.is_empty() {
+                break;
+            }
+            for names in self.names(&filled).await? {
+                keys += self.send(&names).await?;
+            }
+        }
+        let owner = set(slots, &["NODE", to]);
+        // The target first: should it fail before another one is told, the source still has the slots.
+        all(&mut self.to, &owner).await?;
+        all(&mut self.from, &owner).await?;
+        for other in &mut self.others {
+            all(other, &owner).await?;
+        }
+        Ok(keys)
+    }
+
+    /// Those slots of which the source still has keys.
+    async fn filled(&mut self, slots: &Slots) -> Result<Slots, CallError> {
+        let counts = counts(&mut self.from, slots).await?;
+        Ok(counts
+            .into_iter()
+            .filter(|(_, keys)| *keys > 0)
+            .map(|(slot, _)| slot)
+            .collect())
+    }
+
+    /// Keys that the source has of each slot.
+    async fn names(&mut self, slots: &Slots) -> Result<Vec<Vec<Vec<u8>>>, CallError> {
+        let mut commands = Pipeline::new();
+        for slot in slots.iter() {
+            commands
+                .cmd("CLUSTER")
+                .arg("GETKEYSINSLOT")
+                .arg(u16::from(slot))
+                .arg(KEYS_AT_ONCE);
+        }
+        let answers = all(&mut self.from, &commands).await?;
+        let mut names = Vec::new();
+        for value in answers {
+            let keys = match value {
+                Value::Array(values) => values.into_iter().map(bytes).collect(),
+                _ => None,
+            };
+            let keys: Vec<Vec<u8>> = keys.ok_or_else(|| self.from.malformed("a list of keys"))?;
+            names.push(keys);
+        }
+        Ok(names)
+    }
+
+    /// Sends keys of one slot, so many at a time that the source is not busy for long.
+    async fn send(&mut self, names: &[Vec<u8>]) -> Result<u64, CallError> {
+        let mut sent = 0;
+        let mut left = names;
+        while !left.is_empty() {
+            let (some, rest) = left.split_at(self.keys.min(left.len()));
+            let begun = Instant::now();
+            let commands = self.migrate(some);
+            all(&mut self.from, &commands).await?;
+            self.learn(some.len(), begun.elapsed());
+            sent += u64::try_from(some.len()).unwrap_or(u64::MAX);
+            left = rest;
+        }
+        Ok(sent)
+    }
+
+    /// The command that sends keys. Those that the target has are replaced: they have come from here before.
+    fn migrate(&self, names: &[Vec<u8>]) -> Pipeline {
+        let Party { host, port, .. } = &self.task.to;
+        let mut commands = Pipeline::new();
+        let command = commands.cmd("MIGRATE");
+        command
+            .arg(host)
+            .arg(*port)
+            .arg("")
+            .arg(0)
+            .arg(GIVE_UP)
+            .arg("REPLACE");
+        if let Some(Credentials { user, password }) = self.credentials {
+            match user {
+                Some(user) => command.arg("AUTH2").arg(user).arg(password.expose_secret()),
+                None => command.arg("AUTH").arg(password.expose_secret()),
+            };
+        }
+        command.arg("KEYS").arg(names);
+        commands
+    }
+
+    /// Chooses how many keys are sent next.
+    fn learn(&mut self, keys: usize, took: Duration) {
+        // A first key takes the way to the target and back as well, so that a few say little.
+        if took < BUSY / 2 && keys >= self.keys {
+            self.keys = (self.keys * 2).min(MOST_KEYS);
+        } else if took > BUSY * 2 {
+            self.keys = (self.keys / 2).max(1);
+        }
+    }
+}
+
+fn bytes(value: Value) -> Option<Vec<u8>> {
+    match value {
+        Value::BulkString(bytes) => Some(bytes),
+        _ => None,
+    }
+}
+
+/// `CLUSTER SETSLOT` for each of some slots.
+fn set(slots: &Slots, words: &[&str]) -> Pipeline {
+    let mut commands = Pipeline::new();
+    for slot in slots.iter() {
+        let number = slot.to_string();
+        let mut command = vec!["CLUSTER", "SETSLOT", &number];
+        command.extend(words);
+        add(&mut commands, &command);
+    }
+    commands
+}
+
+/// How many keys a server has of each of some slots.
+///
+/// # Errors
+/// When it does not answer, or not with numbers.
+pub async fn counts(server: &mut Connection, slots: &Slots) -> Result<Vec<(Slot, u64)>, CallError> {
+    let mut commands = Pipeline::new();
+    for slot in slots.iter() {
+        commands
+            .cmd("CLUSTER")
+            .arg("COUNTKEYSINSLOT")
+            .arg(u16::from(slot));
+    }
+    let answers = all(server, &commands).await?;
+    let mut counts = Vec::new();
+    for (slot, value) in slots.iter().zip(answers) {
+        let keys = match value {
+            Value::Int(keys) => u64::try_from(keys).ok(),
+            _ => None,
+        };
+        counts.push((
+            slot,
+            keys.ok_or_else(|| server.malformed("a number of keys"))?,
+        ));
+    }
+    Ok(counts)
+}
+
+/// Sends commands of which none may be refused.
+async fn all(server: &mut Connection, commands: &Pipeline) -> Result<Vec<Value>, CallError> {
+    let answers = server.send(commands).await?;
+    let refused = |refusal: Refusal| CallError::Refused {
+        address: server.address().to_owned(),
+        refusal,
+    };
+    answers
+        .into_iter()
+        .map(|answer: Answer| answer.map_err(refused))
+        .collect()
+}

@@ -1,0 +1,183 @@
+//! What servers are asked and told, as the commands that every version takes, and what they answer.
+
+use std::collections::BTreeMap;
+
+use redis::{Pipeline, Value};
+
+use crate::connection::{CallError, Client, Connection, add};
+use crate::information::Information;
+use crate::migration::counts;
+use crate::nodes::{NodeId, Nodes};
+use crate::slots::{Slot, Slots};
+
+/// How a replica becomes the master of its shard.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Failover {
+    /// With the master: it pauses its clients until the replica has everything. Nothing is lost.
+    Agreed,
+    /// Without the master, which is away: the other masters have to elect it.
+    Forced,
+}
+
+/// What one server is asked or told.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Request {
+    /// Which nodes it knows, and what it knows of them.
+    Nodes,
+    /// How it sees the whole cluster: its state, its epochs, how many nodes and slots there are.
+    Cluster,
+    /// A section of what it tells of itself, such as `replication`.
+    Information(&'static str),
+    /// How many keys it has of some slots.
+    KeyCounts(Slots),
+    /// What it has of some settings.
+    Configuration(Vec<String>),
+    /// It shall begin with this epoch. Taken only as long as it knows nobody and has none.
+    SetEpoch(u64),
+    /// It shall have slots that nobody has, as far as it knows.
+    AddSlots(Slots),
+    /// It shall meet the node at an address, and all that this one knows. A name is not taken.
+    Meet {
+        /// The address.
+        host: String,
+        /// The port for clients.
+        port: u16,
+    },
+    /// It shall copy a master that it knows. Taken of a master only when it has no slots and no keys.
+    Replicate(NodeId),
+    /// It shall no longer know a node, and not hear of it from others for a minute.
+    Forget(NodeId),
+    /// It shall become the master of its shard.
+    Failover(Failover),
+    /// It shall know nobody, have no slots, and give itself another id. Not taken of a master that has keys.
+    Reset,
+    /// Slots shall not be on their way any more, as far as it is concerned.
+    Settle(Slots),
+    /// It shall take a setting.
+    Configure {
+        /// The setting.
+        name: String,
+        /// What it shall be.
+        value: String,
+    },
+}
+
+/// What one server answers.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// To [`Request::Nodes`].
+    Nodes(Nodes),
+    /// To [`Request::Cluster`] and [`Request::Information`].
+    Information(Information),
+    /// To [`Request::KeyCounts`].
+    KeyCounts(Vec<(Slot, u64)>),
+    /// To [`Request::Configuration`]: settings that it does not know are left out.
+    Configuration(BTreeMap<String, String>),
+    /// To everything that it is told.
+    Done,
+}
+
+impl Client {
+    /// Asks or tells a server something, over a connection of its own.
+    ///
+    /// # Errors
+    /// When it is not reached, says no, or answers something else.
+    pub async fn call(&self, address: &str, request: &Request) -> Result<Answer, CallError> {
+        let mut server = self.connect(address).await?;
+        match request {
+            Request::Nodes => {
+                let text = server.text(&["CLUSTER", "NODES"]).await?;
+                let nodes = text
+                    .parse()
+                    .map_err(|_| server.malformed("the nodes of a cluster"))?;
+                Ok(Answer::Nodes(nodes))
+            }
+            Request::Cluster => {
+                let text = server.text(&["CLUSTER", "INFO"]).await?;
+                Ok(Answer::Information(Information::of(&text)))
+            }
+            Request::Information(section) => {
+                let text = server.text(&["INFO", section]).await?;
+                Ok(Answer::Information(Information::of(&text)))
+            }
+            Request::KeyCounts(slots) => Ok(Answer::KeyCounts(counts(&mut server, slots).await?)),
+            Request::Configuration(names) => configuration(&mut server, names).await,
+            told => {
+                for answer in server.send(&commands(told)).await? {
+                    answer.map_err(|refusal| CallError::Refused {
+                        address: address.to_owned(),
+                        refusal,
+                    })?;
+                }
+                Ok(Answer::Done)
+            }
+        }
+    }
+}
+
+/// The commands by which a server is told something.
+fn commands(request: &Request) -> Pipeline {
+    let mut commands = Pipeline::new();
+    match request {
+        Request::SetEpoch(epoch) => {
+            add(
+                &mut commands,
+                &["CLUSTER", "SET-CONFIG-EPOCH", &epoch.to_string()],
+            );
+        }
+        Request::AddSlots(slots) => {
+            let command = commands.cmd("CLUSTER").arg("ADDSLOTS");
+            for slot in slots.iter() {
+                command.arg(u16::from(slot));
+            }
+        }
+        Request::Meet { host, port } => {
+            add(&mut commands, &["CLUSTER", "MEET", host, &port.to_string()]);
+        }
+        Request::Replicate(id) => add(&mut commands, &["CLUSTER", "REPLICATE", id.as_str()]),
+        Request::Forget(id) => add(&mut commands, &["CLUSTER", "FORGET", id.as_str()]),
+        Request::Failover(Failover::Agreed) => add(&mut commands, &["CLUSTER", "FAILOVER"]),
+        Request::Failover(Failover::Forced) => {
+            add(&mut commands, &["CLUSTER", "FAILOVER", "FORCE"]);
+        }
+        Request::Reset => add(&mut commands, &["CLUSTER", "RESET", "HARD"]),
+        Request::Settle(slots) => {
+            for slot in slots.iter() {
+                add(
+                    &mut commands,
+                    &["CLUSTER", "SETSLOT", &slot.to_string(), "STABLE"],
+                );
+            }
+        }
+        Request::Configure { name, value } => add(&mut commands, &["CONFIG", "SET", name, value]),
+        Request::Nodes
+        | Request::Cluster
+        | Request::Information(_)
+        | Request::KeyCounts(_)
+        | Request::Configuration(_) => {}
+    }
+    commands
+}
+
+/// What a server has of some settings: one is asked for at a time, since versions before 7.0 take no more.
+async fn configuration(server: &mut Connection, names: &[String]) -> Result<Answer, CallError> {
+    let mut commands = Pipeline::new();
+    for name in names {
+        add(&mut commands, &["CONFIG", "GET", name]);
+    }
+    let mut settings = BTreeMap::new();
+    for answer in server.send(&commands).await? {
+        let address = server.address().to_owned();
+        let value = answer.map_err(|refusal| CallError::Refused { address, refusal })?;
+        let Value::Array(parts) = value else {
+            return Err(server.malformed("settings"));
+        };
+        for pair in parts.chunks_exact(2) {
+            if let [Value::BulkString(name), Value::BulkString(value)] = pair {
+                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                settings.insert(text(name), text(value));
+            }
+        }
+    }
+    Ok(Answer::Configuration(settings))
+}
