@@ -822,6 +822,7 @@ where
             began: self.world.now(),
             started,
             attempts: 0,
+            failures: 0,
             fault: None,
         })
     }
@@ -874,6 +875,10 @@ where
                 Verdict::Act { why, .. } if effort.attempts >= effort.limits.attempts => {
                     self.relieve(&mut effort, &relief)?;
                     return Ok((Established::No(effort.exhausted(&why)), effort));
+                }
+                Verdict::Act { why, .. } if effort.failures >= effort.limits.failures => {
+                    self.relieve(&mut effort, &relief)?;
+                    return Ok((Established::No(effort.failing(&why)), effort));
                 }
                 Verdict::Act { commands, why } => {
                     self.act(&mut effort, &commands, &why)?;
@@ -948,9 +953,11 @@ where
         });
         for command in commands {
             if !self.command(effort, command)? {
-                break;
+                effort.failures += 1;
+                return Ok(());
             }
         }
+        effort.failures = 0;
         Ok(())
     }
 
@@ -1132,6 +1139,8 @@ struct Effort<'s, S> {
     /// Whether its intent is written.
     started: bool,
     attempts: u32,
+    /// How many of the last attempts were not confirmed, without one that was.
+    failures: u32,
     /// What was wrong with the last command that was not confirmed.
     fault: Option<String>,
 }
@@ -1148,6 +1157,13 @@ impl<S> Effort<'_, S> {
         self.given_up(&format!(
             "{} attempts, as many as allowed, were not enough: {why}",
             self.attempts
+        ))
+    }
+
+    fn failing(&self, why: &str) -> Problem {
+        self.given_up(&format!(
+            "{} attempts in a row, as many as allowed, were not confirmed: {why}",
+            self.failures
         ))
     }
 

@@ -25,10 +25,24 @@ pub struct Limits {
     pub seconds: u64,
     /// How many times its commands may be performed in one run.
     pub attempts: u32,
+    /// How many times in a row a command of it may not be confirmed, where that is fewer: for a step with so much to do that its
+    /// attempts alone would go on for long with nothing done.
+    #[serde(default = "any", skip_serializing_if = "is_any")]
+    pub failures: u32,
     /// How many rounds of queries one observation may need.
     pub rounds: u32,
     /// How long to pause between two observations of a step that waits.
     pub poll_milliseconds: u64,
+}
+
+/// As many as there are attempts.
+fn any() -> u32 {
+    u32::MAX
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_any(failures: &u32) -> bool {
+    *failures == any()
 }
 
 impl Default for Limits {
@@ -36,6 +50,7 @@ impl Default for Limits {
         Self {
             seconds: 120,
             attempts: 5,
+            failures: any(),
             rounds: 4,
             poll_milliseconds: 1_000,
         }

@@ -49,6 +49,8 @@ pub struct Task {
     pub to: Party,
     /// Those that shall move.
     pub slots: Slots,
+    /// Those of them that the source already sends to the target. Of the others, the target must not have keys.
+    pub under_way: Slots,
     /// The other masters, which are told who has them.
     pub others: Vec<String>,
     /// How many slots are open at a time.
@@ -85,24 +87,19 @@ pub enum MoveError {
 
 /// Moves as many slots of a task as the time allows, and leaves none of them half moved unless something fails.
 ///
-/// `under_way` are those of its slots that the source already sends to the target. Of the others, the target must not have keys.
-///
 /// # Errors
 /// When a server is not reached or says no. What has been moved until then is what a look at the servers finds.
-pub async fn carry(
-    client: &Client,
-    task: &Task,
-    under_way: &Slots,
-    time: Duration,
-) -> Result<Moved, MoveError> {
+pub async fn carry(client: &Client, task: &Task, time: Duration) -> Result<Moved, MoveError> {
     let mut carrier = Carrier::new(client, task).await.context(CallSnafu)?;
     let begun = Instant::now();
     let mut moved = Moved::default();
-    let mut left: VecDeque<Slot> = task.slots.iter().collect();
+    // What is under way is finished first.
+    let mut left: VecDeque<Slot> = task.under_way.iter().collect();
+    left.extend(task.slots.without(&task.under_way).iter());
     while !left.is_empty() && begun.elapsed() < time {
         let number = left.len().min(usize::from(task.slots_at_once.max(1)));
         let open: Slots = left.drain(..number).collect();
-        carrier.check(&open.without(under_way)).await?;
+        carrier.check(&open.without(&task.under_way)).await?;
         let keys = carrier.carry(&open).await.context(CallSnafu)?;
         moved.keys += keys;
         moved.slots = moved.slots.or(&open);

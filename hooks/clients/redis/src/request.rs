@@ -28,6 +28,8 @@ pub enum Request {
     Cluster,
     /// A section of what it tells of itself, such as `replication`.
     Information(&'static str),
+    /// How many keys it has.
+    Keys,
     /// How many keys it has of some slots.
     KeyCounts(Slots),
     /// What it has of some settings.
@@ -69,6 +71,8 @@ pub enum Answer {
     Nodes(Nodes),
     /// To [`Request::Cluster`] and [`Request::Information`].
     Information(Information),
+    /// To [`Request::Keys`].
+    Keys(u64),
     /// To [`Request::KeyCounts`].
     KeyCounts(Vec<(Slot, u64)>),
     /// To [`Request::Configuration`]: settings that it does not know are left out.
@@ -100,6 +104,10 @@ impl Client {
                 let text = server.text(&["INFO", section]).await?;
                 Ok(Answer::Information(Information::of(&text)))
             }
+            Request::Keys => match server.ask(&["DBSIZE"]).await? {
+                Value::Int(keys) if keys >= 0 => Ok(Answer::Keys(keys.unsigned_abs())),
+                _ => Err(server.malformed("a number of keys")),
+            },
             Request::KeyCounts(slots) => Ok(Answer::KeyCounts(counts(&mut server, slots).await?)),
             Request::Configuration(names) => configuration(&mut server, names).await,
             told => {
@@ -153,6 +161,7 @@ fn commands(request: &Request) -> Pipeline {
         Request::Nodes
         | Request::Cluster
         | Request::Information(_)
+        | Request::Keys
         | Request::KeyCounts(_)
         | Request::Configuration(_) => {}
     }

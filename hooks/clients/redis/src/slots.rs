@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use snafu::{OptionExt, Snafu, ensure};
@@ -91,14 +92,14 @@ fn checksum(bytes: &[u8]) -> u16 {
     })
 }
 
-/// A set of slots.
+/// A set of slots. A copy is cheap: it is the same set until one of the two changes.
 #[derive(Clone, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Slots(Box<[u64; WORDS]>);
+pub struct Slots(Arc<[u64; WORDS]>);
 
 impl Default for Slots {
     fn default() -> Self {
-        Self(Box::new([0; WORDS]))
+        Self(Arc::new([0; WORDS]))
     }
 }
 
@@ -106,7 +107,7 @@ impl Slots {
     /// All slots of a cluster.
     #[must_use]
     pub fn all() -> Self {
-        Self(Box::new([u64::MAX; WORDS]))
+        Self(Arc::new([u64::MAX; WORDS]))
     }
 
     /// How many there are.
@@ -135,21 +136,25 @@ impl Slots {
     /// Adds a slot; returns whether it is new.
     pub fn insert(&mut self, slot: Slot) -> bool {
         let (word, bit) = place(slot);
-        self.0.get_mut(word).is_some_and(|word| {
-            let is_new = *word & bit == 0;
-            *word |= bit;
-            is_new
-        })
+        Arc::make_mut(&mut self.0)
+            .get_mut(word)
+            .is_some_and(|word| {
+                let is_new = *word & bit == 0;
+                *word |= bit;
+                is_new
+            })
     }
 
     /// Takes a slot out; returns whether it was there.
     pub fn remove(&mut self, slot: Slot) -> bool {
         let (word, bit) = place(slot);
-        self.0.get_mut(word).is_some_and(|word| {
-            let was_there = *word & bit != 0;
-            *word &= !bit;
-            was_there
-        })
+        Arc::make_mut(&mut self.0)
+            .get_mut(word)
+            .is_some_and(|word| {
+                let was_there = *word & bit != 0;
+                *word &= !bit;
+                was_there
+            })
     }
 
     /// Those that are in both.
@@ -171,11 +176,11 @@ impl Slots {
     }
 
     fn combined(&self, other: &Self, combine: fn(u64, u64) -> u64) -> Self {
-        let mut result = self.clone();
-        for (mine, theirs) in result.0.iter_mut().zip(other.0.iter()) {
+        let mut words = *self.0;
+        for (mine, theirs) in words.iter_mut().zip(other.0.iter()) {
             *mine = combine(*mine, *theirs);
         }
-        result
+        Self(Arc::new(words))
     }
 
     /// Each slot, from the lowest.

@@ -288,6 +288,7 @@ impl Step for ToyStep {
             attempts: 3,
             rounds: 2,
             poll_milliseconds: 500,
+            ..Limits::default()
         }
     }
 
@@ -419,6 +420,7 @@ impl Operation for ChangeSetting {
             attempts: 1,
             rounds: 2,
             poll_milliseconds: 500,
+            ..Limits::default()
         }
     }
 

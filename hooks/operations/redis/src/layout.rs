@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use midships_client_redis::{NodeId, SLOTS, Slots};
+use midships_client_redis::{NodeId, SLOTS, Slot, Slots};
 
 /// Slots that move from one master to another.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -94,6 +94,24 @@ pub fn moves(owners: &BTreeMap<NodeId, Slots>, staying: &[NodeId]) -> Vec<Move> 
     moves
 }
 
+/// The slots of each of so many shards of a cluster that is new: ranges of the same length, the first ones with one more.
+#[must_use]
+pub fn fresh(shards: usize) -> Vec<Slots> {
+    let all: Vec<Slot> = Slots::all().iter().collect();
+    let (each, over) = match shards {
+        0 => return Vec::new(),
+        shards => (all.len() / shards, all.len() % shards),
+    };
+    let mut left = all.as_slice();
+    let mut ranges = Vec::new();
+    for shard in 0..shards {
+        let (slots, rest) = left.split_at(each + usize::from(shard < over));
+        ranges.push(slots.iter().copied().collect());
+        left = rest;
+    }
+    ranges
+}
+
 /// The highest slots of a set: they are taken from its end, so that what is left stays in few ranges.
 fn last(slots: &Slots, number: u16) -> Slots {
     let skipped = usize::from(slots.len().saturating_sub(number));
@@ -112,10 +130,9 @@ mod tests {
         numbers.map(id).collect()
     }
 
-    /// The first cluster of so many masters, as `redis-cli` would make it.
-    fn fresh(masters: usize) -> BTreeMap<NodeId, Slots> {
-        let nobody = BTreeMap::from([(id(999), Slots::all())]);
-        after(&nobody, &moves(&nobody, &ids(0..masters)))
+    /// The first cluster of so many masters.
+    fn first(masters: usize) -> BTreeMap<NodeId, Slots> {
+        ids(0..masters).into_iter().zip(fresh(masters)).collect()
     }
 
     /// The owners after some moves, which must be of slots that the giver has.
@@ -161,7 +178,7 @@ mod tests {
     fn shards_come_and_go_with_as_few_slots_moved_as_can_be() {
         for before in 1..9 {
             for shards in 1..9 {
-                let (owners, staying) = (fresh(before), ids(0..shards));
+                let (owners, staying) = (first(before), ids(0..shards));
                 let moves = moves(&owners, &staying);
                 even(&after(&owners, &moves), &staying);
                 // Whoever stays keeps all that it may have; whoever comes or goes has all of its own moved.
@@ -183,7 +200,7 @@ mod tests {
 
     #[test]
     fn what_is_even_stays_as_it_is() {
-        let owners = fresh(5);
+        let owners = first(5);
         assert_eq!(moves(&owners, &ids(0..5)), []);
         // Another one of them has the slot more: that is no reason to move any.
         let swapped: Vec<NodeId> = ids(0..5).into_iter().rev().collect();
@@ -192,7 +209,7 @@ mod tests {
 
     #[test]
     fn half_of_the_moves_made_the_rest_is_what_is_left() {
-        let (owners, staying) = (fresh(3), ids(0..5));
+        let (owners, staying) = (first(3), ids(0..5));
         let all = moves(&owners, &staying);
         for made in 0..all.len() {
             let (done, left) = all.split_at(made);
@@ -203,8 +220,21 @@ mod tests {
     }
 
     #[test]
+    fn a_new_cluster_has_ranges_of_one_length() {
+        let told = |shards| {
+            fresh(shards)
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(told(3), ["0-5461", "5462-10922", "10923-16383"]);
+        assert_eq!(told(1), ["0-16383"]);
+        assert!(told(0).is_empty());
+    }
+
+    #[test]
     fn nobody_who_stays_means_that_nothing_moves() {
-        assert_eq!(moves(&fresh(3), &[]), []);
+        assert_eq!(moves(&first(3), &[]), []);
         assert_eq!(moves(&BTreeMap::new(), &ids(0..3)), []);
     }
 }

@@ -209,6 +209,7 @@ impl TransferPart {
             } else {
                 usual.poll_milliseconds
             },
+            ..usual
         }
     }
 }

@@ -1,0 +1,88 @@
+//! The cluster that a release shall be: its shards and their servers.
+
+use midships_client_kubernetes::StatefulSet;
+use serde::{Deserialize, Serialize};
+
+/// The label of a shard's StatefulSet and pods that has its number.
+pub const SHARD_LABEL: &str = "midships/shard";
+
+/// A cluster as it shall be.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Desired {
+    /// The release's full name, which is the cluster's.
+    pub full_name: String,
+    /// A digest of everything that is desired, by which a plan is known to be for it.
+    pub digest: String,
+    /// The namespace.
+    pub namespace: String,
+    /// The domain of the cluster's DNS names.
+    pub domain: String,
+    /// The port for clients.
+    pub port: u16,
+    /// The shards, in the order of their numbers.
+    pub shards: Vec<Shard>,
+    /// How long pods may take to come up, in seconds.
+    pub patience_seconds: u64,
+}
+
+impl Desired {
+    /// All servers, shard by shard.
+    pub fn servers(&self) -> impl Iterator<Item = &Server> {
+        self.shards.iter().flat_map(|shard| &shard.servers)
+    }
+
+    /// A shard of so many servers, by the names that the chart gives its pods.
+    #[must_use]
+    pub fn shard(&self, number: u32, servers: u32) -> Shard {
+        let set = format!("{}-shard-{number}", self.full_name);
+        let server = |place| {
+            let pod = format!("{set}-{place}");
+            let (service, namespace) = (&self.full_name, &self.namespace);
+            let address = format!(
+                "{pod}.{service}.{namespace}.svc.{}:{}",
+                self.domain, self.port
+            );
+            Server { pod, address }
+        };
+        Shard {
+            number,
+            servers: (0..servers).map(server).collect(),
+        }
+    }
+
+    /// The shards that stand.
+    #[must_use]
+    pub fn standing(&self, sets: &[StatefulSet]) -> Vec<Shard> {
+        let standing = sets.iter().filter_map(|set| {
+            let number = set.labels.get(SHARD_LABEL)?.parse().ok()?;
+            Some(self.shard(number, u32::try_from(set.replicas).ok()?))
+        });
+        standing.collect()
+    }
+
+    /// The shards that stand and that the release shall have no longer.
+    #[must_use]
+    pub fn leaving(&self, sets: &[StatefulSet]) -> Vec<Shard> {
+        let mut standing = self.standing(sets);
+        standing.retain(|shard| !self.shards.iter().any(|one| one.number == shard.number));
+        standing
+    }
+}
+
+/// A shard: servers with the same slots, one of which is their master. Which one is for the cluster to say.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Shard {
+    /// Its number, from 0.
+    pub number: u32,
+    /// Its servers, in the order of their pods.
+    pub servers: Vec<Server>,
+}
+
+/// A server and its pod.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize, Deserialize)]
+pub struct Server {
+    /// Its pod.
+    pub pod: String,
+    /// Where this program reaches it, `host:port`.
+    pub address: String,
+}

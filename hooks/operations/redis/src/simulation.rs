@@ -1,0 +1,803 @@
+//! A simulated cluster: servers that hear of each other with a delay, as they do over their bus, and say no as real ones do.
+//!
+//! Each knows of the others what it was told last. A claim of slots is believed when its epoch is the higher one. What is
+//! refused, and in which words, is as servers of 7.0 said it (`recordings` of the client).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use midships_client_kubernetes as kubernetes;
+use midships_client_kubernetes::StatefulSet;
+use midships_client_redis::migration::Task;
+use midships_client_redis::{
+    self as redis, Health, Information, Link, Migration, Node, NodeId, Nodes, Request, Role, SLOTS,
+    Slot, Slots,
+};
+use midships_engine::simulation::{BEGINNING, Simulation};
+use midships_engine::step::{Moment, Unanswered};
+use midships_engine::world::CommandFault;
+
+use crate::desired::{Desired, SHARD_LABEL, Server, Shard};
+use crate::vocabulary::{Answer, Command, Query};
+
+const SECOND: Moment = 1_000;
+/// The step of simulated time: things happen at most this late.
+const TICK: Moment = 500;
+/// After this time nothing is under way any more.
+const REST: Moment = 300 * SECOND;
+/// How long two servers take to meet.
+const MEETING: Moment = SECOND;
+/// How long a replica takes to have what its master has.
+const COPYING: Moment = 3 * SECOND;
+/// How long a server holds back after the last slot was given out, before it says that the cluster is well.
+const SETTLING: Moment = 2 * SECOND;
+/// The port of every simulated server.
+const PORT: u16 = 6379;
+/// How long a server does not hear of one that it was told to forget.
+const FORGETTING: Moment = 60 * SECOND;
+/// How many slots move at a time.
+const MOVED: usize = 1_500;
+/// Every so many slots have keys, and how many each.
+const FILLED: usize = 1_365;
+const KEYS: u32 = 2;
+
+/// Keys of a slot by their numbers, with how often each was written.
+type Keys = BTreeMap<u32, u64>;
+
+/// What a server knows of another one.
+#[derive(Clone, Debug, Eq, PartialEq)]
+struct Known {
+    role: Role,
+    slots: Slots,
+    epoch: u64,
+    /// Until when the two are meeting.
+    meeting: Option<Moment>,
+}
+
+/// A simulated server.
+#[derive(Clone, Debug)]
+struct SimulatedServer {
+    server: Server,
+    id: NodeId,
+    host: String,
+    up_from: Moment,
+    role: Role,
+    slots: Slots,
+    epoch: u64,
+    number: usize,
+    /// How many times it has given itself a name.
+    generation: u32,
+    keys: BTreeMap<Slot, Keys>,
+    migrations: BTreeMap<Slot, Migration>,
+    known: BTreeMap<NodeId, Known>,
+    /// Until when it does not hear of whom.
+    forgotten: BTreeMap<NodeId, Moment>,
+    /// From when it has what its master has.
+    linked_from: Moment,
+    /// Since when it has seen every slot in somebody's hands.
+    covered_from: Option<Moment>,
+}
+
+/// The simulated world of one release.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    now: Moment,
+    shards: Vec<Shard>,
+    servers: BTreeMap<String, SimulatedServer>,
+    /// What clients wrote last, which was acknowledged.
+    written: BTreeMap<(Slot, u32), u64>,
+    /// How many goes there were at moving slots, and how many go well before one is cut short.
+    goes: u32,
+    well: u32,
+    breach: Option<String>,
+}
+
+/// The release of an example: so many shards with so many replicas each.
+#[must_use]
+pub fn desired(shards: u32, replicas: u32) -> Desired {
+    let mut desired = Desired {
+        full_name: "shop-redis-cluster".to_owned(),
+        digest: format!("{shards}x{replicas}"),
+        namespace: "shop".to_owned(),
+        domain: "cluster.local".to_owned(),
+        port: PORT,
+        shards: Vec::new(),
+        patience_seconds: 600,
+    };
+    desired.shards = (0..shards)
+        .map(|number| desired.shard(number, replicas + 1))
+        .collect();
+    desired
+}
+
+impl Cluster {
+    /// Pods that have come up with empty volumes.
+    #[must_use]
+    pub fn fresh(desired: &Desired) -> Self {
+        let mut cluster = Self {
+            now: BEGINNING - 2 * TICK,
+            shards: Vec::new(),
+            servers: BTreeMap::new(),
+            written: BTreeMap::new(),
+            goes: 0,
+            well: u32::MAX,
+            breach: None,
+        };
+        cluster.add(desired);
+        cluster
+    }
+
+    /// A cluster that has stood for a long time, with keys in it.
+    #[must_use]
+    pub fn standing(desired: &Desired) -> Self {
+        let mut cluster = Self::fresh(desired);
+        let ranges = crate::layout::fresh(desired.shards.len());
+        let mut masters = BTreeMap::new();
+        for (shard, slots) in desired.shards.iter().zip(ranges) {
+            for (place, server) in shard.servers.iter().enumerate() {
+                let Some(one) = cluster.servers.get_mut(&server.address) else {
+                    continue;
+                };
+                one.epoch = u64::from(shard.number) + 1;
+                let filled = slots
+                    .iter()
+                    .filter(|slot| usize::from(u16::from(*slot)).is_multiple_of(FILLED));
+                let keys: Keys = (0..KEYS).map(|key| (key, 0)).collect();
+                one.keys = filled.map(|slot| (slot, keys.clone())).collect();
+                one.linked_from = 0;
+                one.covered_from = Some(0);
+                if place == 0 {
+                    one.slots = slots.clone();
+                    masters.insert(shard.number, one.id.clone());
+                } else {
+                    one.role = Role::Replica {
+                        of: masters.get(&shard.number).cloned(),
+                    };
+                }
+            }
+        }
+        let masters = cluster
+            .servers
+            .values()
+            .filter(|one| one.role == Role::Master);
+        cluster.written = masters
+            .flat_map(|one| &one.keys)
+            .flat_map(|(slot, keys)| keys.iter().map(|(key, version)| ((*slot, *key), *version)))
+            .collect();
+        let all: Vec<(NodeId, Known)> = cluster
+            .servers
+            .values()
+            .map(|one| (one.id.clone(), one.as_known()))
+            .collect();
+        for one in cluster.servers.values_mut() {
+            let others = all.iter().filter(|(id, _)| *id != one.id);
+            one.known = others.cloned().collect();
+        }
+        cluster
+    }
+
+    /// The same after Helm has made the pods that the release has in addition.
+    #[must_use]
+    pub fn applied(mut self, desired: &Desired) -> Self {
+        self.add(desired);
+        self
+    }
+
+    /// The same with a server that comes up this late, in milliseconds.
+    #[must_use]
+    pub fn with_late(mut self, pod: &str, milliseconds: Moment) -> Self {
+        self.change(pod, |one| one.up_from = BEGINNING + milliseconds);
+        self
+    }
+
+    /// The same with a server that has so many keys of a slot.
+    #[must_use]
+    pub fn with_keys(mut self, pod: &str, slot: Slot, keys: u32) -> Self {
+        let keys = (0..keys).map(|key| (key, 0)).collect();
+        self.change(pod, |one| {
+            one.keys.insert(slot, keys);
+        });
+        self
+    }
+
+    /// The same where only the first shards, those of another release, have slots and keys.
+    #[must_use]
+    pub fn with_owners(mut self, first: &Desired) -> Self {
+        let standing = Self::standing(first);
+        for (address, one) in &mut self.servers {
+            let owner = standing.servers.get(address);
+            one.slots = owner.map(|owner| owner.slots.clone()).unwrap_or_default();
+            one.keys = owner.map(|owner| owner.keys.clone()).unwrap_or_default();
+            one.epoch = owner.map_or(0, |owner| owner.epoch);
+        }
+        self.written = standing.written;
+        let known: BTreeMap<NodeId, Known> = self
+            .servers
+            .values()
+            .map(|one| (one.id.clone(), one.as_known()))
+            .collect();
+        for one in self.servers.values_mut() {
+            for (id, other) in &mut one.known {
+                if let Some(known) = known.get(id) {
+                    *other = known.clone();
+                }
+            }
+        }
+        self
+    }
+
+    /// The same where one go at moving slots is cut short after so many that went well, over and over.
+    #[must_use]
+    pub fn with_cuts(mut self, well: u32) -> Self {
+        self.well = well;
+        self
+    }
+
+    /// The same with slots taken from a server, which are nobody's then.
+    #[must_use]
+    pub fn without_slots(mut self, pod: &str, slots: &Slots) -> Self {
+        self.change(pod, |one| one.slots = one.slots.without(slots));
+        self
+    }
+
+    /// The same with a server that knows a node of another cluster.
+    #[must_use]
+    pub fn with_stranger(mut self, pod: &str, id: &NodeId) -> Self {
+        self.change(pod, |one| {
+            let known = one.as_known();
+            one.known.insert(id.clone(), known);
+        });
+        self
+    }
+
+    fn change(&mut self, pod: &str, change: impl FnOnce(&mut SimulatedServer)) {
+        if let Some(one) = self.servers.values_mut().find(|one| one.server.pod == pod) {
+            change(one);
+        }
+    }
+
+    fn add(&mut self, desired: &Desired) {
+        self.shards.clone_from(&desired.shards);
+        for server in desired.servers() {
+            let number = self.servers.len() + 1;
+            self.servers
+                .entry(server.address.clone())
+                .or_insert_with(|| SimulatedServer {
+                    server: server.clone(),
+                    id: named(number, 0),
+                    number,
+                    generation: 0,
+                    host: format!("10.0.0.{number}"),
+                    up_from: BEGINNING,
+                    role: Role::Master,
+                    slots: Slots::default(),
+                    epoch: 0,
+                    keys: BTreeMap::new(),
+                    migrations: BTreeMap::new(),
+                    known: BTreeMap::new(),
+                    forgotten: BTreeMap::new(),
+                    linked_from: 0,
+                    covered_from: None,
+                });
+        }
+    }
+
+    /// The StatefulSets that stand.
+    fn stateful_sets(&self) -> Vec<StatefulSet> {
+        let set = |shard: &Shard| {
+            let replicas = i64::try_from(shard.servers.len()).unwrap_or(0);
+            StatefulSet {
+                name: format!("shop-redis-cluster-shard-{}", shard.number),
+                labels: BTreeMap::from([(SHARD_LABEL.to_owned(), shard.number.to_string())]),
+                replicas,
+                ready_replicas: replicas,
+                ..StatefulSet::default()
+            }
+        };
+        self.shards.iter().map(set).collect()
+    }
+
+    /// Who serves a key, as clients find it: they are sent on as servers say.
+    fn serving(&self, slot: Slot, key: u32) -> Option<String> {
+        let up = || {
+            self.servers
+                .values()
+                .filter(|one| one.up_from <= self.now && one.role == Role::Master)
+        };
+        let owners = up().filter(|one| one.slots.contains(slot));
+        let owner = owners.max_by_key(|one| one.epoch)?;
+        let is_here = owner
+            .keys
+            .get(&slot)
+            .is_some_and(|keys| keys.contains_key(&key));
+        match owner.migrations.get(&slot) {
+            Some(Migration::To(id)) if !is_here => up()
+                .find(|one| one.id == *id)
+                .map(|one| one.server.address.clone()),
+            _ => Some(owner.server.address.clone()),
+        }
+    }
+
+    /// Clients write every key once more.
+    fn write(&mut self) {
+        for (slot, key) in self.written.keys().copied().collect::<Vec<_>>() {
+            let Some(address) = self.serving(slot, key) else {
+                continue;
+            };
+            let version = self.written.get(&(slot, key)).copied().unwrap_or_default();
+            let found = self
+                .servers
+                .get_mut(&address)
+                .and_then(|one| one.keys.get_mut(&slot)?.get_mut(&key));
+            match found {
+                Some(found) if *found == version => {
+                    *found += 1;
+                    self.written.insert((slot, key), version + 1);
+                }
+                found => {
+                    let found = found.copied();
+                    self.breach.get_or_insert(format!("{address} has {found:?} of key {key} in slot {slot}, acknowledged is {version}"));
+                }
+            }
+        }
+    }
+
+    /// Moves slots of a task, or is cut short in the middle of them.
+    fn go(&mut self, task: &Task) -> Result<(), CommandFault> {
+        let declined = |address: &str, why: &str| {
+            CommandFault::Declined(Unanswered {
+                object: address.to_owned(),
+                why: why.to_owned(),
+            })
+        };
+        let (from, to) = (&task.from.address, &task.to.address);
+        for address in [from, to] {
+            self.up(address).map_err(CommandFault::Declined)?;
+        }
+        let (Some(mut source), Some(mut target)) = (
+            self.servers.get(from).cloned(),
+            self.servers.get(to).cloned(),
+        ) else {
+            return Err(declined(from, "no such name"));
+        };
+        if source.id != task.from.id || target.id != task.to.id {
+            return Err(declined(from, "ERR I don't know about node"));
+        }
+        self.goes += 1;
+        let is_cut = self.goes.is_multiple_of(self.well.saturating_add(1));
+        for slot in task
+            .slots
+            .iter()
+            .take(if is_cut { MOVED / 2 } else { MOVED })
+        {
+            if !source.slots.contains(slot) {
+                return Err(declined(from, "ERR I'm not the owner of hash slot"));
+            }
+            let is_kept = target.keys.get(&slot).is_some_and(|keys| !keys.is_empty());
+            if is_kept && !task.under_way.contains(slot) {
+                return Err(declined(
+                    to,
+                    "it has keys of slots that were not on their way to it",
+                ));
+            }
+            source
+                .migrations
+                .insert(slot, Migration::To(target.id.clone()));
+            target
+                .migrations
+                .insert(slot, Migration::From(source.id.clone()));
+            let mut keys = source.keys.remove(&slot).unwrap_or_default();
+            if is_cut && let Some((first, version)) = keys.pop_first() {
+                // One key has moved, the others have not, and the slot stays open.
+                target.keys.entry(slot).or_default().insert(first, version);
+                source.keys.insert(slot, keys);
+                continue;
+            }
+            if !keys.is_empty() {
+                target.keys.entry(slot).or_default().extend(keys);
+            }
+            if is_cut && u16::from(slot).is_multiple_of(2) {
+                continue;
+            }
+            let highest = self
+                .servers
+                .values()
+                .map(|one| one.epoch)
+                .max()
+                .unwrap_or(0);
+            if target.epoch < highest || target.epoch == 0 {
+                target.epoch = highest + 1;
+            }
+            for one in [&mut source, &mut target] {
+                one.migrations.remove(&slot);
+            }
+            source.slots.remove(slot);
+            target.slots.insert(slot);
+        }
+        if source.slots.is_empty() {
+            // As servers do: it copies who has its last slot, and its own replicas do the same.
+            let (old, new) = (source.id.clone(), target.id.clone());
+            source.role = Role::Replica {
+                of: Some(new.clone()),
+            };
+            for one in self.servers.values_mut() {
+                if one.role
+                    == (Role::Replica {
+                        of: Some(old.clone()),
+                    })
+                {
+                    one.role = Role::Replica {
+                        of: Some(new.clone()),
+                    };
+                }
+            }
+        }
+        self.servers.insert(from.clone(), source);
+        self.servers.insert(to.clone(), target);
+        if is_cut {
+            return Err(CommandFault::Unanswered(Unanswered {
+                object: from.clone(),
+                why: "the connection was closed".to_owned(),
+            }));
+        }
+        Ok(())
+    }
+
+    fn up(&self, address: &str) -> Result<&SimulatedServer, Unanswered> {
+        let silent = |why: &str| Unanswered {
+            object: address.to_owned(),
+            why: why.to_owned(),
+        };
+        let one = self
+            .servers
+            .get(address)
+            .ok_or_else(|| silent("no such name"))?;
+        if one.up_from > self.now {
+            return Err(silent("connection refused"));
+        }
+        Ok(one)
+    }
+
+    /// Servers tell each other what they are, and of whom they know.
+    fn gossip(&mut self) {
+        let now = self.now;
+        let told: BTreeMap<NodeId, (Known, BTreeSet<NodeId>)> = self
+            .servers
+            .values()
+            .filter(|one| one.up_from <= now)
+            .map(|one| {
+                let met = one
+                    .known
+                    .iter()
+                    .filter(|(_, known)| known.meeting.is_none());
+                (
+                    one.id.clone(),
+                    (one.as_known(), met.map(|(id, _)| id.clone()).collect()),
+                )
+            })
+            .collect();
+        for one in self.servers.values_mut().filter(|one| one.up_from <= now) {
+            let mut heard = BTreeSet::new();
+            for (id, known) in &mut one.known {
+                if known.meeting.is_some_and(|until| until > now) {
+                    continue;
+                }
+                if let Some((news, of)) = told.get(id) {
+                    *known = news.clone();
+                    // A meeting makes each known to the other.
+                    heard.extend(of.iter().cloned());
+                }
+            }
+            one.forgotten.retain(|_, until| *until > now);
+            for (id, (news, of)) in &told {
+                let is_known_there = of.contains(&one.id);
+                let is_forgotten = one.forgotten.contains_key(id);
+                if *id != one.id && !is_forgotten && (heard.contains(id) || is_known_there) {
+                    one.known.entry(id.clone()).or_insert_with(|| news.clone());
+                }
+            }
+            let claims = one
+                .known
+                .values()
+                .filter(|known| known.meeting.is_none() && known.epoch > one.epoch);
+            let lost = claims.fold(Slots::default(), |all, known| all.or(&known.slots));
+            one.slots = one.slots.without(&lost);
+            let covered = one.covered() == Slots::all();
+            one.covered_from = if covered {
+                one.covered_from.or(Some(now))
+            } else {
+                None
+            };
+        }
+    }
+
+    fn told(&mut self, address: &str, request: &Request) -> Result<(), String> {
+        let now = self.now;
+        let ids: BTreeMap<String, NodeId> = self
+            .servers
+            .values()
+            .map(|one| (one.host.clone(), one.id.clone()))
+            .collect();
+        let Some(one) = self.servers.get_mut(address) else {
+            return Err("no such server".to_owned());
+        };
+        match request {
+            Request::SetEpoch(epoch) => {
+                if !one.known.is_empty() {
+                    return Err("ERR The user can assign a config epoch only when the node does not know any other node.".to_owned());
+                }
+                if one.epoch != 0 {
+                    return Err("ERR Node config epoch is already non-zero".to_owned());
+                }
+                one.epoch = *epoch;
+            }
+            Request::AddSlots(slots) => {
+                if let Some(busy) = slots.and(&one.covered()).iter().next() {
+                    return Err(format!("ERR Slot {busy} is already busy"));
+                }
+                one.slots = one.slots.or(slots);
+            }
+            Request::Meet { host, .. } => {
+                if let Some(id) = ids.get(host).filter(|id| **id != one.id) {
+                    let meeting = Known {
+                        role: Role::Unknown,
+                        slots: Slots::default(),
+                        epoch: 0,
+                        meeting: Some(now + MEETING),
+                    };
+                    one.known.entry(id.clone()).or_insert(meeting);
+                }
+            }
+            Request::Replicate(id) => {
+                if one
+                    .known
+                    .get(id)
+                    .is_none_or(|known| known.meeting.is_some())
+                {
+                    return Err(format!("ERR Unknown node {id}"));
+                }
+                if one.role == Role::Master && (!one.slots.is_empty() || one.count() > 0) {
+                    return Err(
+                        "ERR To set a master the node must be empty and without assigned slots."
+                            .to_owned(),
+                    );
+                }
+                let role = Role::Replica {
+                    of: Some(id.clone()),
+                };
+                if one.role != role {
+                    one.role = role;
+                    one.linked_from = now + COPYING;
+                }
+            }
+            Request::Forget(id) => {
+                if one.role
+                    == (Role::Replica {
+                        of: Some(id.clone()),
+                    })
+                {
+                    return Err("ERR Can't forget my master!".to_owned());
+                }
+                if one.known.remove(id).is_none() {
+                    return Err(format!("ERR Unknown node {id}"));
+                }
+                one.forgotten.insert(id.clone(), now + FORGETTING);
+            }
+            Request::Reset => {
+                if one.role == Role::Master && one.count() > 0 {
+                    return Err(
+                        "ERR CLUSTER RESET can't be called with master nodes containing keys"
+                            .to_owned(),
+                    );
+                }
+                one.generation += 1;
+                one.id = named(one.number, one.generation);
+                one.role = Role::Master;
+                one.epoch = 0;
+                one.slots = Slots::default();
+                one.keys.clear();
+                one.migrations.clear();
+                one.known.clear();
+                one.forgotten.clear();
+                one.covered_from = None;
+            }
+            Request::Settle(slots) => one.migrations.retain(|slot, _| !slots.contains(*slot)),
+            other => return Err(format!("ERR the simulation does not know {other:?}")),
+        }
+        Ok(())
+    }
+}
+
+/// The name that a server gives itself.
+fn named(number: usize, generation: u32) -> NodeId {
+    let digits = format!("{generation:020x}{number:020x}");
+    digits
+        .parse()
+        .unwrap_or_else(|_| unreachable!("these are 40 hexadecimal digits"))
+}
+
+impl SimulatedServer {
+    /// How many keys it has.
+    fn count(&self) -> usize {
+        self.keys.values().map(BTreeMap::len).sum()
+    }
+
+    fn as_known(&self) -> Known {
+        Known {
+            role: self.role.clone(),
+            slots: self.slots.clone(),
+            epoch: self.epoch,
+            meeting: None,
+        }
+    }
+
+    /// The slots of which it knows who has them.
+    fn covered(&self) -> Slots {
+        let claims = self.known.values().map(|known| &known.slots);
+        claims.fold(self.slots.clone(), |all, slots| all.or(slots))
+    }
+
+    fn nodes(&self, hosts: &BTreeMap<NodeId, String>) -> Nodes {
+        let node = |id: &NodeId, known: &Known| Node {
+            id: id.clone(),
+            host: hosts
+                .get(id)
+                .cloned()
+                .unwrap_or_else(|| "10.9.9.9".to_owned()),
+            port: PORT,
+            bus_port: PORT + 10_000,
+            host_name: String::new(),
+            role: known.role.clone(),
+            health: Health::Well,
+            is_meeting: known.meeting.is_some(),
+            epoch: known.epoch,
+            link: Link::Connected,
+            slots: known.slots.clone(),
+            migrations: BTreeMap::new(),
+        };
+        let myself = Node {
+            migrations: self.migrations.clone(),
+            ..node(&self.id, &self.as_known())
+        };
+        Nodes {
+            myself,
+            others: self
+                .known
+                .iter()
+                .map(|(id, known)| (id.clone(), node(id, known)))
+                .collect(),
+        }
+    }
+
+    fn answer(
+        &self,
+        now: Moment,
+        hosts: &BTreeMap<NodeId, String>,
+        request: &Request,
+    ) -> Option<redis::Answer> {
+        Some(match request {
+            Request::Nodes => redis::Answer::Nodes(self.nodes(hosts)),
+            Request::Keys => redis::Answer::Keys(u64::try_from(self.count()).unwrap_or(u64::MAX)),
+            Request::Cluster => {
+                let is_well = self.covered_from.is_some_and(|from| from + SETTLING <= now);
+                let state = if is_well { "ok" } else { "fail" };
+                let text = format!(
+                    "cluster_state:{state}\r\ncluster_slots_assigned:{}\r\n",
+                    self.covered().len()
+                );
+                redis::Answer::Information(Information::of(&text))
+            }
+            Request::Information(_) => {
+                let text = match self.role {
+                    Role::Replica { .. } => {
+                        let state = if self.linked_from <= now {
+                            "up"
+                        } else {
+                            "down"
+                        };
+                        format!("role:slave\r\nmaster_link_status:{state}\r\n")
+                    }
+                    _ => "role:master\r\n".to_owned(),
+                };
+                redis::Answer::Information(Information::of(&text))
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl Simulation for Cluster {
+    type Query = Query;
+    type Answer = Answer;
+    type Command = Command;
+
+    fn ask(&mut self, now: Moment, query: &Query) -> Result<Answer, Unanswered> {
+        self.advance(now);
+        let (address, request) = match query {
+            Query::Redis { address, request } => (address, request),
+            Query::Kubernetes(kubernetes::Query::StatefulSets { .. }) => {
+                let sets = self.stateful_sets();
+                return Ok(Answer::Kubernetes(kubernetes::Answer::StatefulSets(sets)));
+            }
+            Query::Kubernetes(other) => {
+                return Err(Unanswered {
+                    object: "Kubernetes API".to_owned(),
+                    why: format!("the simulation does not know {other:?}"),
+                });
+            }
+        };
+        let hosts = self
+            .servers
+            .values()
+            .map(|one| (one.id.clone(), one.host.clone()))
+            .collect();
+        let answer = self.up(address)?.answer(now, &hosts, request);
+        answer.map(Answer::Redis).ok_or_else(|| Unanswered {
+            object: address.clone(),
+            why: format!("the simulation does not know {request:?}"),
+        })
+    }
+
+    fn perform(&mut self, now: Moment, command: &Command) -> Result<(), CommandFault> {
+        self.advance(now);
+        let (address, request) = match command {
+            Command::Redis { address, request } => (address, request),
+            Command::Move(tasks) => return tasks.iter().try_for_each(|task| self.go(task)),
+        };
+        self.up(address).map_err(CommandFault::Declined)?;
+        self.told(address, request).map_err(|why| {
+            CommandFault::Declined(Unanswered {
+                object: address.clone(),
+                why,
+            })
+        })
+    }
+
+    fn advance(&mut self, to: Moment) {
+        // A long rest is not lived through.
+        if to > self.now + REST {
+            self.now = to - REST;
+        }
+        while self.now + TICK <= to {
+            self.now += TICK;
+            self.gossip();
+            self.write();
+        }
+    }
+
+    fn fingerprint(&self) -> String {
+        let lines = self.servers.values().map(|one| {
+            let role = match &one.role {
+                Role::Replica { of: Some(id) } => format!("replica of {id}"),
+                role => format!("{role:?} {}", one.slots),
+            };
+            let known = one
+                .known
+                .values()
+                .filter(|known| known.meeting.is_none())
+                .count();
+            let keys = if one.role == Role::Master {
+                one.count()
+            } else {
+                0
+            };
+            let open = one.migrations.len();
+            format!(
+                "{}: {role}, {keys} keys, {open} open, knows {known}\n",
+                one.server.pod
+            )
+        });
+        lines.collect()
+    }
+
+    fn invariant(&self) -> Result<(), String> {
+        let slots: u32 = self
+            .servers
+            .values()
+            .map(|one| u32::from(one.slots.len()))
+            .sum();
+        if slots > u32::from(SLOTS) {
+            return Err(format!("{slots} slots are somebody's"));
+        }
+        self.breach.clone().map_or(Ok(()), Err)
+    }
+}

@@ -1,0 +1,467 @@
+//! The conditions that operations establish on a cluster, each observed and judged by itself.
+
+use midships_client_redis::{NodeId, Request, Role, Slots};
+use midships_engine::step::{
+    Direction, Limits, Memory, Problem, Progress, Seen, Step, Unanswered, Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::desired::Shard;
+use crate::moving;
+use crate::view::{Landscape, REPLICATION, View, ask_nodes};
+use crate::vocabulary::{Answer, Command, Query};
+
+/// How long servers may take to hear of each other before one of them is told again, in milliseconds.
+const GOSSIP: i64 = 15_000;
+/// How long all slots may take to move, in seconds, and in how many goes.
+const MOVING_SECONDS: u64 = 24 * 3_600;
+const MOVES: u32 = 100_000;
+/// How many goes in a row may fail, and how long the pause is between two, in milliseconds.
+const FAILURES: u32 = 5;
+const PAUSE: u64 = 100;
+/// How long a plan that moves slots waits while none does, in milliseconds.
+const STANDSTILL: i64 = 120_000;
+/// The key under which a step remembers since when it waits.
+const SINCE: &str = "since";
+
+/// What a step sees.
+pub type Observation = Seen<Query, Answer>;
+
+/// A condition.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "condition", rename_all = "snake_case")]
+pub enum RedisStep {
+    /// Slots that were nobody's are the masters'.
+    SlotsAssigned {
+        /// The shards of the cluster.
+        shards: Vec<Shard>,
+        /// The slots that were nobody's, and who gets them.
+        slots: Vec<ShardSlots>,
+    },
+    /// Slots are with the shards that shall have them.
+    SlotsPlaced {
+        /// The shards of the cluster, those that leave among them.
+        shards: Vec<Shard>,
+        /// Who had them when the plan was made.
+        before: Vec<ShardSlots>,
+        /// Who shall have them.
+        after: Vec<ShardSlots>,
+    },
+    /// Shards that leave have no slots. A master that gives up its last one makes itself a replica of who gets it, and its replicas
+    /// follow it: from then on it can only go forward.
+    ShardsEmptied {
+        /// The shards of the cluster, those that leave among them.
+        shards: Vec<Shard>,
+        /// Who had slots before.
+        before: Vec<ShardSlots>,
+        /// Who shall have them.
+        after: Vec<ShardSlots>,
+    },
+    /// Shards that leave are nobody's: the others do not know them, and they do not know anybody.
+    NodesForgotten {
+        /// The shards that stay.
+        staying: Vec<Shard>,
+        /// The shards that leave.
+        leaving: Vec<Shard>,
+    },
+    /// All servers know each other.
+    NodesMet {
+        /// The shards of the cluster.
+        shards: Vec<Shard>,
+    },
+    /// All servers of a shard but its master copy that.
+    ReplicasAttached {
+        /// The shards of the cluster.
+        shards: Vec<Shard>,
+    },
+    /// All servers agree on who has which slots, and serve them.
+    ClusterServing {
+        /// The shards of the cluster.
+        shards: Vec<Shard>,
+    },
+}
+
+/// Slots of a shard.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct ShardSlots {
+    /// The shard's number.
+    pub shard: u32,
+    /// The slots.
+    pub slots: Slots,
+}
+
+impl RedisStep {
+    fn shards(&self) -> &[Shard] {
+        match self {
+            Self::NodesForgotten { staying, .. } => staying,
+            Self::SlotsAssigned { shards, .. }
+            | Self::SlotsPlaced { shards, .. }
+            | Self::ShardsEmptied { shards, .. }
+            | Self::NodesMet { shards }
+            | Self::ReplicasAttached { shards }
+            | Self::ClusterServing { shards } => shards,
+        }
+    }
+}
+
+impl Step for RedisStep {
+    type Query = Query;
+    type Answer = Answer;
+    type Command = Command;
+
+    fn name(&self) -> String {
+        match self {
+            Self::SlotsAssigned { .. } => "slots_assigned",
+            Self::SlotsPlaced { .. } => "slots_placed",
+            Self::ShardsEmptied { .. } => "shards_emptied",
+            Self::NodesForgotten { .. } => "nodes_forgotten",
+            Self::NodesMet { .. } => "nodes_met",
+            Self::ReplicasAttached { .. } => "replicas_attached",
+            Self::ClusterServing { .. } => "cluster_serving",
+        }
+        .to_owned()
+    }
+
+    fn limits(&self) -> Limits {
+        let usual = Limits {
+            attempts: 20,
+            ..Limits::default()
+        };
+        match self {
+            Self::SlotsPlaced { .. } | Self::ShardsEmptied { .. } => Limits {
+                seconds: MOVING_SECONDS,
+                attempts: MOVES,
+                failures: FAILURES,
+                poll_milliseconds: PAUSE,
+                ..usual
+            },
+            _ => usual,
+        }
+    }
+
+    fn observe(&self, _: Direction, seen: &Observation) -> Vec<Query> {
+        let mut wanted: Vec<Query> = ask_nodes(self.shards()).collect();
+        if let Self::NodesForgotten { leaving, .. } = self {
+            wanted.extend(ask_nodes(leaving));
+        }
+        if matches!(self, Self::ClusterServing { .. }) {
+            let servers = || self.shards().iter().flat_map(|shard| &shard.servers);
+            let ask = |request: Request| {
+                servers().map(move |server| Query::redis(&server.address, request.clone()))
+            };
+            wanted.extend(ask(Request::Cluster));
+            wanted.extend(ask(Request::Information(REPLICATION)));
+        }
+        View::new(seen).unasked(wanted)
+    }
+
+    fn assess(&self, direction: Direction, seen: &Observation) -> Verdict<Command> {
+        let view = View::new(seen);
+        let landscape = match view.landscape(self.shards()) {
+            Ok(landscape) => landscape,
+            Err(silent)
+                if matches!(self, Self::SlotsPlaced { .. } | Self::ShardsEmptied { .. }) =>
+            {
+                return patient(told(&silent), seen);
+            }
+            Err(silent) => return waiting(told(&silent), None),
+        };
+        if direction == Direction::Undoing {
+            return match self {
+                Self::SlotsPlaced { before, after, .. } => {
+                    moving::assess(&landscape, after, before, seen)
+                }
+                // Nothing of the others takes anything from anybody, and the next plan goes on from it.
+                _ => Verdict::Done,
+            };
+        }
+        match self {
+            Self::SlotsPlaced { before, after, .. } | Self::ShardsEmptied { before, after, .. } => {
+                moving::assess(&landscape, before, after, seen)
+            }
+            Self::NodesForgotten { leaving, .. } => forgotten(&landscape, leaving, view),
+            Self::SlotsAssigned { slots, .. } => assigned(&landscape, slots),
+            Self::NodesMet { .. } => met(&landscape, seen),
+            Self::ReplicasAttached { .. } => attached(&landscape),
+            Self::ClusterServing { .. } => serving(&landscape, view),
+        }
+    }
+
+    fn undoable(&self) -> bool {
+        match self {
+            // Who gives back its last slot makes itself a replica of who gets it, which it was not before.
+            Self::SlotsPlaced { before, .. } => before.iter().all(|of| !of.slots.is_empty()),
+            _ => false,
+        }
+    }
+
+    fn severable(&self) -> bool {
+        match self {
+            Self::SlotsPlaced { .. } => !self.undoable(),
+            Self::ShardsEmptied { .. } | Self::NodesForgotten { .. } => false,
+            Self::SlotsAssigned { .. }
+            | Self::NodesMet { .. }
+            | Self::ReplicasAttached { .. }
+            | Self::ClusterServing { .. } => true,
+        }
+    }
+}
+
+/// Who did not answer and why, on a line.
+pub(crate) fn told(silent: &[Unanswered]) -> String {
+    let told = silent
+        .iter()
+        .map(|one| format!("{}: {}", one.object, one.why));
+    told.collect::<Vec<_>>().join("; ")
+}
+
+/// Waits while nothing moves, but not for long: all of the moving may take much longer.
+pub(crate) fn patient(why: String, seen: &Observation) -> Verdict<Command> {
+    let now = i64::try_from(seen.now).unwrap_or(i64::MAX);
+    let since = seen.memory.get(SINCE).copied().unwrap_or(now);
+    if now - since > STANDSTILL {
+        return Verdict::Fail(Problem {
+            object: "the cluster".to_owned(),
+            why: format!("no slot has moved for {} s: {why}", STANDSTILL / 1_000),
+            remedy: "bring back what is named, then run the upgrade again".to_owned(),
+        });
+    }
+    Verdict::Wait {
+        why,
+        progress: None,
+        memory: Memory::from([(SINCE.to_owned(), since)]),
+    }
+}
+
+fn waiting(why: String, progress: Option<Progress>) -> Verdict<Command> {
+    Verdict::Wait {
+        why,
+        progress,
+        memory: Memory::new(),
+    }
+}
+
+fn assigned(landscape: &Landscape<'_>, slots: &[ShardSlots]) -> Verdict<Command> {
+    let owned = landscape.owned();
+    let mut commands = Vec::new();
+    let mut lacking = 0;
+    for shard in landscape.shards() {
+        let given = slots.iter().find(|given| given.shard == shard.number);
+        let (Some(master), Some(given)) = (landscape.master(shard), given) else {
+            continue;
+        };
+        let missing = given.slots.without(&owned);
+        if missing.is_empty() {
+            continue;
+        }
+        lacking += missing.len();
+        let address = &master.server.address;
+        if master.is_virgin() && master.myself().epoch == 0 {
+            // Each with another one: else they would find that out one by one when they meet.
+            let epoch = u64::from(shard.number) + 1;
+            commands.push(Command::redis(address, Request::SetEpoch(epoch)));
+        }
+        commands.push(Command::redis(address, Request::AddSlots(missing)));
+    }
+    if commands.is_empty() {
+        Verdict::Done
+    } else {
+        Verdict::Act {
+            commands,
+            why: format!("{lacking} slots are nobody's"),
+        }
+    }
+}
+
+fn met(landscape: &Landscape<'_>, seen: &Observation) -> Verdict<Command> {
+    let servers: Vec<_> = landscape.servers().collect();
+    let pairs = servers.len() * servers.len().saturating_sub(1);
+    let lacks = |one: usize| {
+        let of = &servers[one];
+        servers
+            .iter()
+            .filter(move |other| !of.knows(&other.myself().id))
+    };
+    let missing: usize = (0..servers.len()).map(|one| lacks(one).count()).sum();
+    if missing == 0 {
+        return Verdict::Done;
+    }
+    if let Some(nowhere) = servers
+        .iter()
+        .find(|one| one.myself().host.is_empty() && servers.len() > 1)
+    {
+        return Verdict::Fail(Problem {
+            object: format!("pod {}", nowhere.server.pod),
+            why: "its server does not tell its address, at which others could meet it".to_owned(),
+            remedy:
+                "see that `cluster-announce-ip` is set in its pod, as the chart's start script does"
+                    .to_owned(),
+        });
+    }
+    // Who knows most of the cluster tells the others of it.
+    let first = (0..servers.len())
+        .min_by_key(|one| lacks(*one).count())
+        .unwrap_or(0);
+    let since = seen.memory.get(SINCE).copied();
+    let now = i64::try_from(seen.now).unwrap_or(i64::MAX);
+    let is_late = since.is_some_and(|since| now - since > GOSSIP);
+    let mut commands = Vec::new();
+    for (index, one) in servers.iter().enumerate() {
+        if index != first && !is_late {
+            continue;
+        }
+        let is_met = |host: &str, port: u16| {
+            let mut others = one.nodes.others.values();
+            others.any(|node| node.is_meeting && node.host == host && node.port == port)
+        };
+        for other in lacks(index) {
+            let (host, port) = (other.myself().host.clone(), other.myself().port);
+            if !is_met(&host, port) {
+                commands.push(Command::redis(
+                    &one.server.address,
+                    Request::Meet { host, port },
+                ));
+            }
+        }
+    }
+    let why = format!("{missing} of {pairs} acquaintances are missing");
+    if commands.is_empty() {
+        let since = if is_late { now } else { since.unwrap_or(now) };
+        let done = u64::try_from(pairs - missing).unwrap_or(0);
+        return Verdict::Wait {
+            why,
+            progress: Some(Progress {
+                done,
+                total: u64::try_from(pairs).unwrap_or(0),
+                unit: "acquaintances".to_owned(),
+            }),
+            memory: Memory::from([(SINCE.to_owned(), since)]),
+        };
+    }
+    Verdict::Act { commands, why }
+}
+
+fn attached(landscape: &Landscape<'_>) -> Verdict<Command> {
+    let mut commands = Vec::new();
+    let mut unknown = Vec::new();
+    for shard in landscape.shards() {
+        let Some(master) = landscape.master(shard) else {
+            return Verdict::Fail(without_master(shard));
+        };
+        let id = &master.myself().id;
+        for one in landscape.of(shard) {
+            if one.server == master.server || copies(&one.myself().role, id) {
+                continue;
+            }
+            if one.knows(id) {
+                let request = Request::Replicate(id.clone());
+                commands.push(Command::redis(&one.server.address, request));
+            } else {
+                unknown.push(one.server.pod.as_str());
+            }
+        }
+    }
+    if !commands.is_empty() {
+        let why = format!("{} servers do not copy their master", commands.len());
+        Verdict::Act { commands, why }
+    } else if unknown.is_empty() {
+        Verdict::Done
+    } else {
+        waiting(
+            format!("{} do not know their master yet", unknown.join(", ")),
+            None,
+        )
+    }
+}
+
+fn forgotten(landscape: &Landscape<'_>, leaving: &[Shard], view: View<'_>) -> Verdict<Command> {
+    let leaving = match view.landscape(leaving) {
+        Ok(leaving) => leaving,
+        Err(silent) => return waiting(told(&silent), None),
+    };
+    let stays = |id: &NodeId| landscape.servers().any(|one| one.myself().id == *id);
+    let mut commands = Vec::new();
+    for one in landscape.servers() {
+        for id in one.nodes.others.keys().filter(|id| !stays(id)) {
+            commands.push(Command::redis(
+                &one.server.address,
+                Request::Forget(id.clone()),
+            ));
+        }
+    }
+    let known = commands.len();
+    for one in leaving.servers().filter(|one| !one.is_virgin()) {
+        if !one.myself().slots.is_empty() {
+            return Verdict::Fail(Problem {
+                object: format!("pod {}", one.server.pod),
+                why: format!("it shall leave and has the slots {}", one.myself().slots),
+                remedy: "run the upgrade again: they are moved first".to_owned(),
+            });
+        }
+        commands.push(Command::redis(&one.server.address, Request::Reset));
+    }
+    if commands.is_empty() {
+        return Verdict::Done;
+    }
+    Verdict::Act {
+        why: format!(
+            "servers that leave are known {known} times, and {} know somebody",
+            commands.len() - known
+        ),
+        commands,
+    }
+}
+
+fn copies(role: &Role, master: &NodeId) -> bool {
+    matches!(role, Role::Replica { of: Some(id) } if id == master)
+}
+
+/// A shard in which nobody can be told to be the master.
+pub(crate) fn without_master(shard: &Shard) -> Problem {
+    let pods: Vec<&str> = shard
+        .servers
+        .iter()
+        .map(|server| server.pod.as_str())
+        .collect();
+    Problem {
+        object: format!("shard {}", shard.number),
+        why: format!("{} are all replicas of somebody else", pods.join(", ")),
+        remedy: "bring the master of this shard back, or have one of them take over (CLUSTER FAILOVER FORCE), then run the upgrade again"
+            .to_owned(),
+    }
+}
+
+fn serving(landscape: &Landscape<'_>, view: View<'_>) -> Verdict<Command> {
+    let mut missing = Vec::new();
+    let mut first_owners = None;
+    for one in landscape.servers() {
+        let pod = &one.server.pod;
+        let state = view
+            .cluster(one.server)
+            .map(|cluster| cluster.text("cluster_state").unwrap_or("unknown"));
+        match state {
+            Ok("ok") => {}
+            Ok(state) => missing.push(format!("{pod} says that the cluster's state is {state}")),
+            Err(unanswered) => missing.push(format!("{}: {}", unanswered.object, unanswered.why)),
+        }
+        let owners = one.nodes.owners();
+        if *first_owners.get_or_insert_with(|| owners.clone()) != owners {
+            missing.push(format!("{pod} has another opinion of who has which slots"));
+        }
+        let is_replica = !one.myself().is_master();
+        let link = view
+            .replication(one.server)
+            .map(|told| told.text("master_link_status") == Some("up"));
+        match link {
+            Ok(true) => {}
+            Ok(false) if !is_replica => {}
+            Ok(false) => missing.push(format!("{pod} is not connected to its master")),
+            Err(unanswered) => missing.push(format!("{}: {}", unanswered.object, unanswered.why)),
+        }
+    }
+    if missing.is_empty() {
+        Verdict::Done
+    } else {
+        waiting(missing.join("; "), None)
+    }
+}

@@ -1,0 +1,246 @@
+//! Reads an observation: what each server answered, with an absent answer told like a refused one.
+
+use std::collections::BTreeMap;
+
+use midships_client_kubernetes::{self as kubernetes, StatefulSet};
+use midships_client_redis::{self as redis, Information, Node, NodeId, Nodes, Request, Slots};
+use midships_engine::step::{Seen, Unanswered};
+
+use crate::desired::{Server, Shard};
+use crate::vocabulary::{Answer, Query};
+
+/// The section of what a server tells of itself that is about masters and replicas.
+pub const REPLICATION: &str = "replication";
+
+/// An observation, read by kind.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    seen: &'a Seen<Query, Answer>,
+}
+
+impl<'a> View<'a> {
+    /// Reads this observation.
+    #[must_use]
+    pub fn new(seen: &'a Seen<Query, Answer>) -> Self {
+        Self { seen }
+    }
+
+    /// Those of the wanted queries that have not been asked yet.
+    #[must_use]
+    pub fn unasked(self, wanted: impl IntoIterator<Item = Query>) -> Vec<Query> {
+        let unasked = |query: &Query| self.seen.answer(query).is_none();
+        wanted.into_iter().filter(unasked).collect()
+    }
+
+    /// The StatefulSets of the release.
+    ///
+    /// # Errors
+    /// When the API did not answer.
+    pub fn stateful_sets(self, query: &kubernetes::Query) -> Result<&'a [StatefulSet], Unanswered> {
+        match self.seen.answer(&Query::Kubernetes(query.clone())) {
+            Some(Ok(Answer::Kubernetes(kubernetes::Answer::StatefulSets(sets)))) => Ok(sets),
+            Some(Err(unanswered)) => Err(unanswered.clone()),
+            _ => Err(Unanswered {
+                object: "Kubernetes API".to_owned(),
+                why: "was not asked".to_owned(),
+            }),
+        }
+    }
+
+    fn answer(self, server: &Server, request: Request) -> Result<&'a redis::Answer, Unanswered> {
+        let object = || format!("pod {}", server.pod);
+        match self.seen.answer(&Query::redis(&server.address, request)) {
+            Some(Ok(Answer::Redis(answer))) => Ok(answer),
+            Some(Ok(Answer::Kubernetes(_))) => Err(another(server)),
+            Some(Err(unanswered)) => Err(Unanswered {
+                object: object(),
+                why: unanswered.why.clone(),
+            }),
+            None => Err(Unanswered {
+                object: object(),
+                why: "was not asked".to_owned(),
+            }),
+        }
+    }
+
+    /// The nodes that a server knows.
+    ///
+    /// # Errors
+    /// When it did not answer.
+    pub fn nodes(self, server: &Server) -> Result<&'a Nodes, Unanswered> {
+        match self.answer(server, Request::Nodes)? {
+            redis::Answer::Nodes(nodes) => Ok(nodes),
+            _ => Err(another(server)),
+        }
+    }
+
+    /// How a server sees the whole cluster.
+    ///
+    /// # Errors
+    /// When it did not answer.
+    pub fn cluster(self, server: &Server) -> Result<&'a Information, Unanswered> {
+        match self.answer(server, Request::Cluster)? {
+            redis::Answer::Information(information) => Ok(information),
+            _ => Err(another(server)),
+        }
+    }
+
+    /// What a server tells of its master or its replicas.
+    ///
+    /// # Errors
+    /// When it did not answer.
+    pub fn replication(self, server: &Server) -> Result<&'a Information, Unanswered> {
+        match self.answer(server, Request::Information(REPLICATION))? {
+            redis::Answer::Information(information) => Ok(information),
+            _ => Err(another(server)),
+        }
+    }
+
+    /// How many keys a server has.
+    ///
+    /// # Errors
+    /// When it did not answer.
+    pub fn keys(self, server: &Server) -> Result<u64, Unanswered> {
+        match self.answer(server, Request::Keys)? {
+            redis::Answer::Keys(keys) => Ok(*keys),
+            _ => Err(another(server)),
+        }
+    }
+
+    /// What all of some servers know.
+    ///
+    /// # Errors
+    /// Those that did not answer.
+    pub fn landscape(self, shards: &'a [Shard]) -> Result<Landscape<'a>, Vec<Unanswered>> {
+        let mut servers = BTreeMap::new();
+        let mut silent = Vec::new();
+        for server in shards.iter().flat_map(|shard| &shard.servers) {
+            match self.nodes(server) {
+                Ok(nodes) => {
+                    servers.insert(server.address.as_str(), nodes);
+                }
+                Err(unanswered) => silent.push(unanswered),
+            }
+        }
+        if silent.is_empty() {
+            Ok(Landscape { shards, servers })
+        } else {
+            Err(silent)
+        }
+    }
+}
+
+fn another(server: &Server) -> Unanswered {
+    Unanswered {
+        object: format!("pod {}", server.pod),
+        why: "it answered another question".to_owned(),
+    }
+}
+
+/// The question which nodes each of some servers knows.
+pub fn ask_nodes(shards: &[Shard]) -> impl Iterator<Item = Query> {
+    let servers = shards.iter().flat_map(|shard| &shard.servers);
+    servers.map(|server| Query::redis(&server.address, Request::Nodes))
+}
+
+/// What all servers of some shards know.
+#[derive(Clone, Debug)]
+pub struct Landscape<'a> {
+    shards: &'a [Shard],
+    servers: BTreeMap<&'a str, &'a Nodes>,
+}
+
+/// A server and what it says of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// The server.
+    pub server: &'a Server,
+    /// Everybody whom it knows, itself among them.
+    pub nodes: &'a Nodes,
+}
+
+impl<'a> Standing<'a> {
+    /// What it says of itself.
+    #[must_use]
+    pub fn myself(&self) -> &'a Node {
+        &self.nodes.myself
+    }
+
+    /// Whether it has nothing of any cluster: no slots, no master, nobody whom it knows.
+    #[must_use]
+    pub fn is_virgin(&self) -> bool {
+        let myself = self.myself();
+        myself.is_master() && myself.slots.is_empty() && self.nodes.others.is_empty()
+    }
+
+    /// Whether it knows a node, and has met it.
+    #[must_use]
+    pub fn knows(&self, id: &NodeId) -> bool {
+        let other = self.nodes.others.get(id);
+        *id == self.myself().id || other.is_some_and(|node| !node.is_meeting)
+    }
+}
+
+impl<'a> Landscape<'a> {
+    /// All servers, shard by shard.
+    pub fn servers(&self) -> impl Iterator<Item = Standing<'a>> + '_ {
+        self.shards.iter().flat_map(|shard| self.of(shard))
+    }
+
+    /// The servers of a shard.
+    pub fn of<'b>(&'b self, shard: &'a Shard) -> impl Iterator<Item = Standing<'a>> + 'b {
+        shard.servers.iter().filter_map(|server| {
+            let nodes = self.servers.get(server.address.as_str())?;
+            Some(Standing { server, nodes })
+        })
+    }
+
+    /// The shards.
+    #[must_use]
+    pub fn shards(&self) -> &'a [Shard] {
+        self.shards
+    }
+
+    /// The master of a shard: whoever has its slots, or else whoever is somebody's master in it, or else its first server.
+    #[must_use]
+    pub fn master(&self, shard: &'a Shard) -> Option<Standing<'a>> {
+        let masters = || {
+            self.of(shard)
+                .filter(|standing| standing.myself().is_master())
+        };
+        let followed = |id: &NodeId| {
+            self.of(shard).any(|standing| {
+                standing.myself().role
+                    == redis::Role::Replica {
+                        of: Some(id.clone()),
+                    }
+            })
+        };
+        masters()
+            .find(|standing| !standing.myself().slots.is_empty())
+            .or_else(|| masters().find(|standing| followed(&standing.myself().id)))
+            .or_else(|| masters().next())
+    }
+
+    /// The slots that somebody has, as each says of itself.
+    #[must_use]
+    pub fn owned(&self) -> Slots {
+        let slots = self.servers().map(|standing| &standing.myself().slots);
+        slots.fold(Slots::default(), |all, some| all.or(some))
+    }
+
+    /// Nodes that some server knows and that are none of these, with the server that knows them.
+    pub fn strangers(&self) -> impl Iterator<Item = (&'a Server, &'a Node)> + '_ {
+        self.servers().flat_map(|standing| {
+            let unknown = |node: &&Node| {
+                !node.is_meeting && !self.servers().any(|other| other.myself().id == node.id)
+            };
+            standing
+                .nodes
+                .others
+                .values()
+                .filter(unknown)
+                .map(move |node| (standing.server, node))
+        })
+    }
+}

@@ -1,0 +1,213 @@
+//! Every operation in the engine's harness: killed, repeated, lied to and overtaken at each step.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests are tests"
+)]
+
+use std::sync::{Arc, Mutex};
+
+use midships_engine::harness::{Counts, Scenario, exercise};
+use midships_engine::report::Outcome;
+use midships_engine::runner;
+use midships_engine::simulation::{Ground, Obstacle, SimulatedWorld, locked};
+use midships_engine::step::{Direction, Operation};
+use midships_operations_redis::create_cluster::CreateCluster;
+use midships_operations_redis::place_slots::{PlaceSlots, Placing};
+use midships_operations_redis::simulation::{Cluster, desired};
+use midships_operations_redis::steps::RedisStep;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Steps that only wait.
+const WAITING: [&str; 1] = ["cluster_serving"];
+
+/// Tries an operation whose plan has these steps, of which none is undone.
+fn try_out<O>(name: &str, start: Cluster, operation: &O, steps: &[&str]) -> Counts
+where
+    O: Operation<Step = RedisStep> + Sync,
+{
+    exercised(name, start, operation, steps, steps)
+}
+
+/// The same where the slots that were moved are moved back.
+fn try_out_undoing<O>(name: &str, start: Cluster, operation: &O, steps: &[&str]) -> Counts
+where
+    O: Operation<Step = RedisStep> + Sync,
+{
+    let others: Vec<&str> = steps
+        .iter()
+        .copied()
+        .filter(|step| *step != "slots_placed")
+        .collect();
+    exercised(name, start, operation, steps, &others)
+}
+
+fn exercised<O>(
+    name: &str,
+    start: Cluster,
+    operation: &O,
+    steps: &[&str],
+    forward: &[&str],
+) -> Counts
+where
+    O: Operation<Step = RedisStep> + Sync,
+{
+    let waiting: Vec<&str> = steps
+        .iter()
+        .copied()
+        .filter(|step| WAITING.contains(step))
+        .collect();
+    let counts = exercise(Scenario {
+        name,
+        start,
+        operation,
+        cannot_act: &waiting,
+        cannot_undo: forward,
+        schedules: 100,
+        only: None,
+    });
+    match counts {
+        Ok(counts) => {
+            println!("{counts}");
+            counts
+        }
+        Err(failure) => panic!("{failure}"),
+    }
+}
+
+#[test]
+fn a_cluster_is_made() {
+    let wanted = desired(2, 1);
+    let start = Cluster::fresh(&wanted);
+    let steps = [
+        "slots_assigned",
+        "nodes_met",
+        "replicas_attached",
+        "cluster_serving",
+    ];
+    let counts = try_out("creation", start, &CreateCluster::new(wanted), &steps);
+    assert_eq!(counts.steps, steps);
+}
+
+#[test]
+fn shards_and_replicas_join() {
+    let before = desired(2, 1);
+    for (name, after) in [
+        ("more-shards", desired(3, 1)),
+        ("more-replicas", desired(2, 2)),
+    ] {
+        let start = Cluster::standing(&before).applied(&after);
+        let steps = ["nodes_met", "replicas_attached", "cluster_serving"];
+        let counts = try_out(name, start, &CreateCluster::new(after), &steps);
+        assert_eq!(counts.steps, steps);
+    }
+}
+
+#[test]
+fn slots_move_to_shards_that_are_new() {
+    let before = desired(2, 0);
+    let after = desired(3, 0);
+    let joined = Cluster::standing(&after).with_owners(&before);
+    let operation = PlaceSlots::new(after, Placing::RebalanceSlots);
+    for (name, start) in [
+        ("rebalance", joined.clone()),
+        ("rebalance-cut", joined.with_cuts(1)),
+    ] {
+        let counts = try_out(name, start, &operation, &["slots_placed"]);
+        assert_eq!(counts.steps, ["slots_placed"]);
+    }
+}
+
+#[test]
+fn slots_leave_shards_that_go() {
+    let before = desired(3, 1);
+    let after = desired(2, 1);
+    let standing = Cluster::standing(&before);
+    let operation = PlaceSlots::new(after, Placing::DrainShards);
+    for (name, start) in [
+        ("drain", standing.clone()),
+        ("drain-cut", standing.with_cuts(1)),
+    ] {
+        let steps = ["slots_placed", "shards_emptied", "nodes_forgotten"];
+        let counts = try_out_undoing(name, start, &operation, &steps);
+        assert_eq!(counts.steps, steps);
+    }
+}
+
+#[test]
+fn goes_that_fail_in_a_row_are_given_up() {
+    let (before, after) = (desired(2, 0), desired(3, 0));
+    let start = Cluster::standing(&after).with_owners(&before);
+    let ground = Arc::new(Mutex::new(Ground::new(start)));
+    let obstacle = ((Direction::Doing, 0), Obstacle::Declined { after: 1 });
+    locked(&ground).obstacles.push(obstacle);
+    let mut world = SimulatedWorld::new(&ground, "only");
+    let operation = PlaceSlots::new(after, Placing::RebalanceSlots);
+    let outcome = runner::run(&mut world, &operation, "only").unwrap();
+    let Outcome::Stuck(problem) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(problem.why.contains("5 attempts in a row"), "{problem:?}");
+}
+
+/// Runs the operation once; returns what became of it and what was told.
+fn run(start: Cluster, shards: u32, replicas: u32) -> (Outcome, Vec<String>) {
+    let ground = Arc::new(Mutex::new(Ground::new(start)));
+    let mut world = SimulatedWorld::new(&ground, "only");
+    let operation = CreateCluster::new(desired(shards, replicas));
+    let outcome = runner::run(&mut world, &operation, "only").unwrap();
+    assert_eq!(locked(&ground).violation, None);
+    let told = world.reports.iter().map(ToString::to_string).collect();
+    (outcome, told)
+}
+
+#[test]
+fn a_pod_that_comes_late_is_waited_for_and_named() {
+    let wanted = desired(3, 1);
+    let start = Cluster::fresh(&wanted).with_late("shop-redis-cluster-shard-1-0", 180_000);
+    let (outcome, told) = run(start, 3, 1);
+    assert_eq!(outcome, Outcome::Done { changed: true });
+    assert!(
+        told.iter()
+            .any(|line| line.contains("pod shop-redis-cluster-shard-1-0: connection refused")),
+        "{told:#?}"
+    );
+}
+
+#[test]
+fn what_stands_is_left_as_it_is() {
+    let wanted = desired(3, 1);
+    let (outcome, _) = run(Cluster::standing(&wanted), 3, 1);
+    assert_eq!(outcome, Outcome::Done { changed: false });
+}
+
+#[test]
+fn a_cluster_is_never_made_over_data() {
+    let wanted = desired(3, 1);
+    let slots = "0-99".parse().unwrap();
+    let lost = Cluster::standing(&wanted).without_slots("shop-redis-cluster-shard-0-0", &slots);
+    let filled =
+        Cluster::fresh(&wanted).with_keys("shop-redis-cluster-shard-2-1", 0.try_into().unwrap(), 7);
+    let id = "00000000000000000000000000000000000000ff".parse().unwrap();
+    let foreign = Cluster::fresh(&wanted).with_stranger("shop-redis-cluster-shard-1-1", &id);
+    for (start, expected) in [
+        (lost, "the slots 0-99 are nobody's"),
+        (filled, "its server has 7 keys"),
+        (
+            foreign,
+            "knows the node 00000000000000000000000000000000000000ff",
+        ),
+    ] {
+        let before = format!("{start:?}");
+        let (outcome, told) = run(start, 3, 1);
+        assert!(
+            matches!(outcome, Outcome::Refused(_)),
+            "{outcome:?} {before}"
+        );
+        assert!(told.iter().any(|line| line.contains(expected)), "{told:#?}");
+    }
+}
