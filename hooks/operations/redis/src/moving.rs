@@ -113,7 +113,7 @@ fn disagreement(landscape: &Landscape<'_>, holders: &[Holder<'_>]) -> Option<Str
         .collect();
     let other = landscape
         .servers()
-        .find(|one| one.nodes.owners() != masters)?;
+        .find(|one| !one.is_virgin() && one.nodes.owners() != masters)?;
     Some(format!(
         "{} has another opinion of who has which slots",
         other.server.pod
@@ -155,7 +155,9 @@ fn sent<'a>(holder: &Holder<'a>) -> BTreeMap<&'a NodeId, Slots> {
 /// What tells servers that slots are not on their way any more which they neither have nor get.
 fn leftovers(landscape: &Landscape<'_>) -> Vec<Command> {
     let mut commands = Vec::new();
-    for one in landscape.servers() {
+    // Valkey tells of them at replicas too, which take no such command.
+    let masters = landscape.servers().filter(|one| one.myself().is_master());
+    for one in masters {
         let over = one
             .myself()
             .migrations

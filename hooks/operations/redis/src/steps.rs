@@ -353,6 +353,16 @@ fn attached(landscape: &Landscape<'_>) -> Verdict<Command> {
             if one.server == master.server || copies(&one.myself().role, id) {
                 continue;
             }
+            if let Role::Replica { of: Some(other) } = &one.myself().role
+                && !landscape.servers().any(|any| any.myself().id == *other)
+            {
+                return Verdict::Fail(Problem {
+                    object: format!("pod {}", one.server.pod),
+                    why: format!("it copies the node {other}, which is none of this release, and may be the only one with its keys"),
+                    remedy: "bring that node back, or have this server take over its shard (CLUSTER FAILOVER FORCE), then run the upgrade again"
+                        .to_owned(),
+                });
+            }
             if one.knows(id) {
                 let request = Request::Replicate(id.clone());
                 commands.push(Command::redis(&one.server.address, request));
