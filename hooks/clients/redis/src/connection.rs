@@ -84,15 +84,6 @@ impl CallError {
     pub fn may_have_taken_effect(&self) -> bool {
         matches!(self, Self::NoAnswer { .. } | Self::Malformed { .. })
     }
-
-    /// What the server refused with, if that is why.
-    #[must_use]
-    pub fn refusal(&self) -> Option<&Refusal> {
-        match self {
-            Self::Refused { refusal, .. } => Some(refusal),
-            _ => None,
-        }
-    }
 }
 
 /// An error that a server answers with: a word in capitals, and a text.
@@ -211,6 +202,20 @@ impl Connection {
         }
     }
 
+    /// The same with commands of which none may be refused.
+    ///
+    /// # Errors
+    /// When not all were answered within the time, or the server said no to one.
+    pub async fn send_all(&mut self, commands: &Pipeline) -> Result<Vec<Value>, CallError> {
+        let answers = self.send(commands).await?;
+        let refused = |refusal| CallError::Refused {
+            address: self.address.clone(),
+            refusal,
+        };
+        let answers = answers.into_iter();
+        answers.map(|answer| answer.map_err(refused)).collect()
+    }
+
     /// Sends one command.
     ///
     /// # Errors
@@ -218,16 +223,11 @@ impl Connection {
     pub async fn ask(&mut self, words: &[&str]) -> Result<Value, CallError> {
         let mut commands = Pipeline::new();
         add(&mut commands, words);
-        let answer = self.send(&commands).await?.pop();
-        let (address, expected) = (&self.address, "an answer to each command");
-        let answer = answer.context(MalformedSnafu {
-            address,
-            expected,
+        let answer = self.send_all(&commands).await?.pop();
+        answer.context(MalformedSnafu {
+            address: &self.address,
+            expected: "an answer to each command",
             found: "nothing",
-        })?;
-        answer.map_err(|refusal| CallError::Refused {
-            address: address.clone(),
-            refusal,
         })
     }
 

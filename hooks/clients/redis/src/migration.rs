@@ -11,12 +11,12 @@ use redis::{Pipeline, Value};
 use secrecy::ExposeSecret;
 use snafu::{ResultExt, Snafu};
 
-use crate::connection::{Answer, CallError, Client, Connection, Credentials, Refusal, add};
+use crate::connection::{CallError, Client, Connection, Credentials, add};
 use crate::nodes::NodeId;
 use crate::slots::{Slot, Slots};
 
-/// Slots that are opened together, unless told otherwise.
-pub const SLOTS_AT_ONCE: u16 = 64;
+/// Slots that are opened together.
+const SLOTS_AT_ONCE: usize = 64;
 /// How long the source shall be busy with what is sent at a time.
 const BUSY: Duration = Duration::from_millis(1);
 /// The keys that are asked for at a time, of one slot.
@@ -53,8 +53,6 @@ pub struct Task {
     pub under_way: Slots,
     /// The other masters, which are told who has them.
     pub others: Vec<String>,
-    /// How many slots are open at a time.
-    pub slots_at_once: u16,
 }
 
 /// How far a task has come.
@@ -97,7 +95,7 @@ pub async fn carry(client: &Client, task: &Task, time: Duration) -> Result<Moved
     let mut left: VecDeque<Slot> = task.under_way.iter().collect();
     left.extend(task.slots.without(&task.under_way).iter());
     while !left.is_empty() && begun.elapsed() < time {
-        let number = left.len().min(usize::from(task.slots_at_once.max(1)));
+        let number = left.len().min(SLOTS_AT_ONCE);
         let open: Slots = left.drain(..number).collect();
         carrier.check(&open.without(&task.under_way)).await?;
         let keys = carrier.carry(&open).await.context(CallSnafu)?;
@@ -137,12 +135,7 @@ impl<'a> Carrier<'a> {
     /// Sees that the target has no keys of slots that are opened now: what it has of them later has come from the source, which
     /// has the newer copy as long as it has one.
     async fn check(&mut self, slots: &Slots) -> Result<(), MoveError> {
-        let counts = counts(&mut self.to, slots).await.context(CallSnafu)?;
-        let kept: Slots = counts
-            .into_iter()
-            .filter(|(_, keys)| *keys > 0)
-            .map(|(slot, _)| slot)
-            .collect();
+        let kept = filled(&mut self.to, slots).await.context(CallSnafu)?;
         if kept.is_empty() {
             return Ok(());
         }
@@ -158,37 +151,27 @@ impl<'a> Carrier<'a> {
     async fn carry(&mut self, slots: &Slots) -> Result<u64, CallError> {
         let (from, to) = (self.task.from.id.as_str(), self.task.to.id.as_str());
         // The target first: it would else be sent clients that it does not answer yet.
-        all(&mut self.to, &set(slots, &["IMPORTING", from])).await?;
-        all(&mut self.from, &set(slots, &["MIGRATING", to])).await?;
+        self.to.send_all(&set(slots, &["IMPORTING", from])).await?;
+        self.from.send_all(&set(slots, &["MIGRATING", to])).await?;
         let mut keys = 0;
-        let mut filled = slots.clone();
+        let mut still = slots.clone();
         loop {
-            filled = self.filled(&filled).await?;
-            if filled.is_empty() {
+            still = filled(&mut self.from, &still).await?;
+            if still.is_empty() {
                 break;
             }
-            for names in self.names(&filled).await? {
+            for names in self.names(&still).await? {
                 keys += self.send(&names).await?;
             }
         }
         let owner = set(slots, &["NODE", to]);
         // The target first: should it fail before another one is told, the source still has the slots.
-        all(&mut self.to, &owner).await?;
-        all(&mut self.from, &owner).await?;
+        self.to.send_all(&owner).await?;
+        self.from.send_all(&owner).await?;
         for other in &mut self.others {
-            all(other, &owner).await?;
+            other.send_all(&owner).await?;
         }
         Ok(keys)
-    }
-
-    /// Those slots of which the source still has keys.
-    async fn filled(&mut self, slots: &Slots) -> Result<Slots, CallError> {
-        let counts = counts(&mut self.from, slots).await?;
-        Ok(counts
-            .into_iter()
-            .filter(|(_, keys)| *keys > 0)
-            .map(|(slot, _)| slot)
-            .collect())
     }
 
     /// Keys that the source has of each slot.
@@ -201,7 +184,7 @@ impl<'a> Carrier<'a> {
                 .arg(u16::from(slot))
                 .arg(KEYS_AT_ONCE);
         }
-        let answers = all(&mut self.from, &commands).await?;
+        let answers = self.from.send_all(&commands).await?;
         let mut names = Vec::new();
         for value in answers {
             let keys = match value {
@@ -222,7 +205,7 @@ impl<'a> Carrier<'a> {
             let (some, rest) = left.split_at(self.keys.min(left.len()));
             let begun = Instant::now();
             let commands = self.migrate(some);
-            all(&mut self.from, &commands).await?;
+            self.from.send_all(&commands).await?;
             self.learn(some.len(), begun.elapsed());
             sent += u64::try_from(some.len()).unwrap_or(u64::MAX);
             left = rest;
@@ -282,6 +265,13 @@ fn set(slots: &Slots, words: &[&str]) -> Pipeline {
     commands
 }
 
+/// Those of some slots of which a server has keys.
+async fn filled(server: &mut Connection, slots: &Slots) -> Result<Slots, CallError> {
+    let counts = counts(server, slots).await?.into_iter();
+    let filled = counts.filter(|(_, keys)| *keys > 0);
+    Ok(filled.map(|(slot, _)| slot).collect())
+}
+
 /// How many keys a server has of each of some slots.
 ///
 /// # Errors
@@ -294,7 +284,7 @@ pub async fn counts(server: &mut Connection, slots: &Slots) -> Result<Vec<(Slot,
             .arg("COUNTKEYSINSLOT")
             .arg(u16::from(slot));
     }
-    let answers = all(server, &commands).await?;
+    let answers = server.send_all(&commands).await?;
     let mut counts = Vec::new();
     for (slot, value) in slots.iter().zip(answers) {
         let keys = match value {
@@ -307,17 +297,4 @@ pub async fn counts(server: &mut Connection, slots: &Slots) -> Result<Vec<(Slot,
         ));
     }
     Ok(counts)
-}
-
-/// Sends commands of which none may be refused.
-async fn all(server: &mut Connection, commands: &Pipeline) -> Result<Vec<Value>, CallError> {
-    let answers = server.send(commands).await?;
-    let refused = |refusal: Refusal| CallError::Refused {
-        address: server.address().to_owned(),
-        refusal,
-    };
-    answers
-        .into_iter()
-        .map(|answer: Answer| answer.map_err(refused))
-        .collect()
 }

@@ -111,12 +111,7 @@ impl Client {
             Request::KeyCounts(slots) => Ok(Answer::KeyCounts(counts(&mut server, slots).await?)),
             Request::Configuration(names) => configuration(&mut server, names).await,
             told => {
-                for answer in server.send(&commands(told)).await? {
-                    answer.map_err(|refusal| CallError::Refused {
-                        address: address.to_owned(),
-                        refusal,
-                    })?;
-                }
+                server.send_all(&commands(told)).await?;
                 Ok(Answer::Done)
             }
         }
@@ -175,9 +170,7 @@ async fn configuration(server: &mut Connection, names: &[String]) -> Result<Answ
         add(&mut commands, &["CONFIG", "GET", name]);
     }
     let mut settings = BTreeMap::new();
-    for answer in server.send(&commands).await? {
-        let address = server.address().to_owned();
-        let value = answer.map_err(|refusal| CallError::Refused { address, refusal })?;
+    for value in server.send_all(&commands).await? {
         let Value::Array(parts) = value else {
             return Err(server.malformed("settings"));
         };

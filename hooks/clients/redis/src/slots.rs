@@ -215,6 +215,14 @@ impl FromIterator<Slot> for Slots {
     }
 }
 
+impl<'a> FromIterator<&'a Slots> for Slots {
+    /// Those that are in any of some sets.
+    fn from_iter<I: IntoIterator<Item = &'a Slots>>(sets: I) -> Self {
+        let sets = sets.into_iter();
+        sets.fold(Self::default(), |all, some| all.or(some))
+    }
+}
+
 impl Extend<Slot> for Slots {
     fn extend<I: IntoIterator<Item = Slot>>(&mut self, slots: I) {
         for slot in slots {

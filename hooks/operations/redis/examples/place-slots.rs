@@ -62,13 +62,7 @@ fn places(landscape: &Landscape<'_>, staying: usize) -> (Vec<ShardSlots>, Vec<Sh
         .take(staying)
         .map(|(_, id, _)| id.clone())
         .collect();
-    let mut after = owners.clone();
-    for one in layout::moves(&owners, &ids) {
-        let from = after.entry(one.from).or_default();
-        *from = from.without(&one.slots);
-        let to = after.entry(one.to).or_default();
-        *to = to.or(&one.slots);
-    }
+    let after = layout::after(&owners, &layout::moves(&owners, &ids));
     let of = |slots: &BTreeMap<NodeId, Slots>| {
         let placed = masters.iter().map(|(shard, id, _)| ShardSlots {
             shard: *shard,

@@ -158,8 +158,7 @@ impl Operation for CreateCluster {
 }
 
 fn with_keys(pod: &str, keys: u64, slots: &[ShardSlots]) -> Problem {
-    let slots = slots.iter().map(|given| &given.slots);
-    let slots = slots.fold(Slots::default(), |all, some| all.or(some));
+    let slots: Slots = slots.iter().map(|given| &given.slots).collect();
     Problem {
         object: format!("pod {pod}"),
         why: format!("the slots {slots} are nobody's, and its server has {keys} keys: this is not a cluster that is being made"),

@@ -31,7 +31,6 @@ struct Share<'a> {
 /// Slots that nobody has are nobody's here either: a cluster is made or mended first.
 #[must_use]
 pub fn moves(owners: &BTreeMap<NodeId, Slots>, staying: &[NodeId]) -> Vec<Move> {
-    let none = Slots::default();
     let has = |id: &NodeId| owners.get(id).map_or(0, Slots::len);
     let all: u16 = owners
         .values()
@@ -90,8 +89,21 @@ pub fn moves(owners: &BTreeMap<NodeId, Slots>, staying: &[NodeId]) -> Vec<Move> 
             taker.slots -= number;
         }
     }
-    moves.retain(|one| one.slots != none);
     moves
+}
+
+/// The owners after some moves.
+#[must_use]
+pub fn after(owners: &BTreeMap<NodeId, Slots>, moves: &[Move]) -> BTreeMap<NodeId, Slots> {
+    let mut after = owners.clone();
+    for one in moves {
+        if let Some(giver) = after.get_mut(&one.from) {
+            *giver = giver.without(&one.slots);
+        }
+        let taker = after.entry(one.to.clone()).or_default();
+        *taker = taker.or(&one.slots);
+    }
+    after
 }
 
 /// The slots of each of so many shards of a cluster that is new: ranges of the same length, the first ones with one more.
@@ -139,11 +151,9 @@ mod tests {
     fn after(owners: &BTreeMap<NodeId, Slots>, moves: &[Move]) -> BTreeMap<NodeId, Slots> {
         let mut owners = owners.clone();
         for one in moves {
-            let giver = owners.get_mut(&one.from).unwrap();
-            assert_eq!(giver.and(&one.slots), one.slots, "slots that the giver has");
-            *giver = giver.without(&one.slots);
-            let taker = owners.entry(one.to.clone()).or_default();
-            *taker = taker.or(&one.slots);
+            let given = owners[&one.from].and(&one.slots);
+            assert_eq!(given, one.slots, "slots that the giver has");
+            owners = super::after(&owners, std::slice::from_ref(one));
         }
         owners.retain(|_, slots| !slots.is_empty());
         owners

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use midships_client_redis::migration::{Party, SLOTS_AT_ONCE, Task};
+use midships_client_redis::migration::{Party, Task};
 use midships_client_redis::{Migration, NodeId, Request, Slots};
 use midships_engine::step::{Problem, Verdict};
 
@@ -203,7 +203,6 @@ fn tasks(holders: &[Holder<'_>]) -> (Vec<Task>, u16) {
             others: others
                 .map(|other| other.master.server.address.clone())
                 .collect(),
-            slots_at_once: SLOTS_AT_ONCE,
         });
     }
     (tasks, left)

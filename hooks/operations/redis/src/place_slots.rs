@@ -133,14 +133,7 @@ fn placed(before: &[(ShardSlots, NodeId)], staying: &[Shard]) -> Vec<ShardSlots>
         .filter(|(slots, _)| stays(slots.shard))
         .map(|(_, id)| id.clone())
         .collect();
-    let mut after = owners.clone();
-    for one in layout::moves(&owners, &ids) {
-        if let Some(from) = after.get_mut(&one.from) {
-            *from = from.without(&one.slots);
-        }
-        let to = after.entry(one.to).or_default();
-        *to = to.or(&one.slots);
-    }
+    let mut after = layout::after(&owners, &layout::moves(&owners, &ids));
     let slots = before.iter().map(|(slots, id)| ShardSlots {
         shard: slots.shard,
         slots: after.remove(id).unwrap_or_default(),

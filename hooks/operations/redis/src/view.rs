@@ -226,7 +226,7 @@ impl<'a> Landscape<'a> {
     #[must_use]
     pub fn owned(&self) -> Slots {
         let slots = self.servers().map(|standing| &standing.myself().slots);
-        slots.fold(Slots::default(), |all, some| all.or(some))
+        slots.collect()
     }
 
     /// Nodes that some server knows and that are none of these, with the server that knows them.
