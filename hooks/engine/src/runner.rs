@@ -3,8 +3,6 @@
 //! It is synchronous and knows nothing of servers. Before it acts it always observes; the journal
 //! only tells it which plan is open and how far it may have come.
 
-use std::collections::BTreeSet;
-
 use crate::journal::{self, Ending, Event, Journal, Note, Open, Plan, State};
 use crate::lease::{self, Lease, Stop, Taking};
 use crate::report::{Place, Report};
@@ -384,14 +382,14 @@ impl<S: Step> Survey<'_, S> {
         let rounds = self.operation.limits().rounds;
         let mut seen = Seen::new(world.now(), Memory::new());
         for _ in 0..rounds {
-            let queries = unasked(self.operation.observe(&seen), &seen);
+            let queries = seen.unasked(self.operation.observe(&seen));
             if queries.is_empty() {
                 return Ok(self.operation.plan(&seen));
             }
             self.keep(world)?;
             ask(world, queries, &mut seen)?;
         }
-        if unasked(self.operation.observe(&seen), &seen).is_empty() {
+        if seen.unasked(self.operation.observe(&seen)).is_empty() {
             return Ok(self.operation.plan(&seen));
         }
         Ok(Planning::Refused(defect(
@@ -399,14 +397,6 @@ impl<S: Step> Survey<'_, S> {
             format!("its survey asks for more than the {rounds} rounds that it may"),
         )))
     }
-}
-
-fn unasked<Q: Ord, A>(queries: Vec<Q>, seen: &Seen<Q, A>) -> Vec<Q> {
-    let distinct: BTreeSet<Q> = queries
-        .into_iter()
-        .filter(|query| seen.answer(query).is_none())
-        .collect();
-    distinct.into_iter().collect()
 }
 
 fn ask<W: World>(
@@ -908,14 +898,14 @@ where
         let (step, direction) = (effort.step, effort.direction);
         let mut seen = Seen::new(self.world.now(), memory.clone());
         for _ in 0..effort.limits.rounds {
-            let queries = unasked(step.observe(direction, &seen), &seen);
+            let queries = seen.unasked(step.observe(direction, &seen));
             if queries.is_empty() {
                 return Ok(judged(step, direction, &seen));
             }
             self.lease.keep(self.world)?;
             ask(self.world, queries, &mut seen)?;
         }
-        if unasked(step.observe(direction, &seen), &seen).is_empty() {
+        if seen.unasked(step.observe(direction, &seen)).is_empty() {
             return Ok(judged(step, direction, &seen));
         }
         Ok(Look::Endless)

@@ -1,6 +1,6 @@
 //! What a step and an operation are: pure judges of what was observed, with no effect of their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use serde::Serialize;
@@ -91,6 +91,14 @@ impl<Q: Ord, A> Seen<Q, A> {
             memory,
             answers: BTreeMap::new(),
         }
+    }
+
+    /// Those of some queries that have not been asked in this observation, each once, in their order.
+    #[must_use]
+    pub fn unasked(&self, queries: impl IntoIterator<Item = Q>) -> Vec<Q> {
+        let unasked = |query: &Q| self.answer(query).is_none();
+        let distinct: BTreeSet<Q> = queries.into_iter().filter(unasked).collect();
+        distinct.into_iter().collect()
     }
 
     /// The answer to a query, or nothing if it has not been asked in this observation.

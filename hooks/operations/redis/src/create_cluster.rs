@@ -101,7 +101,7 @@ impl Operation for CreateCluster {
             let servers = self.desired.servers();
             wanted.extend(servers.map(|server| Query::redis(&server.address, Request::Keys)));
         }
-        view.unasked(wanted)
+        seen.unasked(wanted)
     }
 
     fn plan(&self, seen: &Observation) -> Planning<RedisStep> {

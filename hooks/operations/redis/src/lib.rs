@@ -9,6 +9,8 @@
 //! - Leaving servers are forgotten before they are reset: one that is elected in between takes slots with it. Staying servers
 //!   that copy a leaving master have to be attached to another one first.
 //! - Keys that take longer than two seconds never move, and a server that has just started refuses for longer than five goes last.
+//! - A source that has heard from the target that its last slot is gone copies it already, and refuses to be told of it (seen on Valkey
+//!   9.1): that is a success, and the others have to be told.
 //! - An open plan of one of the two operations keeps the other one from beginning.
 
 pub mod create_cluster;

@@ -176,7 +176,7 @@ impl Operation for PlaceSlots {
             wanted.extend(ask_nodes(&staying));
             wanted.extend(ask_nodes(&leaving));
         }
-        view.unasked(wanted)
+        seen.unasked(wanted)
     }
 
     fn plan(&self, seen: &Observation) -> Planning<RedisStep> {

@@ -152,7 +152,7 @@ impl Step for RedisStep {
             wanted.extend(ask(Request::Cluster));
             wanted.extend(ask(Request::Information(REPLICATION)));
         }
-        View::new(seen).unasked(wanted)
+        seen.unasked(wanted)
     }
 
     fn assess(&self, direction: Direction, seen: &Observation) -> Verdict<Command> {

@@ -25,13 +25,6 @@ impl<'a> View<'a> {
         Self { seen }
     }
 
-    /// Those of the wanted queries that have not been asked yet.
-    #[must_use]
-    pub fn unasked(self, wanted: impl IntoIterator<Item = Query>) -> Vec<Query> {
-        let unasked = |query: &Query| self.seen.answer(query).is_none();
-        wanted.into_iter().filter(unasked).collect()
-    }
-
     /// The StatefulSets of the release.
     ///
     /// # Errors

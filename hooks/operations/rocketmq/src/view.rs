@@ -116,11 +116,7 @@ impl<'a> View<'a> {
     /// Those of the wanted queries that have not been asked yet.
     #[must_use]
     pub fn unasked(self, wanted: Vec<Query>) -> Vec<Query> {
-        let wanted: BTreeSet<Query> = wanted.into_iter().collect();
-        wanted
-            .into_iter()
-            .filter(|query| self.seen.answer(query).is_none())
-            .collect()
+        self.seen.unasked(wanted)
     }
 
     /// Whether a query has been asked in this observation.
