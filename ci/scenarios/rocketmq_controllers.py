@@ -88,7 +88,7 @@ def lose_a_master(trial: Trial, name: str, consensus: str) -> None:
         (heir,) = set(ids(before[group]).values()) - {master}
         off = places[f"{master.split('.')[0]}-0"]
         lost = sorted(pod for pod, node in places.items() if node == off)
-        load = Load(release, watched=1, node=home)
+        load = Load(release, watched=2, node=home)
         trial.note(f"power off: {off} with {', '.join(lost)}")
         begun = time.monotonic()
         trial.bed.testbed("kill-node", off)
@@ -110,7 +110,8 @@ def lose_a_master(trial: Trial, name: str, consensus: str) -> None:
         after = elections(release)[group]
         trial.equal(address_of(after, after["masterBrokerId"]), heir, f"master of {group} after the node is back")
         trial.equal(ids(after), ids(before[group]), f"ids of the brokers of {group}")
-        load.await_listed(1)
+        # A name server that comes back knows nothing until each broker registers again, every 30 seconds.
+        load.await_listed(2)
         # Sends that hit the dead node may fail after the client's own retries; what was acknowledged may not be lost.
         load.finish(send_errors=None)
         passes(trial, release, 4)
