@@ -41,6 +41,7 @@ class Load:
         release: Release,
         watched: int = 3,
         *,
+        known: int = 1,
         node: str = "",
         groups: str = "load-a,load-b",
         prepare: bool = True,
@@ -50,9 +51,10 @@ class Load:
         secrets: tuple[str, ...] = (),
         tls: str | None = None,
     ) -> None:
-        """`queues` is how many the topic has on all masters, which share them evenly; `through` are proxies, as an option;
-        `secrets` are those with whose keys the topic is made, and it is sent and consumed; `tls` is the Secret with the authority
-        of the servers' certificates, or empty where any certificate will do, while without it plain text is spoken."""
+        """`known` is how many name servers the clients are given; `queues` is how many the topic has on all masters, which share
+        them evenly; `through` are proxies, as an option; `secrets` are those with whose keys the topic is made, and it is sent
+        and consumed; `tls` is the Secret with the authority of the servers' certificates, or empty where any certificate will
+        do, while without it plain text is spoken."""
         self.release = release
         self.queues = queues
         self.trial: Trial = release.trial
@@ -62,13 +64,14 @@ class Load:
         # Each message goes twice the way through a proxy: how many do is the machine's matter.
         self._least_rate = 0 if through else LEAST_RATE
         more += " --begin true" if through else ""
+        self._known = known
         self._create(watched, node, groups, f"{more} " if prepare else None, f" {through}" if through else "")
         self._lines = self._api.follow(release.namespace, POD)
         until("the load has 500 acknowledged messages", lambda: self.acknowledged() >= 500, 120)
         self.trial.note("the load runs")
 
     def _create(self, watched: int, node: str, groups: str, prepare: str | None, through: str) -> None:
-        known, watch = self.release.name_server(0), ";".join(self.release.name_servers(watched))
+        known, watch = (";".join(self.release.name_servers(count)) for count in (self._known, watched))
         topic = f"--name-servers '{known}' --topic {TOPIC} --groups {groups}"
         run = f"{topic} --route-refresh {ROUTE_REFRESH_SECONDS} --progress true --watch '{watch}'{through}"
         bed, volumes, mounts = self.release.bed, [{"name": "tmp", "emptyDir": {}}], [{"name": "tmp", "mountPath": "/tmp"}]
