@@ -4,13 +4,20 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use midships_client_tls::Encryption;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Pipeline, RedisConnectionInfo, RedisError, Value};
 use secrecy::{ExposeSecret, SecretString};
 use snafu::{OptionExt, ResultExt, Snafu};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::{error::Elapsed, timeout};
+
+/// What a server says to a password when it has none: before version 6, and since.
+const NO_PASSWORD: [&str; 2] = ["no password is set", "without any password configured"];
+/// What a server before version 6 says to a user.
+const NO_USERS: &str = "wrong number of arguments for 'auth'";
 
 /// How long a call may take.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -42,13 +49,21 @@ pub enum CallError {
         /// Why: refused, no such name, or no connection within the time.
         source: io::Error,
     },
+    /// TLS is wanted, and the server does not speak it or presents no certificate that is trusted. Nothing was sent.
+    #[snafu(display("{address} speaks no TLS that is trusted: {source}"))]
+    Untrusted {
+        /// The server's address.
+        address: String,
+        /// What is wrong.
+        source: io::Error,
+    },
     /// The server does not take whom it was told that asks.
-    #[snafu(display("{address} does not let in who asks: {source}"))]
+    #[snafu(display("{address} does not let in who asks: {refusal}"))]
     NotLetIn {
         /// The server's address.
         address: String,
         /// What the server said.
-        source: RedisError,
+        refusal: Refusal,
     },
     /// Commands may have been sent, and not all were answered.
     #[snafu(display("{address} did not answer: {source}"))]
@@ -59,7 +74,7 @@ pub enum CallError {
         source: RedisError,
     },
     /// The server said no.
-    #[snafu(display("{address}: {refusal}"))]
+    #[snafu(display("{address} refuses: {refusal}"))]
     Refused {
         /// The server's address.
         address: String,
@@ -79,6 +94,15 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// What went wrong, for words that begin with the server's address.
+    #[must_use]
+    pub fn after_address(&self, address: &str) -> String {
+        let text = self.to_string();
+        text.strip_prefix(address)
+            .map_or(&*text, str::trim_start)
+            .to_owned()
+    }
+
     /// Whether what was sent may have been carried out.
     #[must_use]
     pub fn may_have_taken_effect(&self) -> bool {
@@ -117,6 +141,10 @@ pub struct Client {
     pub timeouts: Timeouts,
     /// Who asks. None: nobody in particular.
     pub credentials: Option<Credentials>,
+    /// How connections are encrypted. None: plain text is spoken.
+    pub encryption: Option<Encryption>,
+    /// The number of the database that keys are in. Clusters have more than 0 since Valkey 9.0 only.
+    pub database: u16,
 }
 
 impl Client {
@@ -125,32 +153,49 @@ impl Client {
     /// # Errors
     /// When there is no connection within the time, or the server does not let in who asks.
     pub async fn connect(&self, address: &str) -> Result<Connection, CallError> {
-        let mut asking = RedisConnectionInfo::default().set_skip_set_lib_name();
-        if let Some(Credentials { user, password }) = &self.credentials {
-            asking = asking.set_password(password.expose_secret());
-            if let Some(user) = user {
-                asking = asking.set_username(user);
-            }
-        }
-        let configuration =
-            AsyncConnectionConfig::new().set_response_timeout(Some(self.timeouts.answer));
         let late = |_: Elapsed| io::Error::from(io::ErrorKind::TimedOut);
         let begin = async {
             let stream = TcpStream::connect(address).await;
             let stream = stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
             let stream = stream.context(UnreachableSnafu { address })?;
-            let begun = MultiplexedConnection::new_with_config(&asking, stream, configuration);
-            begun.await.context(NotLetInSnafu { address })
+            match &self.encryption {
+                Some(encryption) => {
+                    let stream = encryption.over(stream).await;
+                    self.begin(address, stream.context(UntrustedSnafu { address })?)
+                        .await
+                }
+                None => self.begin(address, stream).await,
+            }
         };
-        let (multiplexed, driver) = timeout(self.timeouts.connect, begin)
+        timeout(self.timeouts.connect, begin)
             .await
             .map_err(late)
-            .context(UnreachableSnafu { address })??;
-        Ok(Connection {
+            .context(UnreachableSnafu { address })?
+    }
+
+    /// Tells the server on a stream who asks, and which database is meant.
+    async fn begin<S>(&self, address: &str, stream: S) -> Result<Connection, CallError>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let nobody = RedisConnectionInfo::default().set_skip_set_lib_name();
+        let configuration =
+            AsyncConnectionConfig::new().set_response_timeout(Some(self.timeouts.answer));
+        let begun = MultiplexedConnection::new_with_config(&nobody, stream, configuration);
+        let (multiplexed, driver) = begun.await.context(NoAnswerSnafu { address })?;
+        let mut connection = Connection {
             address: address.to_owned(),
             multiplexed,
             driver: tokio::spawn(driver),
-        })
+        };
+        if let Some(credentials) = &self.credentials {
+            connection.tell(credentials).await?;
+        }
+        if self.database > 0 {
+            let database = self.database.to_string();
+            connection.ask(&["SELECT", &database]).await?;
+        }
+        Ok(connection)
     }
 }
 
@@ -176,6 +221,27 @@ impl Connection {
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Tells who asks. A server that asks nobody who they are lets everybody in, and one before version 6 knows no users.
+    async fn tell(&mut self, credentials: &Credentials) -> Result<(), CallError> {
+        let password = credentials.password.expose_secret();
+        let mut users = vec![credentials.user.as_deref(), None];
+        users.dedup();
+        for user in users {
+            let mut commands = Pipeline::new();
+            commands.cmd("AUTH").arg(user).arg(password);
+            let answer = self.send(&commands).await?.pop();
+            match answer.and_then(Result::err) {
+                Some(refusal) if refusal.text.contains(NO_USERS) && user.is_some() => {}
+                Some(refusal) if !NO_PASSWORD.iter().any(|text| refusal.text.contains(text)) => {
+                    let address = &self.address;
+                    return NotLetInSnafu { address, refusal }.fail();
+                }
+                _ => return Ok(()),
+            }
+        }
+        Ok(())
     }
 
     /// Sends commands in one go, and returns what came back for each of them.

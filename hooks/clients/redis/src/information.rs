@@ -29,6 +29,13 @@ impl Information {
         self.text(name)?.parse().ok()
     }
 
+    /// Every value, by its name.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// A value that is written as `1` or `0`.
     #[must_use]
     pub fn truth(&self, name: &str) -> Option<bool> {

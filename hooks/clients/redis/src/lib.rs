@@ -9,6 +9,7 @@ pub mod slots;
 
 pub use connection::{CallError, Client, Connection, Credentials, Refusal, Timeouts};
 pub use information::Information;
+pub use midships_client_tls::{Authorities, Encryption, Identity, TlsError};
 pub use nodes::{Health, Link, Migration, Node, NodeId, Nodes, NodesError, Role};
 pub use request::{Answer, Failover, Request};
 pub use slots::{SLOTS, Slot, SlotError, Slots, slot_of};

@@ -1,24 +1,13 @@
-//! TLS to servers: whose certificates are trusted, and what a server presents.
-//!
-//! Servers take TLS and plain text at the same port, and tell them apart by the first byte (`NettyRemotingServer.TlsModeHandler`).
+//! TLS to servers, which take it and plain text at the same port and tell them apart by the first byte
+//! (`NettyRemotingServer.TlsModeHandler`).
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{Resumption, VerifierBuilderError, WebPkiServerVerifier};
-use rustls::crypto::{
-    CryptoProvider, WebPkiSupportedAlgorithms, ring, verify_tls12_signature, verify_tls13_signature,
-};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-};
-use snafu::{ResultExt, Snafu};
+pub(crate) use midships_client_tls::presents_any;
+pub use midships_client_tls::{Authorities, TlsError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 /// What carries frames to a server and back.
@@ -26,83 +15,12 @@ pub(crate) trait Connection: AsyncRead + AsyncWrite + Send + Unpin + fmt::Debug 
 
 impl<C: AsyncRead + AsyncWrite + Send + Unpin + fmt::Debug> Connection for C {}
 
-/// Why certificates cannot be used.
-#[derive(Debug, Snafu)]
-pub enum TlsError {
-    /// One of the authorities has no certificate that can be read.
-    #[snafu(display("an authority has no certificate that can be read: {source}"))]
-    Authority {
-        /// What is wrong.
-        source: rustls::Error,
-    },
-    /// There is no authority.
-    #[snafu(display("there is no certificate of an authority: {source}"))]
-    NoAuthority {
-        /// What is wrong.
-        source: VerifierBuilderError,
-    },
-    /// TLS cannot be spoken at all.
-    #[snafu(display("TLS cannot be spoken: {source}"))]
-    Suites {
-        /// What is wrong.
-        source: rustls::Error,
-    },
-    /// A certificate is not trusted.
-    #[snafu(display("{source}"))]
-    Untrusted {
-        /// What is wrong.
-        source: rustls::Error,
-    },
-}
-
-/// The authorities whose certificates servers must have.
-#[derive(Clone, Debug)]
-pub struct Authorities(Arc<Verifier>);
-
-impl Authorities {
-    /// These authorities.
-    ///
-    /// # Errors
-    /// When there is none, or one of them cannot be read.
-    pub fn new(certificates: Vec<CertificateDer<'static>>) -> Result<Self, TlsError> {
-        let mut roots = RootCertStore::empty();
-        for certificate in certificates {
-            roots.add(certificate).context(AuthoritySnafu)?;
-        }
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider());
-        let by = verifier.build().context(NoAuthoritySnafu)?;
-        Ok(Self(Verifier::new(Some(by))))
-    }
-
-    /// Whether a chain of certificates, a server's own first, is trusted at a moment.
-    ///
-    /// # Errors
-    /// When it is not, with the reason.
-    pub fn trust(&self, chain: &[CertificateDer<'_>], moment: UnixTime) -> Result<(), TlsError> {
-        let none = rustls::Error::NoCertificatesPresented;
-        let (own, above) = chain.split_first().ok_or(none).context(UntrustedSnafu)?;
-        let trusted = self
-            .0
-            .verify_server_cert(own, above, &nobody(), &[], moment);
-        trusted.map(drop).context(UntrustedSnafu)
-    }
-}
-
 /// How connections are encrypted.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Encryption {
-    connector: TlsConnector,
+    by: midships_client_tls::Encryption,
     /// Whether a server that presents no trusted certificate is not talked to at all, instead of in plain text.
     is_required: bool,
-}
-
-impl fmt::Debug for Encryption {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Encryption")
-            .field("is_required", &self.is_required)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Encryption {
@@ -112,21 +30,8 @@ impl Encryption {
     /// # Errors
     /// When the program has no suite of ciphers for any version of TLS.
     pub fn trusting(authorities: &Authorities, is_required: bool) -> Result<Self, TlsError> {
-        Self::with(Arc::clone(&authorities.0), is_required).context(SuitesSnafu)
-    }
-
-    fn with(verifier: Arc<Verifier>, is_required: bool) -> Result<Self, rustls::Error> {
-        let mut configuration = ClientConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()?
-            .dangerous()
-            .with_custom_certificate_verifier(verifier)
-            .with_no_client_auth();
-        // All servers have the same name here, and one would be asked to go on with what another one has begun.
-        configuration.resumption = Resumption::disabled();
-        Ok(Self {
-            connector: TlsConnector::from(Arc::new(configuration)),
-            is_required,
-        })
+        let by = midships_client_tls::Encryption::trusting(authorities, None)?;
+        Ok(Self { by, is_required })
     }
 
     pub(crate) fn is_required(&self) -> bool {
@@ -134,86 +39,6 @@ impl Encryption {
     }
 
     pub(crate) async fn over(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        self.connector.connect(nobody(), stream).await
-    }
-}
-
-/// Whether a server answers on a connection with a certificate, whoever has issued it.
-pub(crate) async fn presents_any(stream: TcpStream) -> io::Result<bool> {
-    let asking = Encryption::with(Verifier::new(None), true).map_err(io::Error::other)?;
-    let refused = asking.over(stream).await;
-    Ok(refused.err().is_some_and(|error| {
-        let inner = error.get_ref();
-        let inner = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        matches!(inner, Some(rustls::Error::InvalidCertificate(_)))
-    }))
-}
-
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(ring::default_provider())
-}
-
-/// The name that is asked for: a server is reached by names of Services, of nodes and by addresses, as `RocketMQ`'s own clients do,
-/// who do not compare names either.
-fn nobody() -> ServerName<'static> {
-    ServerName::IpAddress(std::net::IpAddr::from([0, 0, 0, 0]).into())
-}
-
-/// Trusts whom one of the authorities has issued a certificate for servers, whatever name is in it; without authorities nobody, so
-/// that the handshake ends with the certificate.
-#[derive(Debug)]
-struct Verifier {
-    by: Option<Arc<WebPkiServerVerifier>>,
-    algorithms: WebPkiSupportedAlgorithms,
-}
-
-impl Verifier {
-    fn new(by: Option<Arc<WebPkiServerVerifier>>) -> Arc<Self> {
-        let algorithms = provider().signature_verification_algorithms;
-        Arc::new(Self { by, algorithms })
-    }
-}
-
-impl ServerCertVerifier for Verifier {
-    fn verify_server_cert(
-        &self,
-        own: &CertificateDer<'_>,
-        above: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let Some(by) = &self.by else {
-            return Err(CertificateError::UnknownIssuer.into());
-        };
-        // The name is compared last, when all else is in order.
-        match by.verify_server_cert(own, above, name, ocsp, now) {
-            Err(rustls::Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
-            judged => judged,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        own: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, own, signature, &self.algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        own: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, own, signature, &self.algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        self.by.over(stream).await
     }
 }

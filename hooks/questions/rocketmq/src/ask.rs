@@ -2,12 +2,11 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt;
 
 use futures::{StreamExt, stream};
+use midships_answers::Problem;
 use midships_client_rocketmq::answer::NO_TOPIC;
 use midships_client_rocketmq::{Answer, CallError, Client, Reply, Request, TopicStatistics};
-use serde::Serialize;
 
 /// How many questions are open at the same time.
 const AT_ONCE: usize = 16;
@@ -31,32 +30,8 @@ impl Servers for Client {
     }
 }
 
-/// Something that was not answered, or is not as it should be.
-#[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Serialize)]
-pub struct Problem {
-    /// The address of a server, or another object.
-    pub object: String,
-    /// What is wrong with it.
-    pub why: String,
-}
-
-impl Problem {
-    pub(crate) fn new(object: &str, why: impl Into<String>) -> Self {
-        Self {
-            object: object.to_owned(),
-            why: why.into(),
-        }
-    }
-
-    fn of_call(address: &str, error: &CallError) -> Self {
-        Self::new(address, error.after_address(address))
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {}", self.object, self.why)
-    }
+fn of_call(address: &str, error: &CallError) -> Problem {
+    Problem::new(address, error.after_address(address))
 }
 
 /// What is asked of whom.
@@ -116,7 +91,7 @@ impl<'a, S: Servers> Asking<'a, S> {
                 })
             }
             Err(error) => {
-                let problem = Problem::of_call(address, &error);
+                let problem = of_call(address, &error);
                 match error {
                     CallError::Unreachable { .. }
                     | CallError::Untrusted { .. }

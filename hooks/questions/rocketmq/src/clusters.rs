@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use midships_answers::{Column, NOTHING, Problem, moment, or_nothing, table, with_problems};
 use midships_client_rocketmq::{Answer, ProductVersion, Reply, Request};
 use serde::Serialize;
 
-use crate::ask::{Asking, Problem, Question, Servers, another_kind};
+use crate::ask::{Asking, Question, Servers, another_kind};
 use crate::landscape::{Broker, Landscape, NameServer};
-use crate::table::{Column, NOTHING, or_nothing, table, with_problems};
-use crate::time::moment;
 use crate::{Scope, Told};
 
 /// Clusters and their brokers.

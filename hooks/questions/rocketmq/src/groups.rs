@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use midships_answers::{Column, Problem, or_nothing, table, with_problems};
 use midships_client_rocketmq::{ClientConnection, ConsumerConnections, Reply, Request};
 use serde::Serialize;
 
-use crate::ask::{Asking, Problem, Servers};
+use crate::ask::{Asking, Servers};
 use crate::holdings::Holding;
 use crate::progress::Known;
-use crate::table::{Column, or_nothing, table, with_problems};
 use crate::{Scope, Told};
 
 /// Groups.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use midships_answers::Problem;
 use midships_client_rocketmq::{
     ConsumerOffsets, Reply, Request, SubscriptionGroup, TopicConfiguration,
 };
 
-use crate::ask::{Asking, Problem, Question, Servers, another_kind};
+use crate::ask::{Asking, Question, Servers, another_kind};
 use crate::landscape::{Broker, Landscape};
 
 /// What one broker holds.

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use midships_answers::Problem;
 use midships_client_rocketmq::{Answer, ClusterInfo, Reply, Request};
 use serde::Serialize;
 
 use crate::Scope;
-use crate::ask::{Asking, Problem, Question, Servers, another_kind};
+use crate::ask::{Asking, Question, Servers, another_kind};
 
 /// A name server that was asked.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -152,7 +153,7 @@ fn differences(
                 broker.address,
                 by.join(", ")
             );
-            problems.push(Problem::new(server, why));
+            problems.push(Problem::new(*server, why));
         }
     }
     problems

@@ -13,16 +13,15 @@ mod places;
 pub mod progress;
 #[cfg(test)]
 mod simulation;
-mod table;
 #[cfg(test)]
 mod tests;
-mod time;
 pub mod topics;
 
-pub use ask::{Problem, Servers};
+pub use ask::Servers;
 pub use clusters::Clusters;
 pub use groups::Groups;
 pub use landscape::NameServer;
+pub use midships_answers::{Problem, Told};
 pub use offsets::Offsets;
 pub use progress::Progress;
 pub use topics::Topics;
@@ -40,13 +39,4 @@ pub struct Scope {
     pub topic: Option<String>,
     /// The only group that is looked at, where the question has groups.
     pub group: Option<String>,
-}
-
-/// What every answer has in common.
-pub trait Told {
-    /// The answer for people.
-    fn text(&self) -> String;
-
-    /// What was not answered or is not as it should be.
-    fn problems(&self) -> &[Problem];
 }

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use midships_answers::{Column, Problem, moment, or_nothing, table, with_problems};
 use midships_client_rocketmq::{QueueProgress, Reply, Request};
 use serde::Serialize;
 
-use crate::ask::{Asking, Problem, Servers};
+use crate::ask::{Asking, Servers};
 use crate::progress::{Known, QueueLag};
-use crate::table::{Column, or_nothing, table, with_problems};
-use crate::time::moment;
 use crate::{Scope, Told};
 
 /// Where groups are.

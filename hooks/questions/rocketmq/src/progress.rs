@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use midships_answers::{Column, Problem, or_nothing, table, with_problems};
 use midships_client_rocketmq::system::{RETRY_PREFIX, is_system_group};
 use midships_client_rocketmq::{Reply, Request};
 use serde::Serialize;
 
-use crate::ask::{Asking, Problem, Question, Servers, another_kind};
+use crate::ask::{Asking, Question, Servers, another_kind};
 use crate::holdings::{Holding, holdings};
 use crate::landscape::Landscape;
 use crate::places::{Place, Places, places, queues};
-use crate::table::{Column, or_nothing, table, with_problems};
 use crate::{Scope, Told};
 
 /// How far groups lag behind.

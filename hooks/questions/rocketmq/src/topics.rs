@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use midships_answers::{Column, Problem, moment, or_nothing, table, with_problems};
 use midships_client_rocketmq::system::is_system_topic;
 use midships_client_rocketmq::{Reply, Request, TopicConfiguration};
 use serde::Serialize;
 
-use crate::ask::{Asking, Problem, Question, Servers, another_kind};
+use crate::ask::{Asking, Question, Servers, another_kind};
 use crate::clusters::permission_text;
 use crate::holdings::{Holding, holdings};
 use crate::landscape::Landscape;
 use crate::places::{Place, places};
-use crate::table::{Column, or_nothing, table, with_problems};
-use crate::time::moment;
 use crate::{Scope, Told};
 
 /// The namespace of the name servers that lists ordered topics; 4.x knows them from nowhere else.

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 /// A moment in milliseconds since 1970, in UTC to the second, such as `2026-01-31T12:00:00Z`; none for 0 and what is before,
-/// with which brokers say that there is none.
-pub(crate) fn moment(milliseconds: i64) -> Option<String> {
+/// with which servers say that there is none.
+#[must_use]
+pub fn moment(milliseconds: i64) -> Option<String> {
     if milliseconds <= 0 {
         return None;
     }

@@ -1,11 +1,15 @@
 //! Tables for people: columns apart by two blanks, text to the left and numbers to the right.
 
-use crate::ask::Problem;
+use unicode_width::UnicodeWidthStr;
+
+use crate::Problem;
 
 /// A column's title, and what stands in it.
 #[derive(Clone, Copy)]
-pub(crate) enum Column {
+pub enum Column {
+    /// Text, to the left.
     Text(&'static str),
+    /// Numbers, to the right.
     Number(&'static str),
 }
 
@@ -18,19 +22,21 @@ impl Column {
 }
 
 /// What stands where there is no value.
-pub(crate) const NOTHING: &str = "-";
+pub const NOTHING: &str = "-";
 
 /// The text of a value, or what stands for none.
-pub(crate) fn or_nothing<T: ToString>(value: Option<T>) -> String {
+#[must_use]
+pub fn or_nothing<T: ToString>(value: Option<T>) -> String {
     value.map_or_else(|| NOTHING.to_owned(), |value| value.to_string())
 }
 
-/// The lines of a table, each with its line end. Names of the product are ASCII, so that a character is a column wide.
-pub(crate) fn table<const N: usize>(columns: [Column; N], rows: &[[String; N]]) -> String {
-    let mut widths = columns.map(|column| column.title().chars().count());
+/// The lines of a table, each with its line end.
+#[must_use]
+pub fn table<const N: usize>(columns: [Column; N], rows: &[[String; N]]) -> String {
+    let mut widths = columns.map(|column| column.title().width());
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
+            *width = (*width).max(cell.width());
         }
     }
     let titles = columns.map(|column| column.title().to_owned());
@@ -40,9 +46,12 @@ pub(crate) fn table<const N: usize>(columns: [Column; N], rows: &[[String; N]]) 
             .iter()
             .zip(row)
             .zip(widths)
-            .map(|((column, cell), width)| match column {
-                Column::Text(_) => format!("{cell:<width$}"),
-                Column::Number(_) => format!("{cell:>width$}"),
+            .map(|((column, cell), width)| {
+                let blanks = " ".repeat(width.saturating_sub(cell.width()));
+                match column {
+                    Column::Text(_) => format!("{cell}{blanks}"),
+                    Column::Number(_) => format!("{blanks}{cell}"),
+                }
             })
             .collect();
         text.push_str(cells.join("  ").trim_end());
@@ -52,7 +61,8 @@ pub(crate) fn table<const N: usize>(columns: [Column; N], rows: &[[String; N]]) 
 }
 
 /// A text with what was not answered below it.
-pub(crate) fn with_problems(mut text: String, problems: &[Problem]) -> String {
+#[must_use]
+pub fn with_problems(mut text: String, problems: &[Problem]) -> String {
     if !problems.is_empty() {
         text.push('\n');
     }
@@ -78,10 +88,11 @@ mod tests {
         let rows = [
             ["a".to_owned(), "1000".to_owned(), "x".to_owned()],
             ["longer".to_owned(), or_nothing::<i64>(None), String::new()],
+            ["消息".to_owned(), "1".to_owned(), String::new()],
         ];
         assert_eq!(
             table(columns, &rows),
-            "NAME     LAG\na       1000  x\nlonger     -\n"
+            "NAME     LAG\na       1000  x\nlonger     -\n消息       1\n"
         );
     }
 }
