@@ -12,7 +12,7 @@ use snafu::{OptionExt, ResultExt, Snafu};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio::time::{error::Elapsed, timeout};
+use tokio::time::{Instant, error::Elapsed, timeout_at};
 
 /// What a server says to a password when it has none: before version 6, and since.
 const NO_PASSWORD: [&str; 2] = ["no password is set", "without any password configured"];
@@ -154,23 +154,22 @@ impl Client {
     /// When there is no connection within the time, or the server does not let in who asks.
     pub async fn connect(&self, address: &str) -> Result<Connection, CallError> {
         let late = |_: Elapsed| io::Error::from(io::ErrorKind::TimedOut);
-        let begin = async {
-            let stream = TcpStream::connect(address).await;
-            let stream = stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
-            let stream = stream.context(UnreachableSnafu { address })?;
-            match &self.encryption {
-                Some(encryption) => {
-                    let stream = encryption.over(stream).await;
-                    self.begin(address, stream.context(UntrustedSnafu { address })?)
-                        .await
-                }
-                None => self.begin(address, stream).await,
+        let end = Instant::now() + self.timeouts.connect;
+        let stream = timeout_at(end, TcpStream::connect(address)).await;
+        let stream = stream.map_err(late).flatten();
+        let stream = stream.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
+        let stream = stream.context(UnreachableSnafu { address })?;
+        let begun = match &self.encryption {
+            Some(encryption) => {
+                let stream = timeout_at(end, encryption.over(stream)).await;
+                let stream = stream.map_err(late).flatten();
+                let stream = stream.context(UntrustedSnafu { address })?;
+                timeout_at(end, self.begin(address, stream)).await
             }
+            None => timeout_at(end, self.begin(address, stream)).await,
         };
-        timeout(self.timeouts.connect, begin)
-            .await
-            .map_err(late)
-            .context(UnreachableSnafu { address })?
+        let late = |elapsed| RedisError::from(late(elapsed));
+        begun.map_err(late).context(NoAnswerSnafu { address })?
     }
 
     /// Tells the server on a stream who asks, and which database is meant.

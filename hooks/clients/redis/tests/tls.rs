@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests")]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use midships_client_redis::{
-    Authorities, CallError, Client, Credentials, Encryption, Identity, TlsError,
+    Authorities, CallError, Client, Credentials, Encryption, Identity, Timeouts, TlsError,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
@@ -177,6 +178,25 @@ async fn a_server_with_a_certificate_of_others_or_without_tls_is_told_nothing() 
         assert!(matches!(error, CallError::Untrusted { .. }), "{error}");
         assert!(!error.may_have_taken_effect());
     }
+}
+
+#[tokio::test]
+async fn a_server_that_waits_for_plain_text_speaks_no_tls() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let client = Client {
+        timeouts: Timeouts {
+            connect: Duration::from_millis(50),
+            ..Timeouts::default()
+        },
+        encryption: Some(trusting(&authority(), None).unwrap()),
+        ..Client::default()
+    };
+    // Nobody accepts, so that the system does, and nothing is said.
+    let error = client.connect(&address).await.unwrap_err();
+    assert!(matches!(error, CallError::Untrusted { .. }), "{error}");
+    assert!(error.to_string().ends_with("timed out"), "{error}");
+    drop(listener);
 }
 
 #[test]
