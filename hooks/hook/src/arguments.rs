@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub mod redis;
+
 /// Runs, plans and explains the operations of a release's stateful middleware.
 ///
 /// Inside a pod it uses the pod's token; elsewhere it uses the kubeconfig that KUBECONFIG or
@@ -35,6 +37,8 @@ pub enum Action {
     Unlock(Unlock),
     /// Ask clusters of `RocketMQ`, of this project or not, about brokers, topics and groups; nothing is changed.
     Rocketmq(Rocketmq),
+    /// Ask servers of Redis and Valkey, of this project or not, about topology, keys and clients; nothing is changed without `--write`.
+    Redis(redis::Redis),
     /// Copy this program into a directory of a pod. The chart's pods run this where servers speak TLS.
     #[command(hide = true)]
     Place(Place),

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures::future::join_all;
+use midships_client_redis::Identity;
 use midships_client_rocketmq::{Authorities, CallError, Client, Encryption, Request, TlsError};
 use midships_engine::step::Problem;
 use midships_model::rocketmq::tls::{AUTHORITIES_KEY, CERTIFICATE_KEY, PRIVATE_KEY};
@@ -47,6 +48,36 @@ pub fn encryption(
     encryption
         .map(Some)
         .map_err(|error| unusable(AUTHORITIES_KEY, error))
+}
+
+/// How to speak to servers of Redis and Valkey that present certificates of the authorities in a directory, and with which
+/// certificate, if there is one; nothing where no directory is named.
+///
+/// # Errors
+/// When a file is missing or cannot be used.
+pub fn of_redis(
+    directory: Option<&Path>,
+) -> Result<Option<midships_client_redis::Encryption>, Problem> {
+    let Some(directory) = directory else {
+        return Ok(None);
+    };
+    let authorities = authorities(directory)?;
+    let identity = if directory.join(CERTIFICATE_KEY).exists() {
+        Some(Identity {
+            chain: certificates(directory, CERTIFICATE_KEY)?,
+            key: private_key(directory)?,
+        })
+    } else {
+        None
+    };
+    let encryption = midships_client_redis::Encryption::trusting(&authorities, identity);
+    encryption.map(Some).map_err(|error| match error {
+        TlsError::Identity {
+            source: rustls::Error::InvalidCertificate(_),
+        } => unusable(CERTIFICATE_KEY, error),
+        TlsError::Identity { .. } => unusable(PRIVATE_KEY, error),
+        _ => unusable(AUTHORITIES_KEY, error),
+    })
 }
 
 /// What servers present, from the directory into which their Secret is mounted.
@@ -94,9 +125,7 @@ impl Presented {
 /// When they cannot, with the key of the Secret that is to blame.
 pub fn judge(directory: &Path) -> Result<(), Problem> {
     let presented = Presented::read(directory)?;
-    let text = content(directory, PRIVATE_KEY)?;
-    let key = PrivateKeyDer::from_pem_slice(&text)
-        .map_err(|_| unusable(PRIVATE_KEY, "there is no private key in it"))?;
+    let key = private_key(directory)?;
     if !matches!(key, PrivateKeyDer::Pkcs8(_)) {
         return Err(unusable(
             PRIVATE_KEY,
@@ -122,6 +151,12 @@ pub fn judge(directory: &Path) -> Result<(), Problem> {
                 "it is not that of the certificate in `tls.crt`",
             )
         })
+}
+
+fn private_key(directory: &Path) -> Result<PrivateKeyDer<'static>, Problem> {
+    let text = content(directory, PRIVATE_KEY)?;
+    PrivateKeyDer::from_pem_slice(&text)
+        .map_err(|_| unusable(PRIVATE_KEY, "there is no private key in it"))
 }
 
 fn certificates(directory: &Path, key: &str) -> Result<Vec<CertificateDer<'static>>, Problem> {
@@ -330,6 +365,28 @@ mod tests {
         assert!(!presented.lasts(Duration::from_secs(70_000_000_000)));
         assert!(encryption(Some(secret.path()), true).unwrap().is_some());
         assert!(encryption(None, true).unwrap().is_none());
+    }
+
+    #[test]
+    fn who_asks_redis_may_have_a_certificate() {
+        let [ca, own, key] = secret();
+        let [.., other_key] = secret();
+        let taken = |keys: &[(&str, String)]| of_redis(Some(directory(keys).path()));
+        assert!(taken(std::slice::from_ref(&ca)).unwrap().is_some());
+        assert!(
+            taken(&[ca.clone(), own.clone(), key.clone()])
+                .unwrap()
+                .is_some()
+        );
+        assert!(of_redis(None).unwrap().is_none());
+        for (keys, told) in [
+            (vec![own.clone(), key], "`ca.crt`"),
+            (vec![ca.clone(), own.clone()], "`tls.key`"),
+            (vec![ca, own, other_key], "`tls.key`"),
+        ] {
+            let problem = taken(&keys).unwrap_err();
+            assert!(problem.why.contains(told), "{told}: {problem:?}");
+        }
     }
 
     #[test]

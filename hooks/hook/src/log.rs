@@ -22,6 +22,12 @@ pub fn complain(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
+/// Says on one line of a terminal how far something has come; the next text replaces it, and an empty one clears it.
+pub fn progress(text: &str) {
+    // As above.
+    let _ = write!(std::io::stderr(), "\r{text}\x1b[K");
+}
+
 /// A moment as people write it, such as `2026-01-31T12:00:00Z`.
 pub fn time(moment: Moment) -> String {
     let seconds = i64::try_from(moment / 1_000).unwrap_or(i64::MAX);

@@ -1,131 +1,32 @@
-//! `rocketmq`: asks name servers and brokers a question and prints the answer; nothing is changed.
+//! Questions about clusters, whose answers are printed: nothing is changed, unless a person asks for just that.
 
-use std::time::Duration;
+pub mod redis;
+pub mod rocketmq;
 
-use midships_client_rocketmq::{Client, Timeouts};
+use midships_answers::Told;
 use midships_engine::step::Problem;
-use midships_questions_rocketmq::{Clusters, Groups, Offsets, Progress, Scope, Told, Topics};
 use serde::Serialize;
+use tokio::runtime::Runtime;
 
-use crate::arguments::{Common, Output, Question, Rocketmq};
-use crate::certificates;
+use crate::arguments::Output;
 use crate::exit::Exit;
 use crate::log;
-use crate::operate::runtime;
-use crate::signing;
 
-/// How long one call may take. The offsets of all groups of a large broker are some megabytes.
-const TIMEOUTS: Timeouts = Timeouts {
-    connect: Duration::from_secs(3),
-    call: Duration::from_secs(10),
-};
-
-/// Asks a question and prints the answer.
-pub fn ask(arguments: Rocketmq) -> Exit {
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(why) => {
-            log::complain(&why);
-            return Exit::Crash;
-        }
-    };
-    let access = &arguments.question.common().access;
-    let unusable = |option: &str, problem: Problem| {
-        log::complain(&format!("{option}: {}; {}", problem.why, problem.remedy));
-        Exit::Usage
-    };
-    let credentials = match signing::read(access.credentials.as_deref()) {
-        Ok(credentials) => credentials,
-        Err(problem) => return unusable("--credentials", problem),
-    };
-    let encryption = match certificates::encryption(access.tls.as_deref(), true) {
-        Ok(encryption) => encryption,
-        Err(problem) => return unusable("--tls", problem),
-    };
-    let client = Client::reusing_connections(TIMEOUTS)
-        .signing_with(credentials)
-        .encrypting_with(encryption);
-    runtime.block_on(asked(&client, arguments.question))
+/// What calls are made on.
+fn runtime() -> Result<Runtime, Exit> {
+    crate::operate::runtime().map_err(|why| {
+        log::complain(&why);
+        Exit::Crash
+    })
 }
 
-async fn asked(client: &Client, question: Question) -> Exit {
-    match question {
-        Question::Cluster { common } => {
-            let (scope, output) = scope(common);
-            print(&Clusters::ask(client, &scope).await, output)
-        }
-        Question::Topics {
-            common,
-            topic,
-            system,
-        } => {
-            let (scope, output) = scope(common);
-            let scope = Scope {
-                topic,
-                system,
-                ..scope
-            };
-            print(&Topics::ask(client, &scope).await, output)
-        }
-        Question::Groups {
-            common,
-            group,
-            system,
-        } => {
-            let (scope, output) = scope(common);
-            let scope = Scope {
-                group,
-                system,
-                ..scope
-            };
-            print(&Groups::ask(client, &scope).await, output)
-        }
-        Question::Progress {
-            common,
-            group,
-            topic,
-            system,
-        } => {
-            let (scope, output) = scope(common);
-            let scope = Scope {
-                group,
-                topic,
-                system,
-                ..scope
-            };
-            print(&Progress::ask(client, &scope).await, output)
-        }
-        Question::Offsets {
-            common,
-            group,
-            topic,
-        } => {
-            let (scope, output) = scope(common);
-            let scope = Scope {
-                group: Some(group),
-                topic,
-                ..scope
-            };
-            print(&Offsets::ask(client, &scope).await, output)
-        }
-    }
+/// An option whose files cannot be used.
+fn unusable(option: &str, problem: &Problem) -> Exit {
+    log::complain(&format!("{option}: {}; {}", problem.why, problem.remedy));
+    Exit::Usage
 }
 
-fn scope(common: Common) -> (Scope, Output) {
-    let Common {
-        name_servers,
-        cluster,
-        output,
-        access: _,
-    } = common;
-    let scope = Scope {
-        name_servers,
-        cluster,
-        ..Scope::default()
-    };
-    (scope, output)
-}
-
+/// Prints an answer.
 fn print(told: &(impl Told + Serialize), output: Output) -> Exit {
     match output {
         Output::Text => log::say(told.text().trim_end()),
@@ -137,6 +38,11 @@ fn print(told: &(impl Told + Serialize), output: Output) -> Exit {
             }
         },
     }
+    end(told)
+}
+
+/// How the program ends with an answer.
+fn end(told: &impl Told) -> Exit {
     if told.problems().is_empty() {
         Exit::Done
     } else {
@@ -146,7 +52,7 @@ fn print(told: &(impl Told + Serialize), output: Output) -> Exit {
 
 #[cfg(test)]
 mod tests {
-    use midships_questions_rocketmq::Problem;
+    use midships_answers::Problem;
 
     use super::*;
 

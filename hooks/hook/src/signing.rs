@@ -1,4 +1,4 @@
-//! With whose credentials brokers are asked, and whether they take them: known before anything is changed.
+//! With whose credentials servers are asked, and whether brokers take them: known before anything is changed.
 
 use std::path::Path;
 
@@ -16,6 +16,10 @@ use crate::desired::Wanted;
 
 /// The field that names the Secret, in every chart that has one.
 const FIELD: &str = "accessControl.secretName";
+/// The file with the password of a user of Redis and Valkey.
+const PASSWORD: &str = "password";
+/// The file with the user's name.
+const USER: &str = "username";
 /// What a broker's configuration has where it signs what it asks others.
 const INNER_CREDENTIALS: &str = "innerClientAuthenticationCredentials";
 
@@ -54,6 +58,32 @@ pub fn read(directory: Option<&Path>) -> Result<Option<Credentials>, Problem> {
     let access_key = read(ACCESS_KEY, ACCESS_KEY_MARKS)?;
     let secret_key = read(SECRET_KEY, SECRET_KEY_MARKS)?;
     Ok(Some(Credentials::new(access_key, secret_key.into())))
+}
+
+/// The credentials for servers of Redis and Valkey in a directory; none where no directory is named.
+///
+/// # Errors
+/// When there is no password.
+pub fn of_redis(
+    directory: Option<&Path>,
+) -> Result<Option<midships_client_redis::Credentials>, Problem> {
+    let Some(directory) = directory else {
+        return Ok(None);
+    };
+    let read = |key: &str| {
+        let content = std::fs::read_to_string(directory.join(key)).unwrap_or_default();
+        let content = content.trim_end_matches('\n');
+        (!content.is_empty()).then(|| content.to_owned())
+    };
+    let password = read(PASSWORD).ok_or_else(|| Problem {
+        object: directory.display().to_string(),
+        why: format!("there is nothing in the file `{PASSWORD}` of {}", directory.display()),
+        remedy: format!("name a directory with the file `{PASSWORD}`, and with `{USER}` where the user is not `default`"),
+    })?;
+    Ok(Some(midships_client_redis::Credentials {
+        user: read(USER),
+        password: password.into(),
+    }))
 }
 
 /// Why the brokers that something is wanted of cannot be asked, if one of them says so. Each keeps its users for itself, so that
@@ -200,6 +230,19 @@ mod tests {
             assert!(!problem.why.contains("a\"b"), "{problem:?}");
             assert_eq!(problem.object, FIELD);
         }
+    }
+
+    #[test]
+    fn a_user_of_redis_may_have_no_name() {
+        let alone = directory(&[("password", "s3cret\n")]);
+        let named = directory(&[("password", "s3cret"), ("username", "reader\n")]);
+        let user =
+            |secret: &tempfile::TempDir| of_redis(Some(secret.path())).unwrap().unwrap().user;
+        assert_eq!(user(&alone), None);
+        assert_eq!(user(&named), Some("reader".to_owned()));
+        assert!(of_redis(None).unwrap().is_none());
+        let problem = of_redis(Some(directory(&[("username", "reader")]).path())).unwrap_err();
+        assert!(problem.why.contains("`password`"), "{problem:?}");
     }
 
     #[test]

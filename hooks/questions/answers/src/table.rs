@@ -63,7 +63,7 @@ pub fn table<const N: usize>(columns: [Column; N], rows: &[[String; N]]) -> Stri
 /// A text with what was not answered below it.
 #[must_use]
 pub fn with_problems(mut text: String, problems: &[Problem]) -> String {
-    if !problems.is_empty() {
+    if !problems.is_empty() && !text.is_empty() {
         text.push('\n');
     }
     for problem in problems {
@@ -77,6 +77,15 @@ pub fn with_problems(mut text: String, problems: &[Problem]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn problems_are_told_below_a_text_or_alone() {
+        let problems = [Problem::new("a:1", "is away")];
+        let of = |text: &str| with_problems(text.to_owned(), &problems);
+        assert_eq!(of("text\n"), "text\n\nproblem: a:1 is away\n");
+        assert_eq!(of(""), "problem: a:1 is away\n");
+        assert_eq!(with_problems("text\n".to_owned(), &[]), "text\n");
+    }
 
     #[test]
     fn columns_are_as_wide_as_what_stands_in_them() {
