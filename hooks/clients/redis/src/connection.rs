@@ -19,6 +19,9 @@ const NO_PASSWORD: [&str; 2] = ["no password is set", "without any password conf
 /// What a server before version 6 says to a user.
 const NO_USERS: &str = "wrong number of arguments for 'auth'";
 
+/// What a server says to a command that it does not have.
+const UNKNOWN: &str = "unknown command";
+
 /// How long a call may take.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Timeouts {
@@ -192,7 +195,11 @@ impl Client {
         }
         if self.database > 0 {
             let database = self.database.to_string();
-            connection.ask(&["SELECT", &database]).await?;
+            match connection.ask(&["SELECT", &database]).await {
+                // A Sentinel has no databases.
+                Err(CallError::Refused { refusal, .. }) if refusal.text.contains(UNKNOWN) => {}
+                answer => drop(answer?),
+            }
         }
         Ok(connection)
     }

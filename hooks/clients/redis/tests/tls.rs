@@ -84,6 +84,10 @@ async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin) {
         let word = std::mem::take(&mut line).trim_end().to_owned();
         match word.as_str() {
             "secret" | "4" => stream.write_all(b"+OK\r\n").await.unwrap(),
+            "7" => {
+                let no = b"-ERR unknown command `SELECT`\r\n";
+                stream.write_all(no).await.unwrap();
+            }
             "old" if seen.last().is_some_and(|last| last != "AUTH") => {
                 let no = b"-ERR wrong number of arguments for 'auth' command\r\n";
                 stream.write_all(no).await.unwrap();
@@ -133,6 +137,12 @@ async fn who_has_a_certificate_and_the_password_is_let_in() {
     let mut connection = early.connect(&address).await.unwrap();
     let told = connection.text(&["PING"]).await.unwrap();
     assert_eq!(told, "AUTH reader old AUTH old SELECT 4");
+
+    let of_sentinel = Client {
+        database: 7,
+        ..client.clone()
+    };
+    of_sentinel.connect(&address).await.unwrap();
 
     let stranger = Client {
         credentials: Some(credentials("wrong")),

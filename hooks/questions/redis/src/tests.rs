@@ -322,6 +322,10 @@ fn what_sentinels_say_of_a_master_that_is_away_is_told() {
                 "{version}: {told:?}"
             );
         }
+        assert!(
+            !told.iter().any(|told| told.contains("has no replica")),
+            "{version}: {told:?}"
+        );
     }
 }
 

@@ -172,9 +172,12 @@ fn without_replica(servers: &[Server]) -> Vec<Problem> {
         })
     };
     let masters = || {
-        let with_keys = |server: &&Server| server.slot_count != Some(0);
         let masters = servers.iter().filter(|server| server.part == Part::Master);
-        masters.filter(with_keys)
+        masters.filter(|server| match server.slot_count {
+            Some(slots) => slots > 0,
+            // Who has been replaced has no replicas any more.
+            None => !matches!(server.state, State::Failed | State::Silent),
+        })
     };
     if !masters().any(|master| has_replica(&master)) {
         return Vec::new();
