@@ -234,6 +234,26 @@ pub enum Planning<S> {
     Refused(Problem),
 }
 
+/// When Helm runs operations.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
+pub enum Phase {
+    /// Before Helm changes anything.
+    Before,
+    /// After Helm has applied everything.
+    After,
+}
+
+impl Phase {
+    /// As the hook's arguments and the journal spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::After => "after",
+        }
+    }
+}
+
 /// A procedure on a live cluster that brings it to one desired state.
 pub trait Operation {
     /// Its steps.

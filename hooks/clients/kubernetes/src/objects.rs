@@ -85,6 +85,22 @@ pub struct Pod {
     pub environment: BTreeMap<String, String>,
 }
 
+impl Pod {
+    /// Its name, where it is and how it is, for people.
+    #[must_use]
+    pub fn described(&self) -> String {
+        let node = self.node.as_deref().unwrap_or("no node yet");
+        let state = if self.terminating {
+            "stopping"
+        } else if self.ready {
+            "ready"
+        } else {
+            "not ready"
+        };
+        format!("pod {} on {node} ({state}, {})", self.name, self.phase)
+    }
+}
+
 /// A `StatefulSet` as operations see it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatefulSet {
@@ -110,6 +126,20 @@ pub struct StatefulSet {
     pub revision: Option<String>,
     /// The digest of its pod that the chart has written.
     pub template: Option<String>,
+}
+
+impl StatefulSet {
+    /// Whether its template is another one than a pod of it was made of.
+    ///
+    /// # Errors
+    /// Why it cannot be told yet.
+    pub fn is_newer_than(&self, pod: &Pod) -> Result<bool, &'static str> {
+        match (&self.revision, &pod.revision) {
+            (Some(now), Some(made_of)) => Ok(now != made_of),
+            (None, _) => Err("Kubernetes has not looked at its last change yet"),
+            (_, None) => Err("its pod does not tell which template it was made of"),
+        }
+    }
 }
 
 /// Where the data of a `StatefulSet`'s pods lie: its volume or its claim named `data`.

@@ -279,13 +279,18 @@ impl Connection {
     /// # Errors
     /// When not all were answered within the time, or the server said no to one.
     pub async fn send_all(&mut self, commands: &Pipeline) -> Result<Vec<Value>, CallError> {
-        let answers = self.send(commands).await?;
-        let refused = |refusal| CallError::Refused {
+        let answers = self.send(commands).await?.into_iter();
+        answers
+            .map(|answer| answer.map_err(|refusal| self.refused(refusal)))
+            .collect()
+    }
+
+    /// What it means that the server said no.
+    pub(crate) fn refused(&self, refusal: Refusal) -> CallError {
+        CallError::Refused {
             address: self.address.clone(),
             refusal,
-        };
-        let answers = answers.into_iter();
-        answers.map(|answer| answer.map_err(refused)).collect()
+        }
     }
 
     /// Sends one command.

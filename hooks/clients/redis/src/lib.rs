@@ -1,6 +1,7 @@
 //! What Redis and Valkey servers are asked and told, and what they answer.
 
 pub mod connection;
+mod copies;
 pub mod information;
 pub mod migration;
 pub mod nodes;

@@ -11,7 +11,8 @@ use redis::{Pipeline, Value};
 use secrecy::ExposeSecret;
 use snafu::{ResultExt, Snafu};
 
-use crate::connection::{CallError, Client, Connection, Credentials, add};
+use crate::connection::{Answer, CallError, Client, Connection, Credentials, Refusal, add};
+use crate::copies;
 use crate::nodes::NodeId;
 use crate::slots::{Slot, Slots};
 
@@ -24,8 +25,13 @@ const KEYS_AT_ONCE: usize = 1_000;
 /// The keys that are sent at a time at first, and at most.
 const FIRST_KEYS: usize = 10;
 const MOST_KEYS: usize = 1_000;
-/// How long a source waits for a target before it gives up what it sends, in milliseconds.
+/// How long a source waits for a target that stands still before it gives up what it sends, in milliseconds. It answers nobody meanwhile.
 const GIVE_UP: u64 = 2_000;
+/// The same of a key that was given up by itself: a target takes long to take in a large one. Less than after which other masters
+/// take the source for lost, which is 15 s unless set.
+const GIVE_UP_LARGE: u64 = 10_000;
+/// How many names of keys an error tells.
+const NAMES_TOLD: usize = 5;
 
 /// A master that takes part.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -49,7 +55,8 @@ pub struct Task {
     pub to: Party,
     /// Those that shall move.
     pub slots: Slots,
-    /// Those of them that the source already sends to the target. Of the others, the target must not have keys.
+    /// Those of them that the source has sent to the target without a break until now, so that its own copy of a key is the newer one.
+    /// What the target has of the others is compared before anything is replaced.
     pub under_way: Slots,
     /// The other masters, which are told who has them.
     pub others: Vec<String>,
@@ -73,13 +80,20 @@ pub enum MoveError {
         /// What happened.
         source: CallError,
     },
-    /// The target has keys of slots that were not on their way to it: which copy is the newer one is not known here.
-    #[snafu(display("{address} has keys of the slots {slots}, which were not on their way to it"))]
-    KeysOnBoth {
+    /// Both have a key, not the same, and nothing tells which copy is the newer one. Nothing was replaced.
+    #[snafu(display(
+        "{number} keys are on {from} and on {to}, with different contents or times to live, such as {}",
+        names.join(", ")
+    ))]
+    Differing {
+        /// The source's address.
+        from: String,
         /// The target's address.
-        address: String,
-        /// The slots.
-        slots: Slots,
+        to: String,
+        /// How many keys.
+        number: usize,
+        /// The first of them.
+        names: Vec<String>,
     },
 }
 
@@ -97,7 +111,7 @@ pub async fn carry(client: &Client, task: &Task, time: Duration) -> Result<Moved
     while !left.is_empty() && begun.elapsed() < time {
         let number = left.len().min(SLOTS_AT_ONCE);
         let open: Slots = left.drain(..number).collect();
-        carrier.check(&open.without(&task.under_way)).await?;
+        carrier.compare(&open.without(&task.under_way)).await?;
         let keys = carrier.carry(&open).await.context(CallSnafu)?;
         moved.keys += keys;
         moved.slots = moved.slots.or(&open);
@@ -114,6 +128,8 @@ struct Carrier<'a> {
     others: Vec<Connection>,
     /// How many keys are sent at a time.
     keys: usize,
+    /// Whether a key was given up by itself, and gets more time.
+    is_large: bool,
 }
 
 impl<'a> Carrier<'a> {
@@ -129,20 +145,36 @@ impl<'a> Carrier<'a> {
             to: client.connect(&task.to.address).await?,
             others,
             keys: FIRST_KEYS,
+            is_large: false,
         })
     }
 
-    /// Sees that the target has no keys of slots that are opened now: what it has of them later has come from the source, which
-    /// has the newer copy as long as it has one.
-    async fn check(&mut self, slots: &Slots) -> Result<(), MoveError> {
+    /// Sees that the target has no other copies of keys than the source, before it is sent anything that replaces them. What only the
+    /// target has is served there as soon as its slot is open.
+    async fn compare(&mut self, slots: &Slots) -> Result<(), MoveError> {
         let kept = filled(&mut self.to, slots).await.context(CallSnafu)?;
         if kept.is_empty() {
             return Ok(());
         }
-        let address = self.to.address();
-        KeysOnBothSnafu {
-            address,
-            slots: kept,
+        let from = self.task.from.id.as_str();
+        // The target would else send the question away. Nobody is sent to it for this.
+        let importing = set(&kept, &["IMPORTING", from]);
+        self.to.send_all(&importing).await.context(CallSnafu)?;
+        let differing = copies::differing(&mut self.from, &mut self.to, &kept);
+        let differing = differing.await.context(CallSnafu)?;
+        if differing.is_empty() {
+            return Ok(());
+        }
+        let settled = self.to.send_all(&set(&kept, &["STABLE"])).await;
+        settled.context(CallSnafu)?;
+        let names = differing.iter().take(NAMES_TOLD);
+        DifferingSnafu {
+            from: self.from.address(),
+            to: self.to.address(),
+            number: differing.len(),
+            names: names
+                .map(|name| format!("`{}`", name.escape_ascii()))
+                .collect::<Vec<_>>(),
         }
         .fail()
     }
@@ -167,7 +199,10 @@ impl<'a> Carrier<'a> {
         let owner = set(slots, &["NODE", to]);
         // The target first: should it fail before another one is told, the source still has the slots.
         self.to.send_all(&owner).await?;
-        self.from.send_all(&owner).await?;
+        let told = self.from.send(&owner).await?;
+        if let Some(refusal) = told.into_iter().filter_map(Answer::err).find(is_refused) {
+            return Err(self.from.refused(refusal));
+        }
         for other in &mut self.others {
             other.send_all(&owner).await?;
         }
@@ -204,8 +239,24 @@ impl<'a> Carrier<'a> {
         while !left.is_empty() {
             let (some, rest) = left.split_at(self.keys.min(left.len()));
             let begun = Instant::now();
-            let commands = self.migrate(some);
-            self.from.send_all(&commands).await?;
+            let give_up = if self.is_large {
+                GIVE_UP_LARGE
+            } else {
+                GIVE_UP
+            };
+            let commands = self.migrate(some, give_up);
+            match self.from.send_all(&commands).await {
+                Ok(_) => self.is_large = false,
+                Err(CallError::Refused { refusal, .. })
+                    if refusal.code == "IOERR" && !self.is_large =>
+                {
+                    // By itself, and then with more time.
+                    self.is_large = self.keys == 1;
+                    self.keys = 1;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
             self.learn(some.len(), begun.elapsed());
             sent += u64::try_from(some.len()).unwrap_or(u64::MAX);
             left = rest;
@@ -214,7 +265,7 @@ impl<'a> Carrier<'a> {
     }
 
     /// The command that sends keys. Those that the target has are replaced: they have come from here before.
-    fn migrate(&self, names: &[Vec<u8>]) -> Pipeline {
+    fn migrate(&self, names: &[Vec<u8>], give_up: u64) -> Pipeline {
         let Party { host, port, .. } = &self.task.to;
         let mut commands = Pipeline::new();
         let command = commands.cmd("MIGRATE");
@@ -223,7 +274,7 @@ impl<'a> Carrier<'a> {
             .arg(*port)
             .arg("")
             .arg(0)
-            .arg(GIVE_UP)
+            .arg(give_up)
             .arg("REPLACE");
         if let Some(Credentials { user, password }) = self.credentials {
             match user {
@@ -246,7 +297,13 @@ impl<'a> Carrier<'a> {
     }
 }
 
-fn bytes(value: Value) -> Option<Vec<u8>> {
+/// Whether a source is against that its slots are the target's. Who has heard from the target that its last one is gone is a replica of it
+/// already, and takes no such word.
+fn is_refused(refusal: &Refusal) -> bool {
+    !refusal.text.contains("use SETSLOT only with masters")
+}
+
+pub(crate) fn bytes(value: Value) -> Option<Vec<u8>> {
     match value {
         Value::BulkString(bytes) => Some(bytes),
         _ => None,

@@ -73,7 +73,7 @@ pub enum Answer {
     Information(Information),
     /// To [`Request::Keys`].
     Keys(u64),
-    /// To [`Request::KeyCounts`].
+    /// To [`Request::KeyCounts`]: slots without keys are left out.
     KeyCounts(Vec<(Slot, u64)>),
     /// To [`Request::Configuration`]: settings that it does not know are left out.
     Configuration(BTreeMap<String, String>),
@@ -108,7 +108,22 @@ impl Client {
                 Value::Int(keys) if keys >= 0 => Ok(Answer::Keys(keys.unsigned_abs())),
                 _ => Err(server.malformed("a number of keys")),
             },
-            Request::KeyCounts(slots) => Ok(Answer::KeyCounts(counts(&mut server, slots).await?)),
+            Request::Forget(_) => {
+                let answers = server.send(&commands(request)).await?;
+                let refusal = answers.into_iter().find_map(Result::err);
+                match refusal {
+                    // It has been told before.
+                    Some(refusal) if !refusal.text.contains("Unknown node") => {
+                        Err(server.refused(refusal))
+                    }
+                    _ => Ok(Answer::Done),
+                }
+            }
+            Request::KeyCounts(slots) => {
+                let mut counts = counts(&mut server, slots).await?;
+                counts.retain(|(_, keys)| *keys > 0);
+                Ok(Answer::KeyCounts(counts))
+            }
             Request::Configuration(names) => configuration(&mut server, names).await,
             told => {
                 server.send_all(&commands(told)).await?;

@@ -5,7 +5,7 @@
 //! that knows nodes of another cluster is refused.
 
 use midships_client_redis::{Request, Slots};
-use midships_engine::step::{Limits, Operation, Planning, Problem};
+use midships_engine::step::{Limits, Operation, Phase, Planning, Problem};
 
 use crate::desired::Desired;
 use crate::layout;
@@ -13,17 +13,18 @@ use crate::steps::{Observation, RedisStep, ShardSlots, told, without_master};
 use crate::view::{Landscape, View, ask_nodes};
 use crate::vocabulary::Query;
 
-/// The operation, for one release; only after Helm has made its pods.
+/// The operation, for one release; only after Helm has made its pods. Before, it only carries on a plan that is open.
 #[derive(Clone, Debug)]
 pub struct CreateCluster {
     desired: Desired,
+    phase: Phase,
 }
 
 impl CreateCluster {
     /// Makes the cluster of a release.
     #[must_use]
-    pub fn new(desired: Desired) -> Self {
-        Self { desired }
+    pub fn new(desired: Desired, phase: Phase) -> Self {
+        Self { desired, phase }
     }
 }
 
@@ -77,7 +78,7 @@ impl Operation for CreateCluster {
     }
 
     fn phase(&self) -> &'static str {
-        "after"
+        self.phase.as_str()
     }
 
     fn fingerprint(&self) -> String {
@@ -92,6 +93,9 @@ impl Operation for CreateCluster {
     }
 
     fn observe(&self, seen: &Observation) -> Vec<Query> {
+        if self.phase == Phase::Before {
+            return Vec::new();
+        }
         let view = View::new(seen);
         let mut wanted: Vec<Query> = ask_nodes(&self.desired.shards).collect();
         let is_lacking = view
@@ -105,6 +109,11 @@ impl Operation for CreateCluster {
     }
 
     fn plan(&self, seen: &Observation) -> Planning<RedisStep> {
+        if self.phase == Phase::Before {
+            return Planning::Nothing {
+                why: "servers join when Helm has made them".to_owned(),
+            };
+        }
         let view = View::new(seen);
         let landscape = match view.landscape(&self.desired.shards) {
             Ok(landscape) => landscape,

@@ -1,6 +1,6 @@
 //! The cluster that a release shall be: its shards and their servers.
 
-use midships_client_kubernetes::StatefulSet;
+use midships_client_kubernetes::{Query, StatefulSet};
 use serde::{Deserialize, Serialize};
 
 /// The label of a shard's StatefulSet and pods that has its number.
@@ -26,6 +26,28 @@ pub struct Desired {
 }
 
 impl Desired {
+    /// The question which StatefulSets the release has.
+    #[must_use]
+    pub fn stateful_sets(&self) -> Query {
+        Query::StatefulSets {
+            cluster: self.full_name.clone(),
+        }
+    }
+
+    /// The question which pods the release has.
+    #[must_use]
+    pub fn pods(&self) -> Query {
+        Query::Pods {
+            cluster: self.full_name.clone(),
+        }
+    }
+
+    /// The name of a shard's StatefulSet.
+    #[must_use]
+    pub fn stateful_set(&self, shard: u32) -> String {
+        format!("{}-shard-{shard}", self.full_name)
+    }
+
     /// All servers, shard by shard.
     pub fn servers(&self) -> impl Iterator<Item = &Server> {
         self.shards.iter().flat_map(|shard| &shard.servers)
@@ -34,7 +56,7 @@ impl Desired {
     /// A shard of so many servers, by the names that the chart gives its pods.
     #[must_use]
     pub fn shard(&self, number: u32, servers: u32) -> Shard {
-        let set = format!("{}-shard-{number}", self.full_name);
+        let set = self.stateful_set(number);
         let server = |place| {
             let pod = format!("{set}-{place}");
             let (service, namespace) = (&self.full_name, &self.namespace);

@@ -1,4 +1,4 @@
-//! Slots are where a plan wants them, each with its keys.
+//! Slots are where a plan wants them, each with its keys, and none is left on its way.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,20 @@ use midships_client_redis::migration::{Party, Task};
 use midships_client_redis::{Migration, NodeId, Request, Slots};
 use midships_engine::step::{Problem, Verdict};
 
-use crate::steps::{Observation, ShardSlots, patient, without_master};
-use crate::view::{Landscape, Standing};
+use crate::steps::{Observation, ShardSlots, patient, told, without_master};
+use crate::view::{Landscape, Standing, View};
 use crate::vocabulary::Command;
+
+/// What is remembered when keys were seen on a master that does not have their slots.
+const STRAYS: &str = "strays";
 
 /// A shard's master, and what it shall have.
 struct Holder<'a> {
     shard: u32,
     master: Standing<'a>,
     wanted: Slots,
+    /// Slots that it has keys of and that are another one's, as far as that was asked.
+    strays: Slots,
 }
 
 impl Holder<'_> {
@@ -40,6 +45,7 @@ impl Holder<'_> {
 /// Judges whether slots are where they shall be, and moves those that are not.
 pub(crate) fn assess(
     landscape: &Landscape<'_>,
+    view: View<'_>,
     before: &[ShardSlots],
     wanted: &[ShardSlots],
     seen: &Observation,
@@ -59,12 +65,99 @@ pub(crate) fn assess(
             shard: shard.number,
             master,
             wanted,
+            strays: Slots::default(),
         });
     }
-    if let Some(why) = disagreement(landscape, &holders) {
+    let why = |left| {
+        let all = moving(before, wanted);
+        format!("{left} of {all} slots have yet to move")
+    };
+    moved(landscape, view, &holders, seen, why)
+}
+
+/// Slots that are left on their way, or have keys on two masters, as far as each of them was asked; and what finishes them.
+pub(crate) fn repair(
+    landscape: &Landscape<'_>,
+    view: View<'_>,
+    seen: &Observation,
+) -> Verdict<Command> {
+    let holders: Vec<Holder<'_>> = landscape
+        .shards()
+        .iter()
+        .filter_map(|shard| {
+            let master = landscape.master(shard)?;
+            let has = &master.myself().slots;
+            let filled = view.filled(master.server).unwrap_or_default();
+            Some(Holder {
+                shard: shard.number,
+                master,
+                wanted: has.clone(),
+                strays: filled.without(has),
+            })
+        })
+        .collect();
+    let orphans = orphans(landscape, &holders);
+    if !orphans.is_empty() {
+        return Verdict::Act {
+            commands: orphans,
+            why: "slots are nobody's, and somebody has their keys".to_owned(),
+        };
+    }
+    let is_stray = |holder: &Holder<'_>| !holder.strays.is_empty();
+    if holders.iter().any(is_stray) && !seen.memory.contains_key(STRAYS) {
+        // One answer may be older than the others: what has just arrived would be sent back.
+        let mut memory = seen.memory.clone();
+        memory.insert(STRAYS.to_owned(), 1);
+        return Verdict::Wait {
+            why: "masters have keys of slots that are not their own".to_owned(),
+            progress: None,
+            memory,
+        };
+    }
+    let number: u16 = under_way(landscape, &holders)
+        .values()
+        .map(|way| way.sent.or(&way.doubtful).len())
+        .sum();
+    moved(landscape, view, &holders, seen, |_| {
+        format!("{number} slots are half moved, or have keys on two masters")
+    })
+}
+
+/// What gives slots that are nobody's to who has most of their keys; nothing is asked of those whose keys nobody has.
+fn orphans(landscape: &Landscape<'_>, holders: &[Holder<'_>]) -> Vec<Command> {
+    let mut left = Slots::all().without(&landscape.owned());
+    // Who other servers say has a slot has it, until they hear otherwise.
+    for one in landscape.servers() {
+        for slots in one.nodes.owners().values() {
+            left = left.without(slots);
+        }
+    }
+    let mut commands = Vec::new();
+    let mut by_strays: Vec<&Holder<'_>> = holders.iter().collect();
+    by_strays.sort_by_key(|holder| std::cmp::Reverse(holder.strays.len()));
+    for holder in by_strays {
+        let found = left.and(&holder.strays);
+        if !found.is_empty() {
+            left = left.without(&found);
+            let address = &holder.master.server.address;
+            commands.push(Command::redis(address, Request::AddSlots(found)));
+        }
+    }
+    commands
+}
+
+/// Moves slots, once it is clear who has what and everybody serves.
+fn moved(
+    landscape: &Landscape<'_>,
+    view: View<'_>,
+    holders: &[Holder<'_>],
+    seen: &Observation,
+    why: impl Fn(u16) -> String,
+) -> Verdict<Command> {
+    if let Some(why) = disagreement(landscape, holders) {
         return patient(why, seen);
     }
-    if let Some(problem) = astray(&holders) {
+    if let Some(problem) = astray(landscape, holders) {
         return Verdict::Fail(problem);
     }
     let settle = leftovers(landscape);
@@ -74,16 +167,22 @@ pub(crate) fn assess(
             why: "servers still take slots for being on their way that have arrived".to_owned(),
         };
     }
-    let (tasks, left) = tasks(&holders);
+    let (tasks, left) = tasks(landscape, holders);
     if tasks.is_empty() {
         return Verdict::Done;
     }
+    // One that has just started, or hears of no majority, takes no keys.
+    for holder in holders {
+        let pod = &holder.master.server.pod;
+        match view.cluster(holder.master.server) {
+            Ok(cluster) if cluster.text("cluster_state") == Some("ok") => {}
+            Ok(_) => return patient(format!("{pod} does not serve yet"), seen),
+            Err(unanswered) => return patient(told(&[unanswered]), seen),
+        }
+    }
     Verdict::Act {
         commands: vec![Command::Move(tasks)],
-        why: format!(
-            "{left} of {} slots have yet to move",
-            moving(before, wanted)
-        ),
+        why: why(left),
     }
 }
 
@@ -120,36 +219,86 @@ fn disagreement(landscape: &Landscape<'_>, holders: &[Holder<'_>]) -> Option<Str
     ))
 }
 
-/// A slot that somebody sends to a node which is no master of the cluster.
-fn astray(holders: &[Holder<'_>]) -> Option<Problem> {
+/// A slot that somebody sends to a node which is none of the cluster.
+fn astray(landscape: &Landscape<'_>, holders: &[Holder<'_>]) -> Option<Problem> {
     for holder in holders {
-        let sent = sent(holder);
-        let stray = sent
-            .iter()
-            .find(|(id, _)| !holders.iter().any(|other| other.id() == **id));
-        if let Some((id, slots)) = stray {
-            return Some(Problem {
-                object: format!("slots {slots}"),
-                why: format!("{} sends them to the node {id}, which is no master of this cluster", holder.master.server.pod),
-                remedy: "bring that node back as a master, or settle these slots (redis-cli --cluster fix), then run the upgrade again"
-                    .to_owned(),
-            });
+        for (slot, migration) in &holder.master.myself().migrations {
+            if let Migration::To(id) = migration
+                && holder.has().contains(*slot)
+                && destination(landscape, holders, id).is_none()
+            {
+                return Some(Problem {
+                    object: format!("slot {slot}"),
+                    why: format!(
+                        "{} sends it to the node {id}, which is none of this cluster and may have keys of it",
+                        holder.master.server.pod
+                    ),
+                    remedy: format!(
+                        "bring that node back as a master; if it is gone for good, settle the slot (CLUSTER SETSLOT {slot} STABLE, at {}), then run \
+                         the upgrade again",
+                        holder.master.server.pod
+                    ),
+                });
+            }
         }
     }
     None
 }
 
-/// The slots that a master has and sends to others.
-fn sent<'a>(holder: &Holder<'a>) -> BTreeMap<&'a NodeId, Slots> {
-    let mut sent: BTreeMap<&NodeId, Slots> = BTreeMap::new();
-    for (slot, migration) in &holder.master.myself().migrations {
-        if let Migration::To(id) = migration
-            && holder.has().contains(*slot)
-        {
-            sent.entry(id).or_default().insert(*slot);
+/// The place of the master of the shard that a node is of.
+fn destination(landscape: &Landscape<'_>, holders: &[Holder<'_>], id: &NodeId) -> Option<usize> {
+    let (shard, _) = landscape
+        .numbered()
+        .find(|(_, one)| one.myself().id == *id)?;
+    holders.iter().position(|holder| holder.shard == shard)
+}
+
+/// Slots that are on their way from one master to another.
+#[derive(Clone, Debug, Default)]
+struct UnderWay {
+    /// Those that the source says it sends.
+    sent: Slots,
+    /// Those of which only the target tells: a source that was replaced by its replica knows nothing of them. And those of which the
+    /// target has keys all the same.
+    doubtful: Slots,
+}
+
+/// What is on its way, by the places of source and target.
+fn under_way(
+    landscape: &Landscape<'_>,
+    holders: &[Holder<'_>],
+) -> BTreeMap<(usize, usize), UnderWay> {
+    let mut all: BTreeMap<(usize, usize), UnderWay> = BTreeMap::new();
+    let mut sent = Slots::default();
+    for (from, holder) in holders.iter().enumerate() {
+        for (slot, migration) in &holder.master.myself().migrations {
+            if let Migration::To(id) = migration
+                && holder.has().contains(*slot)
+                && let Some(to) = destination(landscape, holders, id).filter(|to| *to != from)
+            {
+                all.entry((from, to)).or_default().sent.insert(*slot);
+                sent.insert(*slot);
+            }
         }
     }
-    sent
+    for (to, holder) in holders.iter().enumerate() {
+        let migrations = holder.master.myself().migrations.iter();
+        let told = migrations.filter_map(|(slot, migration)| match migration {
+            Migration::From(_) => Some(*slot),
+            Migration::To(_) => None,
+        });
+        let told: Slots = told.collect();
+        let doubtful = told.or(&holder.strays).without(holder.has()).without(&sent);
+        for (from, other) in holders.iter().enumerate() {
+            let theirs = doubtful.and(other.has());
+            if !theirs.is_empty() {
+                let way = all.entry((from, to)).or_default();
+                way.doubtful = way.doubtful.or(&theirs);
+                sent = sent.or(&theirs);
+            }
+        }
+    }
+    all
 }
 
 /// What tells servers that slots are not on their way any more which they neither have nor get.
@@ -177,31 +326,44 @@ fn leftovers(landscape: &Landscape<'_>) -> Vec<Command> {
 /// What moves next, and how many slots are left. No master sends to two others at a time, so that none is slowed down twice.
 ///
 /// What is on its way already gets there first, wherever that is: its keys are in two places, and only the two know which.
-fn tasks(holders: &[Holder<'_>]) -> (Vec<Task>, u16) {
+fn tasks(landscape: &Landscape<'_>, holders: &[Holder<'_>]) -> (Vec<Task>, u16) {
+    let mut begun = under_way(landscape, holders);
     let mut tasks = Vec::new();
     let mut left = 0;
-    for from in holders {
+    for (place, from) in holders.iter().enumerate() {
         let away = from.has().without(&from.wanted);
         left += away.len();
-        let mut sent = sent(from);
-        let begun = holders.iter().find(|to| sent.contains_key(to.id()));
-        let others = holders.iter().filter(|to| to.shard != from.shard);
-        let to = begun.or_else(|| others.max_by_key(|to| away.and(&to.wanted).len()));
-        let Some(to) = to else { continue };
-        let under_way = sent.remove(to.id()).unwrap_or_default();
-        let slots = away.and(&to.wanted).or(&under_way);
+        let first = begun.keys().find(|(source, _)| *source == place).copied();
+        let others = (0..holders.len()).filter(|other| *other != place);
+        let gets = |to: &usize| away.and(&holders[*to].wanted).len();
+        let Some(to) = first.map(|(_, to)| to).or_else(|| others.max_by_key(gets)) else {
+            continue;
+        };
+        let UnderWay { sent, doubtful } = begun.remove(&(place, to)).unwrap_or_default();
+        let elsewhere: Slots = begun
+            .iter()
+            .filter(|((source, _), _)| *source == place)
+            .flat_map(|(_, way)| [&way.sent, &way.doubtful])
+            .collect();
+        // What is in doubt goes by itself: it may be that it cannot go at all.
+        let slots = if sent.is_empty() && !doubtful.is_empty() {
+            doubtful
+        } else {
+            let wanted = away.and(&holders[to].wanted);
+            wanted.without(&doubtful).without(&elsewhere).or(&sent)
+        };
         if slots.is_empty() {
             continue;
         }
-        let uninvolved = |other: &&Holder<'_>| other.shard != from.shard && other.shard != to.shard;
-        let others = holders.iter().filter(uninvolved);
+        let others = holders.iter().enumerate();
+        let uninvolved = others.filter(|(other, _)| *other != place && *other != to);
         tasks.push(Task {
             from: from.party(),
-            to: to.party(),
+            to: holders[to].party(),
             slots,
-            under_way,
-            others: others
-                .map(|other| other.master.server.address.clone())
+            under_way: sent,
+            others: uninvolved
+                .map(|(_, other)| other.master.server.address.clone())
                 .collect(),
         });
     }

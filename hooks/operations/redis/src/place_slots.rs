@@ -5,9 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use midships_client_kubernetes as kubernetes;
 use midships_client_redis::{NodeId, Slot, Slots};
-use midships_engine::step::{Limits, Operation, Planning, Problem};
+use midships_engine::step::{Limits, Operation, Phase, Planning, Problem};
 
 use crate::desired::{Desired, Shard};
 use crate::layout;
@@ -29,19 +28,27 @@ pub enum Placing {
 pub struct PlaceSlots {
     desired: Desired,
     placing: Placing,
+    phase: Phase,
 }
 
 impl PlaceSlots {
-    /// Places the slots of a release.
+    /// Places the slots of a release. In the other phase than that of its own it only carries on a plan that is open.
     #[must_use]
-    pub fn new(desired: Desired, placing: Placing) -> Self {
-        Self { desired, placing }
+    pub fn new(desired: Desired, placing: Placing, phase: Phase) -> Self {
+        Self {
+            desired,
+            placing,
+            phase,
+        }
     }
 
-    fn standing(&self) -> kubernetes::Query {
-        kubernetes::Query::StatefulSets {
-            cluster: self.desired.full_name.clone(),
-        }
+    /// Whether there is nothing to place in this phase.
+    fn is_over(&self) -> bool {
+        self.phase
+            != match self.placing {
+                Placing::DrainShards => Phase::Before,
+                Placing::RebalanceSlots => Phase::After,
+            }
     }
 
     /// The shards that leave. None where it is not known yet.
@@ -49,7 +56,7 @@ impl PlaceSlots {
         match self.placing {
             Placing::RebalanceSlots => Some(Vec::new()),
             Placing::DrainShards => {
-                let sets = view.stateful_sets(&self.standing()).ok()?;
+                let sets = view.stateful_sets(&self.desired.stateful_sets()).ok()?;
                 Some(self.desired.leaving(sets))
             }
         }
@@ -60,7 +67,7 @@ impl PlaceSlots {
         let leaving = self.leaving(view)?;
         let mut staying = self.desired.shards.clone();
         if self.placing == Placing::DrainShards {
-            let sets = view.stateful_sets(&self.standing()).ok()?;
+            let sets = view.stateful_sets(&self.desired.stateful_sets()).ok()?;
             let standing = self.desired.standing(sets);
             staying.retain_mut(|shard| {
                 let found = standing.iter().find(|one| one.number == shard.number);
@@ -152,10 +159,7 @@ impl Operation for PlaceSlots {
     }
 
     fn phase(&self) -> &'static str {
-        match self.placing {
-            Placing::DrainShards => "before",
-            Placing::RebalanceSlots => "after",
-        }
+        self.phase.as_str()
     }
 
     fn fingerprint(&self) -> String {
@@ -167,10 +171,13 @@ impl Operation for PlaceSlots {
     }
 
     fn observe(&self, seen: &Observation) -> Vec<Query> {
+        if self.is_over() {
+            return Vec::new();
+        }
         let view = View::new(seen);
         let mut wanted = Vec::new();
         if self.placing == Placing::DrainShards {
-            wanted.push(Query::Kubernetes(self.standing()));
+            wanted.push(Query::Kubernetes(self.desired.stateful_sets()));
         }
         if let Some((staying, leaving)) = self.involved(view) {
             wanted.extend(ask_nodes(&staying));
@@ -180,6 +187,11 @@ impl Operation for PlaceSlots {
     }
 
     fn plan(&self, seen: &Observation) -> Planning<RedisStep> {
+        if self.is_over() {
+            return Planning::Nothing {
+                why: format!("slots are not placed {} Helm", self.phase.as_str()),
+            };
+        }
         let view = View::new(seen);
         let Some((staying, leaving)) = self.involved(view) else {
             return silent("the Kubernetes API does not tell which shards stand");

@@ -6,17 +6,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use midships_client_kubernetes as kubernetes;
-use midships_client_kubernetes::StatefulSet;
+use midships_client_kubernetes::{Pod, StatefulSet};
 use midships_client_redis::migration::Task;
 use midships_client_redis::{
-    self as redis, Health, Information, Link, Migration, Node, NodeId, Nodes, Request, Role, SLOTS,
-    Slot, Slots,
+    self as redis, Failover, Health, Information, Link, Migration, Node, NodeId, Nodes, Request,
+    Role, SLOTS, Slot, Slots,
 };
 use midships_engine::simulation::{BEGINNING, Simulation};
 use midships_engine::step::{Moment, Unanswered};
 use midships_engine::world::CommandFault;
 
 use crate::desired::{Desired, SHARD_LABEL, Server, Shard};
+use crate::guard::Clearance;
 use crate::vocabulary::{Answer, Command, Query};
 
 const SECOND: Moment = 1_000;
@@ -34,6 +35,8 @@ const SETTLING: Moment = 2 * SECOND;
 const PORT: u16 = 6379;
 /// How long a server does not hear of one that it was told to forget.
 const FORGETTING: Moment = 60 * SECOND;
+/// How long a pod that was evicted takes until the next one serves.
+const RESTARTING: Moment = 20 * SECOND;
 /// How many slots move at a time.
 const MOVED: usize = 1_500;
 /// Every so many slots have keys, and how many each.
@@ -60,6 +63,9 @@ struct SimulatedServer {
     id: NodeId,
     host: String,
     up_from: Moment,
+    /// How many pods there were before its present one, and of which template that is.
+    pods: u32,
+    template: u32,
     role: Role,
     slots: Slots,
     epoch: u64,
@@ -85,6 +91,10 @@ pub struct Cluster {
     servers: BTreeMap<String, SimulatedServer>,
     /// What clients wrote last, which was acknowledged.
     written: BTreeMap<(Slot, u32), u64>,
+    /// Keys that clients are not sent to, because of what has happened before. They are written again once they are.
+    hidden: BTreeSet<(Slot, u32)>,
+    /// How many times Helm has changed the template of the pods.
+    template: u32,
     /// How many goes there were at moving slots, and how many go well before one is cut short.
     goes: u32,
     well: u32,
@@ -118,6 +128,8 @@ impl Cluster {
             shards: Vec::new(),
             servers: BTreeMap::new(),
             written: BTreeMap::new(),
+            hidden: BTreeSet::new(),
+            template: 0,
             goes: 0,
             well: u32::MAX,
             breach: None,
@@ -225,11 +237,107 @@ impl Cluster {
         self
     }
 
+    /// The same after Helm has changed the template of all pods.
+    #[must_use]
+    pub fn with_new_template(mut self) -> Self {
+        self.template += 1;
+        self
+    }
+
     /// The same where one go at moving slots is cut short after so many that went well, over and over.
     #[must_use]
     pub fn with_cuts(mut self, well: u32) -> Self {
         self.well = well;
         self
+    }
+
+    /// The same where slots are on their way from one server to another, and one key of each has arrived.
+    #[must_use]
+    pub fn with_open(mut self, from: &str, to: &str, slots: &Slots) -> Self {
+        let id_of = |pod: &str| {
+            let found = self.servers.values().find(|one| one.server.pod == pod);
+            found.map(|one| one.id.clone())
+        };
+        let (Some(source), Some(target)) = (id_of(from), id_of(to)) else {
+            return self;
+        };
+        let mut arrived = BTreeMap::new();
+        self.change(from, |one| {
+            for slot in slots.iter() {
+                one.migrations.insert(slot, Migration::To(target.clone()));
+                if let Some((key, version)) = one.keys.get_mut(&slot).and_then(BTreeMap::pop_first)
+                {
+                    arrived.insert(slot, Keys::from([(key, version)]));
+                }
+            }
+        });
+        self.change(to, |one| {
+            for slot in slots.iter() {
+                one.migrations.insert(slot, Migration::From(source.clone()));
+            }
+            one.keys.extend(arrived);
+        });
+        self
+    }
+
+    /// The same where a server no longer says that slots are on their way, as one that has just taken over from its master. Clients
+    /// are not sent on for what has left.
+    #[must_use]
+    pub fn with_oblivious(mut self, pod: &str) -> Self {
+        self.change(pod, |one| one.migrations.clear());
+        let lost = self.written.keys().copied().filter(|(slot, key)| {
+            let found = self.serving(BEGINNING, *slot, *key);
+            let found =
+                found.and_then(|address| self.servers.get(&address)?.keys.get(slot)?.get(key));
+            found.is_none()
+        });
+        self.hidden = lost.collect();
+        self
+    }
+
+    /// The same where a server has other copies of the keys that clients are not sent to, which they do not write any more.
+    #[must_use]
+    pub fn with_other_copies(mut self, pod: &str) -> Self {
+        let hidden = std::mem::take(&mut self.hidden);
+        self.written.retain(|key, _| !hidden.contains(key));
+        self.change(pod, |one| {
+            for (slot, key) in hidden {
+                one.keys.entry(slot).or_default().insert(key, u64::MAX);
+            }
+        });
+        self
+    }
+
+    /// The same with a replica that copies the server of another pod.
+    #[must_use]
+    pub fn with_copying(mut self, pod: &str, of: &str) -> Self {
+        let found = self.servers.values().find(|one| one.server.pod == of);
+        let role = Role::Replica {
+            of: found.map(|one| one.id.clone()),
+        };
+        self.change(pod, |one| one.role = role);
+        self
+    }
+
+    /// How many keys clients are not sent to.
+    #[must_use]
+    pub fn hidden(&self) -> usize {
+        self.hidden.len()
+    }
+
+    /// The keys that a server has of a slot, with how often each was written.
+    #[must_use]
+    pub fn keys_of(&self, pod: &str, slot: Slot) -> BTreeMap<u32, u64> {
+        let found = self.servers.values().find(|one| one.server.pod == pod);
+        let keys = found.and_then(|one| one.keys.get(&slot));
+        keys.cloned().unwrap_or_default()
+    }
+
+    /// The slots that a server has.
+    #[must_use]
+    pub fn slots_of(&self, pod: &str) -> Slots {
+        let found = self.servers.values().find(|one| one.server.pod == pod);
+        found.map(|one| one.slots.clone()).unwrap_or_default()
     }
 
     /// The same with slots taken from a server, which are nobody's then.
@@ -268,6 +376,8 @@ impl Cluster {
                     generation: 0,
                     host: format!("10.0.0.{number}"),
                     up_from: BEGINNING,
+                    pods: 0,
+                    template: 0,
                     role: Role::Master,
                     slots: Slots::default(),
                     epoch: 0,
@@ -290,18 +400,124 @@ impl Cluster {
                 labels: BTreeMap::from([(SHARD_LABEL.to_owned(), shard.number.to_string())]),
                 replicas,
                 ready_replicas: replicas,
+                revision: Some(self.template.to_string()),
                 ..StatefulSet::default()
             }
         };
         self.shards.iter().map(set).collect()
     }
 
+    fn pods(&self) -> Vec<Pod> {
+        let pod = |one: &SimulatedServer| Pod {
+            name: one.server.pod.clone(),
+            uid: one.uid(),
+            node: Some("node".to_owned()),
+            phase: "Running".to_owned(),
+            ready: one.up_from <= self.now,
+            revision: Some(one.template.to_string()),
+            ..Pod::default()
+        };
+        self.servers.values().map(pod).collect()
+    }
+
+    /// A pod is evicted, and the next one of its name comes up after a while.
+    fn evict(&mut self, clearance: &Clearance) -> Result<(), CommandFault> {
+        let (now, template) = (self.now, self.template);
+        let pod = clearance.pod();
+        let away = self.servers.values().find(|one| one.up_from > now);
+        let away = away.map(|one| one.server.pod.clone());
+        let found = self.servers.values_mut().find(|one| one.server.pod == pod);
+        let Some(one) = found.filter(|one| one.uid() == clearance.uid()) else {
+            return Ok(());
+        };
+        if let Some(away) = away.filter(|away| away != pod) {
+            self.breach
+                .get_or_insert(format!("pod {pod} was evicted while {away} was away"));
+        }
+        let is_replaced = self.shards.iter().any(|shard| {
+            shard.servers.len() > 1 && shard.servers.iter().any(|server| server.pod == pod)
+        });
+        if is_replaced && !one.slots.is_empty() {
+            self.breach
+                .get_or_insert(format!("pod {pod} was evicted as a master"));
+        }
+        one.up_from = now + RESTARTING;
+        one.pods += 1;
+        one.template = template;
+        one.linked_from = one.up_from + COPYING;
+        Ok(())
+    }
+
+    /// A replica takes over from its master, which has paused its clients until the replica had everything.
+    fn fail_over(&mut self, address: &str) -> Result<(), String> {
+        let now = self.now;
+        let Some(mut heir) = self.servers.get(address).cloned() else {
+            return Err("no such server".to_owned());
+        };
+        let Role::Replica { of: Some(master) } = heir.role.clone() else {
+            return Err("ERR You should send CLUSTER FAILOVER to a replica".to_owned());
+        };
+        let highest = self.servers.values().map(|one| one.epoch).max();
+        let all = self.servers.values_mut();
+        let old = all
+            .filter(|one| one.up_from <= now)
+            .find(|one| one.id == master);
+        let Some(old) = old else {
+            return Err(
+                "ERR Master is down or failed, please use CLUSTER FAILOVER FORCE".to_owned(),
+            );
+        };
+        let role = Role::Replica {
+            of: Some(heir.id.clone()),
+        };
+        heir.role = Role::Master;
+        heir.epoch = highest.unwrap_or(0) + 1;
+        heir.slots = std::mem::take(&mut old.slots);
+        heir.keys = old.keys.clone();
+        heir.migrations.clear();
+        old.migrations.clear();
+        old.role = role.clone();
+        for one in self.servers.values_mut() {
+            if one.role
+                == (Role::Replica {
+                    of: Some(master.clone()),
+                })
+            {
+                one.role = role.clone();
+            }
+            if one.role == role {
+                one.linked_from = now + COPYING;
+            }
+        }
+        self.servers.insert(address.to_owned(), heir);
+        Ok(())
+    }
+
+    /// Replicas have what their masters have.
+    fn copy(&mut self) {
+        let now = self.now;
+        let masters: BTreeMap<NodeId, BTreeMap<Slot, Keys>> = self
+            .servers
+            .values()
+            .filter(|one| one.role == Role::Master && one.up_from <= now)
+            .map(|one| (one.id.clone(), one.keys.clone()))
+            .collect();
+        for one in self.servers.values_mut() {
+            if let Role::Replica { of: Some(id) } = &one.role
+                && one.linked_from <= now
+                && let Some(keys) = masters.get(id)
+            {
+                one.keys.clone_from(keys);
+            }
+        }
+    }
+
     /// Who serves a key, as clients find it: they are sent on as servers say.
-    fn serving(&self, slot: Slot, key: u32) -> Option<String> {
+    fn serving(&self, now: Moment, slot: Slot, key: u32) -> Option<String> {
         let up = || {
             self.servers
                 .values()
-                .filter(|one| one.up_from <= self.now && one.role == Role::Master)
+                .filter(move |one| one.up_from <= now && one.role == Role::Master)
         };
         let owners = up().filter(|one| one.slots.contains(slot));
         let owner = owners.max_by_key(|one| one.epoch)?;
@@ -320,7 +536,7 @@ impl Cluster {
     /// Clients write every key once more.
     fn write(&mut self) {
         for (slot, key) in self.written.keys().copied().collect::<Vec<_>>() {
-            let Some(address) = self.serving(slot, key) else {
+            let Some(address) = self.serving(self.now, slot, key) else {
                 continue;
             };
             let version = self.written.get(&(slot, key)).copied().unwrap_or_default();
@@ -332,7 +548,9 @@ impl Cluster {
                 Some(found) if *found == version => {
                     *found += 1;
                     self.written.insert((slot, key), version + 1);
+                    self.hidden.remove(&(slot, key));
                 }
+                None if self.hidden.contains(&(slot, key)) => {}
                 found => {
                     let found = found.copied();
                     self.breach.get_or_insert(format!("{address} has {found:?} of key {key} in slot {slot}, acknowledged is {version}"));
@@ -372,12 +590,8 @@ impl Cluster {
             if !source.slots.contains(slot) {
                 return Err(declined(from, "ERR I'm not the owner of hash slot"));
             }
-            let is_kept = target.keys.get(&slot).is_some_and(|keys| !keys.is_empty());
-            if is_kept && !task.under_way.contains(slot) {
-                return Err(declined(
-                    to,
-                    "it has keys of slots that were not on their way to it",
-                ));
+            if !task.under_way.contains(slot) && is_differing(&source, &target, slot) {
+                return Err(declined(to, "keys with different contents"));
             }
             source
                 .migrations
@@ -521,6 +735,7 @@ impl Cluster {
             return Err("no such server".to_owned());
         };
         match request {
+            Request::Failover(Failover::Agreed) => return self.fail_over(address),
             Request::SetEpoch(epoch) => {
                 if !one.known.is_empty() {
                     return Err("ERR The user can assign a config epoch only when the node does not know any other node.".to_owned());
@@ -607,6 +822,15 @@ impl Cluster {
     }
 }
 
+/// Whether two servers have other copies of the same key of a slot.
+fn is_differing(one: &SimulatedServer, other: &SimulatedServer, slot: Slot) -> bool {
+    let (Some(ours), Some(theirs)) = (one.keys.get(&slot), other.keys.get(&slot)) else {
+        return false;
+    };
+    let mut both = ours.iter();
+    both.any(|(key, version)| theirs.get(key).is_some_and(|their| their != version))
+}
+
 /// The name that a server gives itself.
 fn named(number: usize, generation: u32) -> NodeId {
     let digits = format!("{generation:020x}{number:020x}");
@@ -616,6 +840,11 @@ fn named(number: usize, generation: u32) -> NodeId {
 }
 
 impl SimulatedServer {
+    /// The identity of its pod.
+    fn uid(&self) -> String {
+        format!("{}-{}", self.number, self.pods)
+    }
+
     /// How many keys it has.
     fn count(&self) -> usize {
         self.keys.values().map(BTreeMap::len).sum()
@@ -676,6 +905,12 @@ impl SimulatedServer {
     ) -> Option<redis::Answer> {
         Some(match request {
             Request::Nodes => redis::Answer::Nodes(self.nodes(hosts)),
+            Request::KeyCounts(slots) => {
+                let keys = self.keys.iter().filter(|(slot, _)| slots.contains(**slot));
+                let counts =
+                    keys.map(|(slot, keys)| (*slot, u64::try_from(keys.len()).unwrap_or(u64::MAX)));
+                redis::Answer::KeyCounts(counts.filter(|(_, keys)| *keys > 0).collect())
+            }
             Request::Keys => redis::Answer::Keys(u64::try_from(self.count()).unwrap_or(u64::MAX)),
             Request::Cluster => {
                 let is_well = self.covered_from.is_some_and(|from| from + SETTLING <= now);
@@ -694,9 +929,11 @@ impl SimulatedServer {
                         } else {
                             "down"
                         };
-                        format!("role:slave\r\nmaster_link_status:{state}\r\n")
+                        format!(
+                            "role:slave\r\nmaster_link_status:{state}\r\nslave_repl_offset:100\r\n"
+                        )
                     }
-                    _ => "role:master\r\n".to_owned(),
+                    _ => "role:master\r\nmaster_repl_offset:100\r\n".to_owned(),
                 };
                 redis::Answer::Information(Information::of(&text))
             }
@@ -717,6 +954,9 @@ impl Simulation for Cluster {
             Query::Kubernetes(kubernetes::Query::StatefulSets { .. }) => {
                 let sets = self.stateful_sets();
                 return Ok(Answer::Kubernetes(kubernetes::Answer::StatefulSets(sets)));
+            }
+            Query::Kubernetes(kubernetes::Query::Pods { .. }) => {
+                return Ok(Answer::Kubernetes(kubernetes::Answer::Pods(self.pods())));
             }
             Query::Kubernetes(other) => {
                 return Err(Unanswered {
@@ -741,6 +981,7 @@ impl Simulation for Cluster {
         self.advance(now);
         let (address, request) = match command {
             Command::Redis { address, request } => (address, request),
+            Command::Restart(clearance) => return self.evict(clearance),
             Command::Move(tasks) => return tasks.iter().try_for_each(|task| self.go(task)),
         };
         self.up(address).map_err(CommandFault::Declined)?;
@@ -761,6 +1002,7 @@ impl Simulation for Cluster {
             self.now += TICK;
             self.gossip();
             self.write();
+            self.copy();
         }
     }
 
@@ -780,9 +1022,9 @@ impl Simulation for Cluster {
             } else {
                 0
             };
-            let open = one.migrations.len();
+            let (open, template) = (one.migrations.len(), one.template);
             format!(
-                "{}: {role}, {keys} keys, {open} open, knows {known}\n",
+                "{}: {role}, {keys} keys, {open} open, knows {known}, of template {template}\n",
                 one.server.pod
             )
         });

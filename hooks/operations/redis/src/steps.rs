@@ -6,9 +6,10 @@ use midships_engine::step::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::desired::Shard;
+use crate::desired::{Server, Shard};
 use crate::moving;
-use crate::view::{Landscape, REPLICATION, View, ask_nodes};
+use crate::restart::{self, Renewal};
+use crate::view::{Landscape, View, ask_cluster, ask_filled, ask_nodes, ask_replication};
 use crate::vocabulary::{Answer, Command, Query};
 
 /// How long servers may take to hear of each other before one of them is told again, in milliseconds.
@@ -57,6 +58,11 @@ pub enum RedisStep {
         /// Who shall have them.
         after: Vec<ShardSlots>,
     },
+    /// No slot is on its way, and nobody has keys of a slot that is another one's.
+    SlotsRepaired {
+        /// The shards of the cluster, those that leave among them.
+        shards: Vec<Shard>,
+    },
     /// Shards that leave are nobody's: the others do not know them, and they do not know anybody.
     NodesForgotten {
         /// The shards that stay.
@@ -73,6 +79,13 @@ pub enum RedisStep {
     ReplicasAttached {
         /// The shards of the cluster.
         shards: Vec<Shard>,
+    },
+    /// A server's pod is of its newest template, serves, and has what its master has.
+    NodeRestarted {
+        /// The shards of the cluster.
+        shards: Vec<Shard>,
+        /// The server and its pod.
+        renewal: Renewal,
     },
     /// All servers agree on who has which slots, and serve them.
     ClusterServing {
@@ -91,14 +104,24 @@ pub struct ShardSlots {
 }
 
 impl RedisStep {
+    /// Whether it moves slots, which takes as long as there is to move.
+    fn moves(&self) -> bool {
+        matches!(
+            self,
+            Self::SlotsPlaced { .. } | Self::ShardsEmptied { .. } | Self::SlotsRepaired { .. }
+        )
+    }
+
     fn shards(&self) -> &[Shard] {
         match self {
             Self::NodesForgotten { staying, .. } => staying,
             Self::SlotsAssigned { shards, .. }
+            | Self::SlotsRepaired { shards }
             | Self::SlotsPlaced { shards, .. }
             | Self::ShardsEmptied { shards, .. }
             | Self::NodesMet { shards }
             | Self::ReplicasAttached { shards }
+            | Self::NodeRestarted { shards, .. }
             | Self::ClusterServing { shards } => shards,
         }
     }
@@ -113,11 +136,15 @@ impl Step for RedisStep {
         match self {
             Self::SlotsAssigned { .. } => "slots_assigned",
             Self::SlotsPlaced { .. } => "slots_placed",
+            Self::SlotsRepaired { .. } => "slots_repaired",
             Self::ShardsEmptied { .. } => "shards_emptied",
             Self::NodesForgotten { .. } => "nodes_forgotten",
             Self::NodesMet { .. } => "nodes_met",
             Self::ReplicasAttached { .. } => "replicas_attached",
             Self::ClusterServing { .. } => "cluster_serving",
+            Self::NodeRestarted { renewal, .. } => {
+                return format!("node_restarted/{}", renewal.server.pod);
+            }
         }
         .to_owned()
     }
@@ -128,7 +155,7 @@ impl Step for RedisStep {
             ..Limits::default()
         };
         match self {
-            Self::SlotsPlaced { .. } | Self::ShardsEmptied { .. } => Limits {
+            _ if self.moves() => Limits {
                 seconds: MOVING_SECONDS,
                 attempts: MOVES,
                 failures: FAILURES,
@@ -143,33 +170,43 @@ impl Step for RedisStep {
         let mut wanted: Vec<Query> = ask_nodes(self.shards()).collect();
         if let Self::NodesForgotten { leaving, .. } = self {
             wanted.extend(ask_nodes(leaving));
+            let servers = leaving.iter().flat_map(|shard| &shard.servers);
+            wanted.extend(servers.map(|server| Query::redis(&server.address, Request::Keys)));
         }
-        if matches!(self, Self::ClusterServing { .. }) {
-            let servers = || self.shards().iter().flat_map(|shard| &shard.servers);
-            let ask = |request: Request| {
-                servers().map(move |server| Query::redis(&server.address, request.clone()))
-            };
-            wanted.extend(ask(Request::Cluster));
-            wanted.extend(ask(Request::Information(REPLICATION)));
+        if self.moves() {
+            wanted.extend(ask_cluster(self.shards()));
+        }
+        if matches!(self, Self::SlotsRepaired { .. }) {
+            wanted.extend(ask_filled(View::new(seen), self.shards()));
+        }
+        if let Self::NodeRestarted { renewal, .. } = self {
+            wanted.push(Query::Kubernetes(renewal.stateful_sets()));
+            wanted.push(Query::Kubernetes(renewal.pods()));
+        }
+        if matches!(
+            self,
+            Self::ClusterServing { .. } | Self::NodeRestarted { .. }
+        ) {
+            wanted.extend(ask_cluster(self.shards()));
+            wanted.extend(ask_replication(self.shards()));
         }
         seen.unasked(wanted)
     }
 
     fn assess(&self, direction: Direction, seen: &Observation) -> Verdict<Command> {
         let view = View::new(seen);
+        if let (Self::NodeRestarted { shards, renewal }, Direction::Doing) = (self, direction) {
+            return restart::assess(shards, renewal, seen);
+        }
         let landscape = match view.landscape(self.shards()) {
             Ok(landscape) => landscape,
-            Err(silent)
-                if matches!(self, Self::SlotsPlaced { .. } | Self::ShardsEmptied { .. }) =>
-            {
-                return patient(told(&silent), seen);
-            }
+            Err(silent) if self.moves() => return patient(told(&silent), seen),
             Err(silent) => return waiting(told(&silent), None),
         };
         if direction == Direction::Undoing {
             return match self {
                 Self::SlotsPlaced { before, after, .. } => {
-                    moving::assess(&landscape, after, before, seen)
+                    moving::assess(&landscape, view, after, before, seen)
                 }
                 // Nothing of the others takes anything from anybody, and the next plan goes on from it.
                 _ => Verdict::Done,
@@ -177,12 +214,15 @@ impl Step for RedisStep {
         }
         match self {
             Self::SlotsPlaced { before, after, .. } | Self::ShardsEmptied { before, after, .. } => {
-                moving::assess(&landscape, before, after, seen)
+                moving::assess(&landscape, view, before, after, seen)
             }
+            Self::SlotsRepaired { .. } => moving::repair(&landscape, view, seen),
             Self::NodesForgotten { leaving, .. } => forgotten(&landscape, leaving, view),
             Self::SlotsAssigned { slots, .. } => assigned(&landscape, slots),
             Self::NodesMet { .. } => met(&landscape, seen),
-            Self::ReplicasAttached { .. } => attached(&landscape),
+            Self::ReplicasAttached { .. } => attached(&landscape, |_| false),
+            // It is judged before: its server may be away.
+            Self::NodeRestarted { .. } => Verdict::Done,
             Self::ClusterServing { .. } => serving(&landscape, view),
         }
     }
@@ -200,8 +240,10 @@ impl Step for RedisStep {
             Self::SlotsPlaced { .. } => !self.undoable(),
             Self::ShardsEmptied { .. } | Self::NodesForgotten { .. } => false,
             Self::SlotsAssigned { .. }
+            | Self::SlotsRepaired { .. }
             | Self::NodesMet { .. }
             | Self::ReplicasAttached { .. }
+            | Self::NodeRestarted { .. }
             | Self::ClusterServing { .. } => true,
         }
     }
@@ -226,14 +268,16 @@ pub(crate) fn patient(why: String, seen: &Observation) -> Verdict<Command> {
             remedy: "bring back what is named, then run the upgrade again".to_owned(),
         });
     }
+    let mut memory = seen.memory.clone();
+    memory.insert(SINCE.to_owned(), since);
     Verdict::Wait {
         why,
         progress: None,
-        memory: Memory::from([(SINCE.to_owned(), since)]),
+        memory,
     }
 }
 
-fn waiting(why: String, progress: Option<Progress>) -> Verdict<Command> {
+pub(crate) fn waiting(why: String, progress: Option<Progress>) -> Verdict<Command> {
     Verdict::Wait {
         why,
         progress,
@@ -273,7 +317,7 @@ fn assigned(landscape: &Landscape<'_>, slots: &[ShardSlots]) -> Verdict<Command>
     }
 }
 
-fn met(landscape: &Landscape<'_>, seen: &Observation) -> Verdict<Command> {
+pub(crate) fn met(landscape: &Landscape<'_>, seen: &Observation) -> Verdict<Command> {
     let servers: Vec<_> = landscape.servers().collect();
     let pairs = servers.len() * servers.len().saturating_sub(1);
     let lacks = |one: usize| {
@@ -341,7 +385,12 @@ fn met(landscape: &Landscape<'_>, seen: &Observation) -> Verdict<Command> {
     Verdict::Act { commands, why }
 }
 
-fn attached(landscape: &Landscape<'_>) -> Verdict<Command> {
+/// Judges whether each server that is no master copies that of its shard. `known` tells of masters that are none of these and known all
+/// the same: who copies one of them may be told otherwise.
+pub(crate) fn attached(
+    landscape: &Landscape<'_>,
+    known: impl Fn(&NodeId) -> bool,
+) -> Verdict<Command> {
     let mut commands = Vec::new();
     let mut unknown = Vec::new();
     for shard in landscape.shards() {
@@ -355,6 +404,7 @@ fn attached(landscape: &Landscape<'_>) -> Verdict<Command> {
             }
             if let Role::Replica { of: Some(other) } = &one.myself().role
                 && !landscape.servers().any(|any| any.myself().id == *other)
+                && !known(other)
             {
                 return Verdict::Fail(Problem {
                     object: format!("pod {}", one.server.pod),
@@ -384,42 +434,70 @@ fn attached(landscape: &Landscape<'_>) -> Verdict<Command> {
     }
 }
 
+/// Those that leave know nobody first: one that is still known could be elected by others for what it copies. Then nobody knows them.
 fn forgotten(landscape: &Landscape<'_>, leaving: &[Shard], view: View<'_>) -> Verdict<Command> {
     let leaving = match view.landscape(leaving) {
         Ok(leaving) => leaving,
         Err(silent) => return waiting(told(&silent), None),
     };
-    let stays = |id: &NodeId| landscape.servers().any(|one| one.myself().id == *id);
-    let mut commands = Vec::new();
-    for one in landscape.servers() {
-        for id in one.nodes.others.keys().filter(|id| !stays(id)) {
-            commands.push(Command::redis(
-                &one.server.address,
-                Request::Forget(id.clone()),
-            ));
-        }
+    let leaves = |id: &NodeId| leaving.servers().any(|other| other.myself().id == *id);
+    let attached = attached(landscape, leaves);
+    if !matches!(attached, Verdict::Done) {
+        return attached;
     }
-    let known = commands.len();
+    let mut commands = Vec::new();
     for one in leaving.servers().filter(|one| !one.is_virgin()) {
-        if !one.myself().slots.is_empty() {
-            return Verdict::Fail(Problem {
-                object: format!("pod {}", one.server.pod),
-                why: format!("it shall leave and has the slots {}", one.myself().slots),
-                remedy: "run the upgrade again: they are moved first".to_owned(),
-            });
+        if let Some(problem) = kept(
+            one.server,
+            &one.myself().slots,
+            view.keys(one.server),
+            one.myself().is_master(),
+        ) {
+            return Verdict::Fail(problem);
         }
         commands.push(Command::redis(&one.server.address, Request::Reset));
+    }
+    if !commands.is_empty() {
+        return Verdict::Act {
+            why: format!("{} servers that leave still know somebody", commands.len()),
+            commands,
+        };
+    }
+    let stays = |id: &NodeId| landscape.servers().any(|one| one.myself().id == *id);
+    for one in landscape.servers() {
+        for id in one.nodes.others.keys().filter(|id| !stays(id)) {
+            let request = Request::Forget(id.clone());
+            commands.push(Command::redis(&one.server.address, request));
+        }
     }
     if commands.is_empty() {
         return Verdict::Done;
     }
     Verdict::Act {
-        why: format!(
-            "servers that leave are known {known} times, and {} know somebody",
-            commands.len() - known
-        ),
+        why: format!("servers that leave are known {} times", commands.len()),
         commands,
     }
+}
+
+/// Why a server that leaves must not be reset: it has what nobody else has.
+fn kept(
+    server: &Server,
+    slots: &Slots,
+    keys: Result<u64, Unanswered>,
+    is_master: bool,
+) -> Option<Problem> {
+    let why = match keys {
+        _ if !slots.is_empty() => format!("it shall leave and has the slots {slots}"),
+        Ok(0) => return None,
+        Ok(_) if !is_master => return None,
+        Ok(keys) => format!("it shall leave and has {keys} keys of slots that are not its own"),
+        Err(unanswered) => format!("it does not tell how many keys it has: {}", unanswered.why),
+    };
+    Some(Problem {
+        object: format!("pod {}", server.pod),
+        why,
+        remedy: "run the upgrade again: they are moved first".to_owned(),
+    })
 }
 
 fn copies(role: &Role, master: &NodeId) -> bool {

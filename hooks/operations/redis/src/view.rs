@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use midships_client_kubernetes::{self as kubernetes, StatefulSet};
+use midships_client_kubernetes::{self as kubernetes, Pod, StatefulSet};
 use midships_client_redis::{self as redis, Information, Node, NodeId, Nodes, Request, Slots};
 use midships_engine::step::{Seen, Unanswered};
 
@@ -10,7 +10,7 @@ use crate::desired::{Server, Shard};
 use crate::vocabulary::{Answer, Query};
 
 /// The section of what a server tells of itself that is about masters and replicas.
-pub const REPLICATION: &str = "replication";
+const REPLICATION: &str = "replication";
 
 /// An observation, read by kind.
 #[derive(Clone, Copy, Debug)]
@@ -33,10 +33,19 @@ impl<'a> View<'a> {
         match self.seen.answer(&Query::Kubernetes(query.clone())) {
             Some(Ok(Answer::Kubernetes(kubernetes::Answer::StatefulSets(sets)))) => Ok(sets),
             Some(Err(unanswered)) => Err(unanswered.clone()),
-            _ => Err(Unanswered {
-                object: "Kubernetes API".to_owned(),
-                why: "was not asked".to_owned(),
-            }),
+            _ => Err(not_asked()),
+        }
+    }
+
+    /// The pods of the release.
+    ///
+    /// # Errors
+    /// When the API did not answer.
+    pub fn pods(self, query: &kubernetes::Query) -> Result<&'a [Pod], Unanswered> {
+        match self.seen.answer(&Query::Kubernetes(query.clone())) {
+            Some(Ok(Answer::Kubernetes(kubernetes::Answer::Pods(pods)))) => Ok(pods),
+            Some(Err(unanswered)) => Err(unanswered.clone()),
+            _ => Err(not_asked()),
         }
     }
 
@@ -100,6 +109,17 @@ impl<'a> View<'a> {
         }
     }
 
+    /// The slots of which a server has keys.
+    ///
+    /// # Errors
+    /// When it did not answer.
+    pub fn filled(self, server: &Server) -> Result<Slots, Unanswered> {
+        match self.answer(server, Request::KeyCounts(Slots::all()))? {
+            redis::Answer::KeyCounts(counts) => Ok(counts.iter().map(|(slot, _)| *slot).collect()),
+            _ => Err(another(server)),
+        }
+    }
+
     /// What all of some servers know.
     ///
     /// # Errors
@@ -123,6 +143,13 @@ impl<'a> View<'a> {
     }
 }
 
+fn not_asked() -> Unanswered {
+    Unanswered {
+        object: "Kubernetes API".to_owned(),
+        why: "was not asked".to_owned(),
+    }
+}
+
 fn another(server: &Server) -> Unanswered {
     Unanswered {
         object: format!("pod {}", server.pod),
@@ -134,6 +161,30 @@ fn another(server: &Server) -> Unanswered {
 pub fn ask_nodes(shards: &[Shard]) -> impl Iterator<Item = Query> {
     let servers = shards.iter().flat_map(|shard| &shard.servers);
     servers.map(|server| Query::redis(&server.address, Request::Nodes))
+}
+
+/// The question what each of some servers tells of its master or its replicas.
+pub fn ask_replication(shards: &[Shard]) -> impl Iterator<Item = Query> {
+    let servers = shards.iter().flat_map(|shard| &shard.servers);
+    servers.map(|server| Query::redis(&server.address, Request::Information(REPLICATION)))
+}
+
+/// The question how each of some servers sees the whole cluster.
+pub fn ask_cluster(shards: &[Shard]) -> impl Iterator<Item = Query> {
+    let servers = shards.iter().flat_map(|shard| &shard.servers);
+    servers.map(|server| Query::redis(&server.address, Request::Cluster))
+}
+
+/// The question of which slots each master among some servers has keys; none of a server that has not told what it is.
+pub fn ask_filled(view: View<'_>, shards: &[Shard]) -> Vec<Query> {
+    let servers = shards.iter().flat_map(|shard| &shard.servers);
+    let masters = servers.filter(|server| {
+        view.nodes(server)
+            .is_ok_and(|nodes| nodes.myself.is_master())
+    });
+    masters
+        .map(|server| Query::redis(&server.address, Request::KeyCounts(Slots::all())))
+        .collect()
 }
 
 /// What all servers of some shards know.
@@ -178,6 +229,12 @@ impl<'a> Landscape<'a> {
     /// All servers, shard by shard.
     pub fn servers(&self) -> impl Iterator<Item = Standing<'a>> + '_ {
         self.shards.iter().flat_map(|shard| self.of(shard))
+    }
+
+    /// All servers, with the numbers of their shards.
+    pub fn numbered(&self) -> impl Iterator<Item = (u32, Standing<'a>)> + '_ {
+        let shards = self.shards.iter();
+        shards.flat_map(|shard| self.of(shard).map(|one| (shard.number, one)))
     }
 
     /// The servers of a shard.

@@ -4,6 +4,8 @@ use midships_client_kubernetes as kubernetes;
 use midships_client_redis as redis;
 use midships_client_redis::migration::Task;
 
+use crate::guard::Clearance;
+
 /// What can be asked.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Query {
@@ -37,6 +39,8 @@ pub enum Command {
         /// The request, one that writes.
         request: redis::Request,
     },
+    /// Evict a pod that was cleared for it.
+    Restart(Clearance),
     /// Move slots with their keys, each task beside the others, as many as a short time allows.
     Move(Vec<Task>),
 }

@@ -13,14 +13,21 @@ use midships_engine::harness::{Counts, Scenario, exercise};
 use midships_engine::report::Outcome;
 use midships_engine::runner;
 use midships_engine::simulation::{Ground, Obstacle, SimulatedWorld, locked};
-use midships_engine::step::{Direction, Operation};
+use midships_engine::step::{Direction, Operation, Phase};
 use midships_operations_redis::create_cluster::CreateCluster;
 use midships_operations_redis::place_slots::{PlaceSlots, Placing};
+use midships_operations_redis::release;
+use midships_operations_redis::repair_slots::RepairSlots;
+use midships_operations_redis::restart_nodes::RestartNodes;
 use midships_operations_redis::simulation::{Cluster, desired};
 use midships_operations_redis::steps::RedisStep;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Two of the servers.
+const FIRST: &str = "shop-redis-cluster-shard-0-0";
+const SECOND: &str = "shop-redis-cluster-shard-1-0";
 
 /// Steps that only wait.
 const WAITING: [&str; 1] = ["cluster_serving"];
@@ -89,7 +96,12 @@ fn a_cluster_is_made() {
         "replicas_attached",
         "cluster_serving",
     ];
-    let counts = try_out("creation", start, &CreateCluster::new(wanted), &steps);
+    let counts = try_out(
+        "creation",
+        start,
+        &CreateCluster::new(wanted, Phase::After),
+        &steps,
+    );
     assert_eq!(counts.steps, steps);
 }
 
@@ -102,7 +114,12 @@ fn shards_and_replicas_join() {
     ] {
         let start = Cluster::standing(&before).applied(&after);
         let steps = ["nodes_met", "replicas_attached", "cluster_serving"];
-        let counts = try_out(name, start, &CreateCluster::new(after), &steps);
+        let counts = try_out(
+            name,
+            start,
+            &CreateCluster::new(after, Phase::After),
+            &steps,
+        );
         assert_eq!(counts.steps, steps);
     }
 }
@@ -112,7 +129,7 @@ fn slots_move_to_shards_that_are_new() {
     let before = desired(2, 0);
     let after = desired(3, 0);
     let joined = Cluster::standing(&after).with_owners(&before);
-    let operation = PlaceSlots::new(after, Placing::RebalanceSlots);
+    let operation = PlaceSlots::new(after, Placing::RebalanceSlots, Phase::After);
     for (name, start) in [
         ("rebalance", joined.clone()),
         ("rebalance-cut", joined.with_cuts(1)),
@@ -127,7 +144,7 @@ fn slots_leave_shards_that_go() {
     let before = desired(3, 1);
     let after = desired(2, 1);
     let standing = Cluster::standing(&before);
-    let operation = PlaceSlots::new(after, Placing::DrainShards);
+    let operation = PlaceSlots::new(after, Placing::DrainShards, Phase::Before);
     for (name, start) in [
         ("drain", standing.clone()),
         ("drain-cut", standing.with_cuts(1)),
@@ -138,6 +155,141 @@ fn slots_leave_shards_that_go() {
     }
 }
 
+/// A cluster in which somebody was killed who moved slots.
+fn left_open() -> Cluster {
+    let slots = "0-1499".parse().unwrap();
+    Cluster::standing(&desired(3, 0)).with_open(FIRST, SECOND, &slots)
+}
+
+#[test]
+fn slots_left_open_arrive() {
+    let operation = RepairSlots::new(desired(3, 0), Phase::After);
+    for (name, start) in [
+        ("open", left_open()),
+        ("open-cut", left_open().with_cuts(1)),
+        ("source-replaced", left_open().with_oblivious(FIRST)),
+        ("target-replaced", left_open().with_oblivious(SECOND)),
+        (
+            "both-replaced",
+            left_open().with_oblivious(FIRST).with_oblivious(SECOND),
+        ),
+    ] {
+        let counts = try_out(name, start, &operation, &["slots_repaired"]);
+        assert_eq!(counts.steps, ["slots_repaired"]);
+    }
+}
+
+#[test]
+fn slots_on_their_way_from_a_replaced_source_move_on() {
+    let (before, after) = (desired(2, 0), desired(3, 0));
+    let slots = "0-1499".parse().unwrap();
+    let start = Cluster::standing(&after)
+        .with_owners(&before)
+        .with_open(FIRST, SECOND, &slots)
+        .with_oblivious(FIRST);
+    let operation = PlaceSlots::new(after, Placing::RebalanceSlots, Phase::After);
+    let counts = try_out("rebalance-replaced", start, &operation, &["slots_placed"]);
+    assert_eq!(counts.steps, ["slots_placed"]);
+}
+
+/// Runs all operations of a phase; returns what became of them, what was told, and the cluster.
+fn run_release(start: Cluster, shards: u32, phase: Phase) -> (Outcome, Vec<String>, Cluster) {
+    let ground = Arc::new(Mutex::new(Ground::new(start)));
+    let mut world = SimulatedWorld::new(&ground, "only");
+    let operations = release::operations(&desired(shards, 0), phase);
+    let operations: Vec<_> = operations.iter().map(AsRef::as_ref).collect();
+    let surveys = release::surveys(phase);
+    let outcome = runner::run_all(&mut world, &operations, surveys, "only").unwrap();
+    let told = world.reports.iter().map(ToString::to_string).collect();
+    let ground = locked(&ground);
+    assert_eq!(ground.violation, None);
+    (outcome, told, ground.simulation.clone())
+}
+
+#[test]
+fn keys_that_clients_are_not_sent_to_are_served_again() {
+    let start = left_open().with_oblivious(FIRST).with_oblivious(SECOND);
+    assert_eq!(start.hidden(), 2);
+    let (outcome, _, cluster) = run_release(start, 3, Phase::After);
+    assert_eq!(outcome, Outcome::Done { changed: true });
+    assert_eq!(cluster.hidden(), 0);
+}
+
+#[test]
+fn of_a_key_with_two_contents_none_is_replaced() {
+    let start = left_open().with_oblivious(FIRST).with_other_copies(FIRST);
+    let (outcome, _, cluster) = run_release(start.clone(), 3, Phase::After);
+    let Outcome::Stuck(problem) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(
+        problem.why.contains("keys with different contents"),
+        "{problem:?}"
+    );
+    let slot = 0.try_into().unwrap();
+    for pod in [FIRST, SECOND] {
+        let (now, before) = (cluster.keys_of(pod, slot), start.keys_of(pod, slot));
+        assert!(before.contains_key(&0));
+        assert_eq!(now.get(&0), before.get(&0), "{pod}");
+    }
+}
+
+#[test]
+fn shards_leave_after_what_was_left_open_has_arrived() {
+    let start = left_open().with_oblivious(SECOND);
+    let (outcome, told, cluster) = run_release(start, 2, Phase::Before);
+    assert_eq!(outcome, Outcome::Done { changed: true }, "{told:#?}");
+    assert_eq!(cluster.hidden(), 0);
+}
+
+#[test]
+fn a_server_that_stays_gives_up_a_master_that_leaves() {
+    let start = Cluster::standing(&desired(3, 1)).with_copying(
+        "shop-redis-cluster-shard-0-1",
+        "shop-redis-cluster-shard-2-0",
+    );
+    let operation = PlaceSlots::new(desired(2, 1), Placing::DrainShards, Phase::Before);
+    let steps = ["slots_placed", "shards_emptied", "nodes_forgotten"];
+    let counts = try_out_undoing("drain-copying", start, &operation, &steps);
+    assert_eq!(counts.steps, steps);
+}
+
+#[test]
+fn a_plan_that_is_open_is_carried_on_in_the_other_phase() {
+    let (before, after) = (desired(2, 0), desired(3, 0));
+    let start = Cluster::standing(&after).with_owners(&before);
+    let ground = Arc::new(Mutex::new(Ground::new(start)));
+    let obstacle = ((Direction::Doing, 0), Obstacle::Declined { after: 1 });
+    locked(&ground).obstacles.push(obstacle);
+    let run = |desired, phase| {
+        let mut world = SimulatedWorld::new(&ground, "only");
+        let operations = release::operations(desired, phase);
+        let operations: Vec<_> = operations.iter().map(AsRef::as_ref).collect();
+        let surveys = release::surveys(phase);
+        runner::run_all(&mut world, &operations, surveys, "only").unwrap()
+    };
+    assert!(matches!(run(&after, Phase::After), Outcome::Stuck(_)));
+    locked(&ground).obstacles.clear();
+    // Back to two shards: what was begun goes on or back first, and then the third one is emptied.
+    let outcome = run(&before, Phase::Before);
+    assert_eq!(outcome, Outcome::Done { changed: true });
+    let cluster = locked(&ground).simulation.clone();
+    assert!(cluster.slots_of("shop-redis-cluster-shard-2-0").is_empty());
+}
+
+#[test]
+fn servers_take_a_new_template_one_at_a_time() {
+    let wanted = desired(2, 1);
+    let start = Cluster::standing(&wanted).with_new_template();
+    let operation = RestartNodes::new(wanted, Phase::After);
+    // Replicas first.
+    let steps = [(0, 1), (1, 1), (0, 0), (1, 0)]
+        .map(|(shard, place)| format!("node_restarted/shop-redis-cluster-shard-{shard}-{place}"));
+    let steps = steps.each_ref().map(String::as_str);
+    let counts = exercised("restart", start, &operation, &steps, &["node_restarted"]);
+    assert_eq!(counts.steps, steps);
+}
+
 #[test]
 fn goes_that_fail_in_a_row_are_given_up() {
     let (before, after) = (desired(2, 0), desired(3, 0));
@@ -146,7 +298,7 @@ fn goes_that_fail_in_a_row_are_given_up() {
     let obstacle = ((Direction::Doing, 0), Obstacle::Declined { after: 1 });
     locked(&ground).obstacles.push(obstacle);
     let mut world = SimulatedWorld::new(&ground, "only");
-    let operation = PlaceSlots::new(after, Placing::RebalanceSlots);
+    let operation = PlaceSlots::new(after, Placing::RebalanceSlots, Phase::After);
     let outcome = runner::run(&mut world, &operation, "only").unwrap();
     let Outcome::Stuck(problem) = outcome else {
         panic!("{outcome:?}");
@@ -158,7 +310,7 @@ fn goes_that_fail_in_a_row_are_given_up() {
 fn run(start: Cluster, shards: u32, replicas: u32) -> (Outcome, Vec<String>) {
     let ground = Arc::new(Mutex::new(Ground::new(start)));
     let mut world = SimulatedWorld::new(&ground, "only");
-    let operation = CreateCluster::new(desired(shards, replicas));
+    let operation = CreateCluster::new(desired(shards, replicas), Phase::After);
     let outcome = runner::run(&mut world, &operation, "only").unwrap();
     assert_eq!(locked(&ground).violation, None);
     let told = world.reports.iter().map(ToString::to_string).collect();

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use midships_client_kubernetes::StatefulSet;
 use midships_client_rocketmq::ClusterInfo;
+pub use midships_engine::step::Phase;
 use midships_model::desired;
 use midships_model::rocketmq::names::{Names, Role};
 use midships_model::rocketmq::{
@@ -18,26 +19,6 @@ use crate::fixed::{CLUSTER_VARIABLE, DataPlace, Fixed, HOST_VARIABLE, port_of};
 
 /// The longest that the *after* run waits for pods to serve before it has a plan, in seconds.
 const LONGEST_PATIENCE: u64 = 900;
-
-/// When Helm runs the operation.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Ord, PartialOrd)]
-pub enum Phase {
-    /// Before Helm changes anything.
-    Before,
-    /// After Helm has applied everything.
-    After,
-}
-
-impl Phase {
-    /// As the hook's arguments and the journal spell it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Before => "before",
-            Self::After => "after",
-        }
-    }
-}
 
 /// One broker: a master or one of its replicas.
 #[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd, Hash, Serialize, Deserialize)]

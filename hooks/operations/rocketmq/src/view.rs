@@ -551,17 +551,7 @@ impl<'a> View<'a> {
         };
         match pods.iter().find(|pod| pod.name == name) {
             None => format!("pod {name} (does not exist)"),
-            Some(pod) => {
-                let node = pod.node.as_deref().unwrap_or("no node yet");
-                let state = if pod.terminating {
-                    "stopping"
-                } else if pod.ready {
-                    "ready"
-                } else {
-                    "not ready"
-                };
-                format!("pod {name} on {node} ({state}, {})", pod.phase)
-            }
+            Some(pod) => pod.described(),
         }
     }
 }

@@ -616,13 +616,7 @@ pub(crate) fn set_is_newer(
         .iter()
         .find(|set| set.name == stateful_set)
         .ok_or_else(|| unknown("does not exist"))?;
-    match (&set.revision, &pod.revision) {
-        (Some(now), Some(made_of)) => Ok(now != made_of),
-        (None, _) => Err(unknown("Kubernetes has not looked at its last change yet")),
-        (_, None) => Err(unknown(
-            "its pod does not tell which template it was made of",
-        )),
-    }
+    set.is_newer_than(pod).map_err(unknown)
 }
 
 fn set(address: &str, setting: &str, value: &str) -> Command {

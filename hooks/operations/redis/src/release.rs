@@ -1,0 +1,39 @@
+//! Everything that a release of the chart `redis-cluster` needs done around an upgrade: its operations in their order.
+
+use midships_engine::runner::Surveys;
+use midships_engine::step::{Operation, Phase};
+
+use crate::create_cluster::CreateCluster;
+use crate::desired::Desired;
+use crate::place_slots::{PlaceSlots, Placing};
+use crate::repair_slots::RepairSlots;
+use crate::restart_nodes::RestartNodes;
+use crate::steps::RedisStep;
+
+/// An operation on a release.
+type OnRelease = Box<dyn Operation<Step = RedisStep>>;
+
+/// The operations of a phase, which are all of them, so that a plan that is open is carried on in whichever phase meets it.
+///
+/// All servers are one cluster before slots are repaired, no slot is half moved when others begin to, and none is on its way when a
+/// master goes.
+#[must_use]
+pub fn operations(desired: &Desired, phase: Phase) -> Vec<OnRelease> {
+    let placing = |placing| Box::new(PlaceSlots::new(desired.clone(), placing, phase));
+    vec![
+        Box::new(CreateCluster::new(desired.clone(), phase)),
+        Box::new(RepairSlots::new(desired.clone(), phase)),
+        placing(Placing::DrainShards),
+        placing(Placing::RebalanceSlots),
+        Box::new(RestartNodes::new(desired.clone(), phase)),
+    ]
+}
+
+/// When they are surveyed: before Helm has changed anything, what one of them refuses is refused before another one acts.
+#[must_use]
+pub fn surveys(phase: Phase) -> Surveys {
+    match phase {
+        Phase::Before => Surveys::First,
+        Phase::After => Surveys::InTurn,
+    }
+}
