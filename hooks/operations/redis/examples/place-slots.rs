@@ -119,6 +119,9 @@ async fn place(shards: Vec<Shard>, leaving: usize) -> Result<(), Failure> {
                         Command::Redis { address, request } => {
                             client.call(&address, &request).await?;
                         }
+                        Command::Restart(_) => {
+                            return Err("moving slots restarts no pod".into());
+                        }
                     }
                 }
             }
