@@ -9,7 +9,7 @@ use futures::future::join_all;
 use midships_client_redis::Identity;
 use midships_client_rocketmq::{Authorities, CallError, Client, Encryption, Request, TlsError};
 use midships_engine::step::Problem;
-use midships_model::rocketmq::tls::{AUTHORITIES_KEY, CERTIFICATE_KEY, PRIVATE_KEY};
+use midships_model::fields::certificates::{AUTHORITIES_KEY, CERTIFICATE_KEY, PRIVATE_KEY};
 use midships_operations_rocketmq::transfer_topic::wish::Wish;
 use midships_operations_rocketmq::{Broker, Desired};
 use rustls::SignatureAlgorithm;

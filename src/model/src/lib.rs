@@ -10,6 +10,7 @@ pub mod desired;
 pub mod fields;
 pub mod model;
 pub mod nfs_storage;
+pub mod redis;
 pub mod rocketmq;
 pub mod rocketmq_topic_transfer;
 pub mod rules;

@@ -1,5 +1,6 @@
 //! What a schema cannot say: rules between fields, written once for the generator, the charts and the hook program.
 
+pub mod pods;
 pub mod shared;
 
 use std::fmt;

@@ -6,7 +6,7 @@ mod rocketmq;
 mod rocketmq_topic_transfer;
 
 use midships_model::description::{Description, DescriptionError};
-use midships_model::fields::{Image, Resources};
+use midships_model::fields::{Image, Resources, certificates};
 use midships_model::model::Model;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -189,6 +189,15 @@ fn reference(registry: &str, image: &Image) -> String {
 fn version(image: &Image) -> &str {
     let tag = image.tag.as_str();
     tag.split_once('@').map_or(tag, |(tag, _)| tag)
+}
+
+/// The keys of a Secret with certificates.
+fn secret_of_tls() -> Value {
+    json!({
+        "authorities": certificates::AUTHORITIES_KEY,
+        "certificate": certificates::CERTIFICATE_KEY,
+        "privateKey": certificates::PRIVATE_KEY,
+    })
 }
 
 /// The CPU and the memory that so many of each container ask for together.

@@ -7,11 +7,11 @@ use midships_model::rocketmq::rules::{
     ACCESS_CONFIGURATION, OWNED_CONFIGURATION, OWNED_PROXY_CONFIGURATION,
 };
 use midships_model::rocketmq::{
-    self, NameServerSource, Proxy, Values, access_control, console, settings, tls,
+    self, NameServerSource, Proxy, Values, access_control, console, settings,
 };
 use serde_json::{Value, json};
 
-use super::{Entry, Facts, reference, requested, sources, version};
+use super::{Entry, Facts, reference, requested, secret_of_tls, sources, version};
 
 /// The chart in the registry.
 pub(super) const ENTRY: Entry = Entry {
@@ -137,15 +137,6 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
             "leastDeadline": rocketmq::LEAST_DEADLINE_SECONDS,
             "deadlineMargin": rocketmq::DEADLINE_MARGIN_SECONDS,
         }),
-    })
-}
-
-/// The keys of a Secret with certificates.
-pub(super) fn secret_of_tls() -> Value {
-    json!({
-        "authorities": tls::AUTHORITIES_KEY,
-        "certificate": tls::CERTIFICATE_KEY,
-        "privateKey": tls::PRIVATE_KEY,
     })
 }
 

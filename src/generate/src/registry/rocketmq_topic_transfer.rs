@@ -5,7 +5,7 @@ use midships_model::rocketmq::access_control;
 use midships_model::rocketmq_topic_transfer::{self as transfer, Values};
 use serde_json::{Value, json};
 
-use super::{Entry, Facts, reference, requested, sources, version};
+use super::{Entry, Facts, reference, requested, secret_of_tls, sources, version};
 
 /// The chart in the registry.
 pub(super) const ENTRY: Entry = Entry {
@@ -70,7 +70,7 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
         own: json!({
             "accessKey": access_control::ACCESS_KEY,
             "secretKey": access_control::SECRET_KEY,
-            "tls": super::rocketmq::secret_of_tls(),
+            "tls": secret_of_tls(),
             "hookImage": reference(&values.image_registry, &hook.image),
             "transferSeconds": transfer::TRANSFER_SECONDS,
             "looksAtRoutes": transfer::LOOKS_AT_ROUTES,

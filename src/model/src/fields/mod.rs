@@ -1,5 +1,7 @@
 //! Groups of fields that several charts and sections share: images, resources, storage, pods.
 
+pub mod certificates;
+pub mod configuration;
 pub mod hook;
 pub mod monitoring;
 pub mod network;
@@ -64,6 +66,15 @@ fn roll_out(schema: &mut Value) {
     }
     if let Value::Object(members) = schema {
         members.values_mut().for_each(roll_out);
+    }
+}
+
+/// Says otherwise what a field that charts share is, in the schema of a chart where it is something else: at its path.
+pub(crate) fn reword(schema: &mut Schema, path: &str, english: &str, chinese: &str) {
+    let pointer = format!("/properties/{}", path.replace('.', "/properties/"));
+    if let Some(field) = schema.pointer_mut(&pointer) {
+        field["description"] = json!(english);
+        field["x-help-zh"] = json!(chinese);
     }
 }
 

@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::fields::{
     AntiAffinity, Bytes, Cpu, IMAGE_REGISTRY_PATTERN, Image, Limits, NAME_OR_EMPTY_PATTERN,
     NAME_PATTERN, Passed, PullPolicy, Requests, Resources, Spread, annotations_schema,
-    labels_schema, rolled_out,
+    labels_schema, reword, rolled_out,
 };
 use crate::model::ChartValues;
 use crate::rules::Rule;
@@ -248,22 +247,18 @@ fn adapted(schema: &mut Schema) {
     rolled_out(schema);
     let texts = [
         (
-            "image/properties/tag",
+            "image.tag",
             "Tag, with a digest after it if wanted (`v4.0.2@sha256:…`).",
             "镜像标签，可在其后附加摘要。",
         ),
         (
-            "resources/properties/limits/properties/memory",
+            "resources.limits.memory",
             "Memory that the container may use at most.",
             "容器最多使用的内存。",
         ),
     ];
     for (path, english, chinese) in texts {
-        let pointer = format!("/properties/provisioner/properties/{path}");
-        if let Some(field) = schema.pointer_mut(&pointer) {
-            field["description"] = json!(english);
-            field["x-help-zh"] = json!(chinese);
-        }
+        reword(schema, &format!("provisioner.{path}"), english, chinese);
     }
 }
 

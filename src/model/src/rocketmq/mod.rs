@@ -18,6 +18,7 @@ use self::console::Console;
 use self::controllers::Controllers;
 use self::tls::Tls;
 use crate::description::{Description, DescriptionError};
+use crate::fields::configuration::ConfigurationValue;
 use crate::fields::hook::Hook;
 use crate::fields::monitoring::ServiceMonitor;
 use crate::fields::network::{
@@ -232,29 +233,9 @@ pub enum KeptVolumes {
     Reuse,
 }
 
-/// A value of the broker's configuration file.
-#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum ConfigurationValue {
-    /// `true` or `false`.
-    Truth(bool),
-    /// A number.
-    Number(serde_json::Number),
-    /// Text on one line.
-    Text(String),
-}
-
-impl ConfigurationValue {
-    fn schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "object",
-            "propertyNames": { "pattern": "^[A-Za-z][A-Za-z0-9_.]*$" },
-            "additionalProperties": {
-                "type": ["string", "number", "boolean"],
-                "pattern": "^[^\\r\\n]*$"
-            }
-        })
-    }
+/// The schema of keys in the configuration files of brokers and proxies.
+fn configuration_schema(_: &mut SchemaGenerator) -> Schema {
+    ConfigurationValue::by_keys("^[A-Za-z][A-Za-z0-9_.]*$")
 }
 
 /// The brokers: groups of one master and its replicas.
@@ -329,7 +310,7 @@ pub struct Brokers {
     pub commit_log_file_megabytes: u32,
     /// Keys of the broker's configuration file in addition, such as `autoCreateTopicEnable: true`. Keys that the chart sets
     /// itself are refused. What a running broker takes, such as `fileReservedTime`, restarts none.
-    #[schemars(title = "Configuration", schema_with = "ConfigurationValue::schema")]
+    #[schemars(title = "Configuration", schema_with = "configuration_schema")]
     #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "附加配置", "x-help-zh" = "broker.conf 的附加配置项；由 chart 设置的项会被拒绝。运行中的 Broker 可接受的项（如 fileReservedTime）不引起重启。", "x-level" = "advanced", "x-mutability" = "restart", "x-online-keys" = settings::ONLINE.map(|(key, _)| key)))]
     pub configuration: BTreeMap<String, ConfigurationValue>,
     /// Image of the brokers.
@@ -392,7 +373,7 @@ pub struct Proxy {
     pub replicas: u32,
     /// Keys of the proxy's configuration file in addition, such as `maxMessageSize: 8388608`. Keys that the chart sets itself are
     /// refused.
-    #[schemars(title = "Configuration", schema_with = "ConfigurationValue::schema")]
+    #[schemars(title = "Configuration", schema_with = "configuration_schema")]
     #[schemars(extend("x-visible-if" = ".enabled == true", "x-title-zh" = "附加配置", "x-help-zh" = "rmq-proxy.json 的附加配置项；由 chart 设置的项会被拒绝。", "x-level" = "advanced", "x-mutability" = "restart"))]
     pub configuration: BTreeMap<String, ConfigurationValue>,
     /// How clients reach the proxies.

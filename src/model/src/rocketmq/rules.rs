@@ -3,24 +3,26 @@
 //! Each rule stands here twice, in Rust and as a Helm template; its examples are run through both, and the two must find the
 //! same in the same words. Templates may use the definitions of the chart's `_names.tpl`, such as `rocketmq.mebibytes`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::console::CONSOLE_MEMORY_BESIDE_HEAP;
 use super::controllers::CONTROLLER_MEMORY_BESIDE_HEAP;
 use super::names::{Names, Role, full_name};
 use super::{
-    BROKER_MEMORY_BESIDE_HEAP, ConfigurationValue, LEAST_HEAP, NAME_SERVER_MEMORY_BESIDE_HEAP,
-    NameServerSource, ORDER_CONFIGURATION, PROXY_MEMORY_BESIDE_HEAP, Proxy, Timing, Values,
+    BROKER_MEMORY_BESIDE_HEAP, LEAST_HEAP, NAME_SERVER_MEMORY_BESIDE_HEAP, NameServerSource,
+    ORDER_CONFIGURATION, PROXY_MEMORY_BESIDE_HEAP, Proxy, Timing, Values,
 };
 use crate::fields::network::{FIRST_NODE_PORT, LAST_NODE_PORT, ServiceType};
-use crate::fields::{EnvironmentVariable, Pod, Resources, StorageMode};
+use crate::fields::{Pod, Resources, StorageMode};
+use crate::rules::pods::{
+    environment_is_distinct, mounted_volumes_exist, mounts_are_not_owned, mounts_of_nothing,
+    owned_mounts, repeated_variables, repeated_volumes, volumes_are_distinct,
+};
 use crate::rules::shared::{
-    self, above_limits, accepted, because, hook_annotations, named, one_if, owned_labels, refused,
+    self, LONGEST_STATEFUL_SET, above_limits, accepted, because, clients_without_labels,
+    enforced_without, hook_annotations, named, one_if, owned_labels, refused, refused_keys,
 };
 use crate::rules::{Release, Rule, Subject, Violation};
-
-/// The most characters of a `StatefulSet`'s name: its pods carry it, with a dash and a hash of ten, in a label of at most 63.
-pub const LONGEST_STATEFUL_SET: usize = 52;
 
 /// Keys of the broker's configuration file that the chart sets itself, beside those that begin with `storePath`.
 pub const OWNED_CONFIGURATION: [&str; 31] = [
@@ -1100,33 +1102,11 @@ hook.deadlineSeconds|{{ $set }} s with an estimate of {{ $estimate }} s
             ),
         ],
     },
-    Rule {
-        id: "release-name-makes-services",
-        allowed: "lower-case letters, digits and dashes, beginning with a letter",
-        hint: "choose another release name: Services cannot be named after this one",
-        check: |subject| {
-            let Some(release) = subject.release else {
-                return Vec::new();
-            };
-            let begins = release
-                .name
-                .starts_with(|first: char| first.is_ascii_lowercase());
-            one_if(
-                !begins || release.name.contains('.'),
-                "Release.Name",
-                &release.name,
-            )
-        },
-        template: r#"{{- if not (regexMatch "^[a-z][a-z0-9-]*$" .Release.Name) }}
-Release.Name|{{ .Release.Name }}
-{{- end }}"#,
-        sections: &[""],
-        examples: &[
-            named("orders-1", "{}", &[]),
-            named("1-orders", "{}", &["Release.Name"]),
-            named("shop.orders", "{}", &["Release.Name"]),
-        ],
-    },
+    shared::release_name_makes_services(&[
+        named("orders-1", "{}", &[]),
+        named("1-orders", "{}", &["Release.Name"]),
+        named("shop.orders", "{}", &["Release.Name"]),
+    ]),
     Rule {
         id: "names-fit",
         allowed: "StatefulSets with names of at most 52 characters",
@@ -1339,24 +1319,17 @@ accessControl.secretName|no Secret
             ),
         ],
     },
-    Rule {
-        id: "tls-has-certificates",
-        allowed: "a Secret, with whose certificate servers speak TLS",
-        hint: "name the Secret, or set tls.enforced to false",
-        check: |subject| {
+    shared::tls_has_certificates(
+        |subject| {
             let tls = &subject.values.tls;
             enforced_without(&tls.secret_name, "tls", tls.enforced)
         },
-        template: r"{{- if and .Values.tls.enforced (empty .Values.tls.secretName) }}
-tls.secretName|no Secret
-{{- end }}",
-        sections: &[""],
-        examples: &[
+        &[
             accepted(r#"{"tls":{"secretName":"certificates","enforced":true}}"#),
             accepted(r#"{"tls":{"secretName":"certificates"}}"#),
             refused(r#"{"tls":{"enforced":true}}"#, &["tls.secretName"]),
         ],
-    },
+    ),
     shared::labels_are_not_owned(
         |subject| {
             let values = subject.values;
@@ -1445,42 +1418,18 @@ tls.secretName|no Secret
             ),
         ],
     ),
-    Rule {
-        id: "environment-is-distinct",
-        allowed: "each name once, none that begins with MIDSHIPS_ or that the console has itself, and not both value and valueFrom",
-        hint: "remove or rename the variable",
-        check: |subject| {
+    environment_is_distinct!(
+        |subject| {
             in_pods(subject.values, |section, pod| {
-                let mut seen = BTreeMap::new();
-                let refused = |variable: &EnvironmentVariable| {
-                    variable.name.starts_with("MIDSHIPS_")
-                        || (section == "console"
-                            && CONSOLE_VARIABLES.contains(&variable.name.as_str()))
-                        || (variable.value.is_some() && variable.value_from.is_some())
-                };
-                let variables = pod.env.iter().enumerate();
-                variables
-                    .filter_map(|(index, variable)| {
-                        let first = *seen.entry(variable.name.as_str()).or_insert(index);
-                        let path = |index| format!("{section}.pod.env[{index}]");
-                        let violation = Violation::new(path(index), &variable.name);
-                        if first != index {
-                            return Some(violation.because(path(first)));
-                        }
-                        refused(variable).then_some(violation)
-                    })
-                    .collect()
+                let is_owned =
+                    |name: &str| section == "console" && CONSOLE_VARIABLES.contains(&name);
+                repeated_variables(section, &pod.env, is_owned)
             })
         },
-        template: r#"{{- $seen := dict }}
-{{- range $index, $variable := .Values.<< section >>.pod.env }}
-{{- if or (hasKey $seen $variable.name) (hasPrefix "MIDSHIPS_" $variable.name) (and (eq "<< section >>" "console") (has $variable.name (list "JAVA_OPTS" "SPRING_CONFIG_ADDITIONAL_LOCATION"))) (and (hasKey $variable "value") (hasKey $variable "valueFrom")) }}
-<< section >>.pod.env[{{ $index }}]|{{ $variable.name }}
-{{- end }}
-{{- $_ := set $seen $variable.name true }}
-{{- end }}"#,
-        sections: &["nameServers", "brokers", "controllers", "proxy", "console"],
-        examples: &[
+        "each name once, none that begins with MIDSHIPS_ or that the console has itself, and not both value and valueFrom",
+        r#" (and (eq "<< section >>" "console") (has $variable.name (list "JAVA_OPTS" "SPRING_CONFIG_ADDITIONAL_LOCATION")))"#,
+        &["nameServers", "brokers", "controllers", "proxy", "console"],
+        &[
             accepted(r#"{"brokers":{"pod":{"env":[{"name":"TZ","value":"UTC"}]}}}"#),
             refused(
                 r#"{"brokers":{"pod":{"env":[{"name":"TZ","value":"UTC"},{"name":"TZ","value":"CET"},{"name":"MIDSHIPS_ROLE","value":"x"}]}}}"#,
@@ -1491,70 +1440,42 @@ tls.secretName|no Secret
                 &["console.pod.env[0]"],
             ),
         ],
-    },
-    Rule {
-        id: "volumes-are-distinct",
-        allowed: "each name once, none of certificates, configuration, credentials, data, home, name-servers, program, scripts, temporary, users",
-        hint: "rename the volume and its mounts",
-        check: |subject| {
+    ),
+    volumes_are_distinct!(
+        |subject| {
             in_pods(subject.values, |section, pod| {
-                let mut seen: BTreeSet<&str> = OWNED_VOLUMES.into();
-                let volumes = pod.volumes.iter().enumerate();
-                volumes
-                    .filter(|(_, volume)| !seen.insert(&volume.name))
-                    .map(|(index, volume)| {
-                        Violation::new(format!("{section}.pod.volumes[{index}]"), &volume.name)
-                    })
-                    .collect()
+                repeated_volumes(section, &pod.volumes, &OWNED_VOLUMES)
             })
         },
-        template: r#"{{- $seen := dict "certificates" 1 "configuration" 1 "credentials" 1 "data" 1 "home" 1 "name-servers" 1 "program" 1 "scripts" 1 "temporary" 1 "users" 1 }}
-{{- range $index, $volume := .Values.<< section >>.pod.volumes }}
-{{- if hasKey $seen $volume.name }}
-<< section >>.pod.volumes[{{ $index }}]|{{ $volume.name }}
-{{- end }}
-{{- $_ := set $seen $volume.name 1 }}
-{{- end }}"#,
-        sections: &["nameServers", "brokers", "controllers", "proxy", "console"],
-        examples: &[
+        [
+            "certificates",
+            "configuration",
+            "credentials",
+            "data",
+            "home",
+            "name-servers",
+            "program",
+            "scripts",
+            "temporary",
+            "users"
+        ],
+        &["nameServers", "brokers", "controllers", "proxy", "console"],
+        &[
             accepted(r#"{"brokers":{"pod":{"volumes":[{"name":"extra","emptyDir":{}}]}}}"#),
             refused(
                 r#"{"nameServers":{"pod":{"volumes":[{"name":"data","emptyDir":{}}]}}}"#,
                 &["nameServers.pod.volumes[0]"],
             ),
         ],
-    },
-    Rule {
-        id: "mounted-volumes-exist",
-        allowed: "the name of one of the pod's additional volumes",
-        hint: "add the volume to pod.volumes",
-        check: |subject| {
+    ),
+    mounted_volumes_exist!(
+        |subject| {
             in_pods(subject.values, |section, pod| {
-                let known: BTreeSet<&str> = pod
-                    .volumes
-                    .iter()
-                    .map(|volume| volume.name.as_str())
-                    .collect();
-                let mounts = pod.volume_mounts.iter().enumerate();
-                mounts
-                    .filter(|(_, mount)| !known.contains(mount.name.as_str()))
-                    .map(|(index, mount)| {
-                        Violation::new(format!("{section}.pod.volumeMounts[{index}]"), &mount.name)
-                    })
-                    .collect()
+                mounts_of_nothing(section, &pod.volumes, &pod.volume_mounts)
             })
         },
-        template: r"{{- $known := dict }}
-{{- range .Values.<< section >>.pod.volumes }}
-{{- $_ := set $known .name 1 }}
-{{- end }}
-{{- range $index, $mount := .Values.<< section >>.pod.volumeMounts }}
-{{- if not (hasKey $known $mount.name) }}
-<< section >>.pod.volumeMounts[{{ $index }}]|{{ $mount.name }}
-{{- end }}
-{{- end }}",
-        sections: &["nameServers", "brokers", "controllers", "proxy", "console"],
-        examples: &[
+        &["nameServers", "brokers", "controllers", "proxy", "console"],
+        &[
             accepted(
                 r#"{"brokers":{"pod":{"volumes":[{"name":"extra","emptyDir":{}}],"volumeMounts":[{"name":"extra","mountPath":"/extra"}]}}}"#,
             ),
@@ -1563,33 +1484,16 @@ tls.secretName|no Secret
                 &["brokers.pod.volumeMounts[0]"],
             ),
         ],
-    },
-    Rule {
-        id: "mounts-are-not-owned",
-        allowed: "directories other than /config/brokers, /config/console, /config/controller, /config/credentials, /config/proxy, /config/tls, /data, /midships, /scripts, /tmp and /var/rocketmq",
-        hint: "mount the volume elsewhere; the chart has a volume of its own there",
-        check: |subject| {
+    ),
+    mounts_are_not_owned!(
+        |subject| {
             in_pods(subject.values, |section, pod| {
-                let mounts = pod.volume_mounts.iter().enumerate();
-                mounts
-                    .filter_map(|(index, mount)| {
-                        let path = mount.rest.get("mountPath")?.as_str()?;
-                        let place = format!("{section}.pod.volumeMounts[{index}]");
-                        OWNED_MOUNT_PATHS
-                            .contains(&path.trim_end_matches('/'))
-                            .then(|| Violation::new(place, path))
-                    })
-                    .collect()
+                owned_mounts(section, &pod.volume_mounts, &OWNED_MOUNT_PATHS)
             })
         },
-        template: r#"{{- $owned := list "/config/brokers" "/config/console" "/config/controller" "/config/credentials" "/config/proxy" "/config/tls" "/data" "/midships" "/scripts" "/tmp" "/var/rocketmq" }}
-{{- range $index, $mount := .Values.<< section >>.pod.volumeMounts }}
-{{- if has (regexReplaceAll "/+$" (get $mount "mountPath" | toString) "") $owned }}
-<< section >>.pod.volumeMounts[{{ $index }}]|{{ $mount.mountPath }}
-{{- end }}
-{{- end }}"#,
-        sections: &["nameServers", "brokers", "controllers", "proxy", "console"],
-        examples: &[
+        ["/config/brokers", "/config/console", "/config/controller", "/config/credentials", "/config/proxy", "/config/tls", "/data", "/midships", "/scripts", "/tmp"; "/var/rocketmq"],
+        &["nameServers", "brokers", "controllers", "proxy", "console"],
+        &[
             accepted(
                 r#"{"brokers":{"pod":{"volumes":[{"name":"extra","emptyDir":{}}],"volumeMounts":[{"name":"extra","mountPath":"/data/extra"}]}}}"#,
             ),
@@ -1601,27 +1505,10 @@ tls.secretName|no Secret
                 ],
             ),
         ],
-    },
-    Rule {
-        id: "network-clients-select",
-        allowed: "labels of namespaces, of pods or of both",
-        hint: "name labels, or remove the entry; an empty list lets all pods of the cluster connect",
-        check: |subject| {
-            let clients = subject.values.network_policy.clients.iter().enumerate();
-            clients
-                .filter(|(_, client)| client.namespaces.is_empty() && client.pods.is_empty())
-                .map(|(index, _)| {
-                    Violation::new(format!("networkPolicy.clients[{index}]"), "no labels")
-                })
-                .collect()
-        },
-        template: r"{{- range $index, $client := .Values.networkPolicy.clients }}
-{{- if and (empty $client.namespaces) (empty $client.pods) }}
-networkPolicy.clients[{{ $index }}]|no labels
-{{- end }}
-{{- end }}",
-        sections: &[""],
-        examples: &[
+    ),
+    shared::network_clients_select(
+        |subject| clients_without_labels(&subject.values.network_policy),
+        &[
             accepted(
                 r#"{"networkPolicy":{"clients":[{"namespaces":{"team":"orders"}},{"pods":{"app":"shop"}}]}}"#,
             ),
@@ -1630,7 +1517,7 @@ networkPolicy.clients[{{ $index }}]|no labels
                 &["networkPolicy.clients[1]"],
             ),
         ],
-    },
+    ),
 ];
 
 /// What is wrong with the heap and the direct memory of servers of a section, which need so much memory beside: a heap as set, else half
@@ -1699,27 +1586,6 @@ fn is_owned_key(key: &str) -> bool {
     key.starts_with("storePath") || OWNED_CONFIGURATION.contains(&key)
 }
 
-/// The keys of a section's configuration that are refused.
-fn refused_keys(
-    section: &str,
-    configuration: &BTreeMap<String, ConfigurationValue>,
-    is_refused: impl Fn(&str) -> bool,
-) -> Vec<Violation> {
-    let keys = configuration.keys().filter(|key| is_refused(key));
-    keys.map(|key| Violation::new(format!("{section}.configuration.{key}"), key))
-        .collect()
-}
-
-/// That a section enforces what it has no Secret for.
-fn enforced_without(secret: &str, section: &str, is_enforced: bool) -> Vec<Violation> {
-    let path = format!("{section}.secretName");
-    let is_lacking = is_enforced && secret.is_empty();
-    because(
-        one_if(is_lacking, &path, "no Secret"),
-        &[&format!("{section}.enforced")],
-    )
-}
-
 /// The keys of the configurations of brokers and proxies that are refused.
 fn keys_refused_to_all(values: &Values, is_refused: impl Fn(&str) -> bool) -> Vec<Violation> {
     let mut violations = refused_keys("brokers", &values.brokers.configuration, &is_refused);
@@ -1741,16 +1607,6 @@ fn in_pods<'a>(
     violations.extend(find("proxy", &values.proxy.pod));
     violations.extend(find("console", &values.console.pod));
     violations
-}
-
-impl std::fmt::Display for ConfigurationValue {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Truth(truth) => write!(formatter, "{truth}"),
-            Self::Number(number) => write!(formatter, "{number}"),
-            Self::Text(text) => formatter.write_str(text),
-        }
-    }
 }
 
 #[cfg(test)]

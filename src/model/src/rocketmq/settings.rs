@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Brokers, ConfigurationValue};
+use super::Brokers;
+use crate::fields::configuration::ConfigurationValue;
 
 /// The keys, each with what a broker has where nobody sets it: the same from 4.5.0 to 5.5.0. Source: the classes
 /// `BrokerConfig` and `MessageStoreConfig` of the product, whose values of these keys are read anew at each use. One is the
@@ -44,18 +45,6 @@ pub fn online_keys() -> String {
     keys.join(" ")
 }
 
-impl ConfigurationValue {
-    /// The value as the broker's configuration file has it.
-    #[must_use]
-    pub fn text(&self) -> String {
-        match self {
-            Self::Truth(truth) => truth.to_string(),
-            Self::Number(number) => number.to_string(),
-            Self::Text(text) => text.clone(),
-        }
-    }
-}
-
 impl Brokers {
     /// What brokers shall have of the keys that they take while they run: what is set, else what they have anyway.
     #[must_use]
@@ -64,7 +53,8 @@ impl Brokers {
             .iter()
             .map(|(key, otherwise)| {
                 let set = self.configuration.get(*key);
-                let text = set.map_or_else(|| (*otherwise).to_owned(), ConfigurationValue::text);
+                let text =
+                    set.map_or_else(|| (*otherwise).to_owned(), ConfigurationValue::to_string);
                 ((*key).to_owned(), text)
             })
             .collect()

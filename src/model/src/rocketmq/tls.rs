@@ -5,13 +5,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::fields::NAME_OR_EMPTY_PATTERN;
 
-/// The key of the Secret with the servers' certificate, and those between it and its authority.
-pub const CERTIFICATE_KEY: &str = "tls.crt";
-/// The key of the Secret with the private key of the certificate.
-pub const PRIVATE_KEY: &str = "tls.key";
-/// The key of the Secret with the certificates of the authorities that are trusted.
-pub const AUTHORITIES_KEY: &str = "ca.crt";
-
 /// How servers, clients and operations keep what they say to themselves.
 #[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

@@ -6,9 +6,14 @@ use std::fmt::Display;
 
 use super::{Example, Rule, Subject, Violation};
 use crate::fields::Resources;
+use crate::fields::configuration::ConfigurationValue;
+use crate::fields::network::NetworkPolicy;
 
 /// The release of an example, unless it names one.
 pub const RELEASE: &str = "orders";
+
+/// The most characters of a `StatefulSet`'s name: its pods carry it, with a dash and a hash of ten, in a label of at most 63.
+pub const LONGEST_STATEFUL_SET: usize = 52;
 
 /// A check of a chart.
 type Check<V> = fn(&Subject<V>) -> Vec<Violation>;
@@ -161,6 +166,101 @@ pub const fn annotations_are_not_hooks<V>(
 #[must_use]
 pub fn hook_annotations(fields: &[(&str, &BTreeMap<String, String>)]) -> Vec<Violation> {
     of_keys(fields, is_hook_annotation)
+}
+
+/// Whoever enforces TLS has a certificate. The check is made of [`enforced_without`].
+#[must_use]
+pub const fn tls_has_certificates<V>(check: Check<V>, examples: &'static [Example]) -> Rule<V> {
+    Rule {
+        id: "tls-has-certificates",
+        allowed: "a Secret, with whose certificate servers speak TLS",
+        hint: "name the Secret, or set tls.enforced to false",
+        check,
+        template: r"{{- if and .Values.tls.enforced (empty .Values.tls.secretName) }}
+tls.secretName|no Secret
+{{- end }}",
+        sections: &[""],
+        examples,
+    }
+}
+
+/// Each client of the network policy has labels. The check is made of [`clients_without_labels`].
+#[must_use]
+pub const fn network_clients_select<V>(check: Check<V>, examples: &'static [Example]) -> Rule<V> {
+    Rule {
+        id: "network-clients-select",
+        allowed: "labels of namespaces, of pods or of both",
+        hint: "name labels, or remove the entry; an empty list lets all pods of the cluster connect",
+        check,
+        template: r"{{- range $index, $client := .Values.networkPolicy.clients }}
+{{- if and (empty $client.namespaces) (empty $client.pods) }}
+networkPolicy.clients[{{ $index }}]|no labels
+{{- end }}
+{{- end }}",
+        sections: &[""],
+        examples,
+    }
+}
+
+/// The clients of a network policy that would be everybody.
+#[must_use]
+pub fn clients_without_labels(policy: &NetworkPolicy) -> Vec<Violation> {
+    let clients = policy.clients.iter().enumerate();
+    clients
+        .filter(|(_, client)| client.namespaces.is_empty() && client.pods.is_empty())
+        .map(|(index, _)| Violation::new(format!("networkPolicy.clients[{index}]"), "no labels"))
+        .collect()
+}
+
+/// Services can be named after the release.
+#[must_use]
+pub const fn release_name_makes_services<V>(examples: &'static [Example]) -> Rule<V> {
+    Rule {
+        id: "release-name-makes-services",
+        allowed: "lower-case letters, digits and dashes, beginning with a letter",
+        hint: "choose another release name: Services cannot be named after this one",
+        check: |subject| {
+            let Some(release) = subject.release else {
+                return Vec::new();
+            };
+            let begins = release
+                .name
+                .starts_with(|first: char| first.is_ascii_lowercase());
+            one_if(
+                !begins || release.name.contains('.'),
+                "Release.Name",
+                &release.name,
+            )
+        },
+        template: r#"{{- if not (regexMatch "^[a-z][a-z0-9-]*$" .Release.Name) }}
+Release.Name|{{ .Release.Name }}
+{{- end }}"#,
+        sections: &[""],
+        examples,
+    }
+}
+
+/// The keys of a section's configuration that are refused.
+#[must_use]
+pub fn refused_keys(
+    section: &str,
+    configuration: &BTreeMap<String, ConfigurationValue>,
+    is_refused: impl Fn(&str) -> bool,
+) -> Vec<Violation> {
+    let keys = configuration.keys().filter(|key| is_refused(key));
+    keys.map(|key| Violation::new(format!("{section}.configuration.{key}"), key))
+        .collect()
+}
+
+/// That a section enforces what it has no Secret for.
+#[must_use]
+pub fn enforced_without(secret: &str, section: &str, is_enforced: bool) -> Vec<Violation> {
+    let path = format!("{section}.secretName");
+    let is_lacking = is_enforced && secret.is_empty();
+    because(
+        one_if(is_lacking, &path, "no Secret"),
+        &[&format!("{section}.enforced")],
+    )
 }
 
 fn of_keys(
