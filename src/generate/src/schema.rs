@@ -7,7 +7,7 @@ use midships_model::fields::network::{HOST_OR_EMPTY_PATTERN, KEY_OR_EMPTY_PATTER
 use midships_model::fields::{
     IMAGE_REGISTRY_PATTERN, KEY_PATTERN, NAME_OR_EMPTY_PATTERN, NAME_PATTERN,
 };
-use midships_model::{nfs_storage, rocketmq_topic_transfer};
+use midships_model::{nfs_storage, redis, rocketmq_topic_transfer};
 use serde_json::{Value, json};
 
 /// The schema that Helm checks values with, and that platforms show a form from which read nothing else: the description of
@@ -198,6 +198,18 @@ pub(crate) fn in_words(pattern: &str) -> &str {
             "lower-case letters, digits and dashes, beginning with a letter, or empty"
         }
         "^([a-z0-9]([a-z0-9-]*[a-z0-9])?)?$" => "lower-case letters, digits and dashes, or empty",
+        redis::server::REPOSITORY_OR_EMPTY_PATTERN => {
+            "a repository such as registry.example:5000/library/redis, or empty"
+        }
+        redis::server::TAG_OR_EMPTY_PATTERN => {
+            "a tag, or a tag and @sha256: with 64 digits, or empty"
+        }
+        redis::authentication::SECRET_KEY_PATTERN => {
+            "letters, digits, dashes, underscores and dots"
+        }
+        redis::tuning::EVENTS_PATTERN => {
+            "some of the letters K, E, g, $, l, s, h, z, x, e, t and A"
+        }
         "^[a-z0-9]+([._:/-]+[a-z0-9]+)*$" => {
             "a repository such as registry.example:5000/apache/rocketmq"
         }
@@ -223,13 +235,15 @@ pub(crate) fn in_words(pattern: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::models;
+    use crate::registry::{models, models_in_preparation};
     use midships_model::rocketmq;
     use std::collections::BTreeSet;
 
     /// Every chart, described.
     fn all() -> impl Iterator<Item = Description> {
-        models().map(|model| model.description().unwrap())
+        models()
+            .chain(models_in_preparation())
+            .map(|model| model.description().unwrap())
     }
 
     fn keywords(value: &Value, found: &mut BTreeSet<String>) {

@@ -13,7 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use midships_generate::{Model, Offering, Release, merged, models, validate, write, write_files};
+use midships_generate::{
+    Model, Offering, Release, merged, models, models_in_preparation, validate, write, write_files,
+};
+use midships_model::redis::version::Version;
+use midships_model::redis::{self, settings};
 use midships_model::rocketmq::Values;
 
 use catalogue::{ANSWERS, Answer, Answers};
@@ -43,9 +47,17 @@ fn least(model: &Model) -> &'static str {
     values
 }
 
+/// The models of all charts, also of those that are in no list yet.
+fn all() -> impl Iterator<Item = &'static Model> {
+    models().chain(models_in_preparation())
+}
+
 fn checkout() -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), None).unwrap();
+    for model in models_in_preparation() {
+        write(root.path(), Some(model.chart)).unwrap();
+    }
     root
 }
 
@@ -101,7 +113,7 @@ fn render(program: &str, root: &Path, values: &str) -> String {
 #[test]
 fn lint_is_strict_and_both_majors_render_the_same() {
     let root = checkout();
-    for model in models() {
+    for model in all() {
         let (chart, values) = (model.chart, least(model));
         let mut rendered = BTreeSet::new();
         for program in helms() {
@@ -310,8 +322,7 @@ fn named_templates_of_two_offerings_in_one_parent_do_not_meet() {
 #[test]
 fn the_chart_refuses_what_the_rules_refuse_in_the_same_words() {
     let root = checkout();
-    for (model, program) in
-        models().flat_map(|model| helms().into_iter().map(move |one| (model, one)))
+    for (model, program) in all().flat_map(|model| helms().into_iter().map(move |one| (model, one)))
     {
         let chart = model.chart;
         let rules = model.rules();
@@ -370,6 +381,28 @@ fn the_chart_refuses_what_the_schema_refuses() {
             "nfs-storage",
             "{nfs: {server: a, path: /b}, storageClass: {pathPattern: '../${.PVC.name}'}}",
             "/storageClass/pathPattern",
+        ),
+        ("redis", "version: Redis 4.0", "/version"),
+        ("redis", "memory: {policy: lru}", "/memory/policy"),
+        (
+            "redis",
+            "tuning: {keyspaceEvents: Q}",
+            "/tuning/keyspaceEvents",
+        ),
+        (
+            "redis",
+            "tuning: {configuration: {maxMemory: 1}}",
+            "maxMemory",
+        ),
+        (
+            "redis",
+            "{persistence: {mode: Both, savePoints: []}}",
+            "savePoints",
+        ),
+        (
+            "redis",
+            "authentication: {source: Secret}",
+            "/authentication/secretName",
         ),
         ("rocketmq-topic-transfer", "", "/topic"),
         (
@@ -674,7 +707,7 @@ fn who_plays_helms_hooks_in_another_order_finds_every_object_once() {
 }
 
 /// Values of each chart that look like something else than text, and the words that have to stay text.
-const WORDS: [(&str, &str, &[&str]); 2] = [
+const WORDS: [(&str, &str, &[&str]); 3] = [
     (
         "rocketmq",
         "
@@ -713,6 +746,27 @@ provisioner:
 ",
         &[
             "0123", "1e9", "1e5", "12:34", "1999", "0775", "777", "12345", "true",
+        ],
+    ),
+    (
+        "redis",
+        "
+imagePullSecrets: ['0123']
+server:
+  image: {repository: '12', tag: '34'}
+  pod:
+    labels: {year: '1999'}
+    env: [{name: YEAR, value: '2001'}]
+    priorityClassName: '0775'
+persistence: {storage: {className: '1e5'}}
+authentication: {source: Secret, secretName: '0777', secretKey: '1e3'}
+tls: {secretName: '0666'}
+metrics: {enabled: true, image: {repository: '56', tag: '08'}}
+hook: {image: {repository: '78', tag: '09'}}
+",
+        &[
+            "0123", "12:34", "1999", "2001", "0775", "1e5", "0777", "1e3", "0666", "56:08",
+            "78:09", "12345", "true",
         ],
     ),
 ];
@@ -797,9 +851,27 @@ fn notes_say_what_the_release_can_do() {
             "The topic orders has moved",
             "helm uninstall orders",
         ),
+        (
+            "redis",
+            "",
+            "orders-redis.shop:6379",
+            "{{ index .data \"password\" | base64decode }}",
+        ),
+        (
+            "redis",
+            "{authentication: {source: None}, tls: {secretName: a, enforced: true}}",
+            "orders-redis.shop:6380 with TLS",
+            "There is no password",
+        ),
+        (
+            "redis",
+            "{persistence: {mode: None, storage: {mode: EmptyDir}}, outside: {type: NodePort}}",
+            "Nothing is kept",
+            "orders-redis-outside",
+        ),
     ];
     // Helm prints notes only when it installs, so they are rendered as a template here.
-    for model in models() {
+    for model in all() {
         let templates = root
             .path()
             .join(format!("charts/{}/templates", model.chart));
@@ -835,6 +907,107 @@ fn a_jobs_time_follows_from_the_estimate() {
     }
 }
 
+/// The file that a server of the chart `redis` reads, but for its password.
+fn configuration_of(rendered: &str) -> BTreeSet<&str> {
+    let (_, after) = rendered.split_once("  redis.conf: |\n").unwrap();
+    let lines = after.lines().take_while(|line| line.starts_with("    "));
+    lines.map(str::trim).collect()
+}
+
+#[test]
+fn a_new_server_has_what_a_running_one_is_told() {
+    let root = checkout();
+    let program = &helms()[0];
+    for version in Version::ALL {
+        for mode in ["Snapshots", "AppendOnly", "Both"] {
+            let given = format!(
+                "{{version: {}, persistence: {{mode: {mode}}}, memory: {{policy: allkeys-lru}}, tuning: {{keyspaceEvents: Ex, configuration: {{hz: 20, rdbcompression: false}}}}}}",
+                version.name()
+            );
+            let rendered = made("redis", program, root.path(), &given, &[]);
+            let lines = configuration_of(&rendered);
+            let values = merged("redis", &given).unwrap();
+            let values: redis::Values = serde_json::from_value(values).unwrap();
+            for (key, value) in values.online_settings() {
+                let is_there = |value: &str| lines.contains(format!("{key} {value}").as_str());
+                // A key that is not set has what servers have anyway.
+                let is_left = settings::ONLINE.iter().any(|(online, _)| *online == key)
+                    && !values.tuning.configuration.contains_key(&key);
+                let quoted = format!("\"{value}\"");
+                let points = values.persistence.save_points.iter();
+                let has_points = key == "save"
+                    && points
+                        .clone()
+                        .all(|point| is_there(&format!("{} {}", point.seconds, point.changes)));
+                assert!(
+                    is_there(&value) || is_there(&quoted) || is_left || has_points,
+                    "{given}: {key} {value}: {lines:#?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_pod_of_a_server_changes_only_with_what_it_reads_at_its_start() {
+    let root = checkout();
+    let program = &helms()[0];
+    let pod = |values: &str| {
+        let rendered = made("redis", program, root.path(), values, &[]);
+        let (_, set) = rendered.split_once("kind: StatefulSet").unwrap();
+        let (_, pod) = set.split_once("  template:\n").unwrap();
+        let (pod, _) = pod.split_once("\n---").unwrap();
+        pod.to_owned()
+    };
+    let base = pod("");
+    for values in [
+        "memory: {percent: 40, policy: allkeys-lfu}",
+        "persistence: {flush: Always, rewritePercent: 50}",
+        "persistence: {mode: Both}",
+        "tuning: {timeoutSeconds: 60, lazyFreeing: false, configuration: {hz: 20}}",
+        "hook: {image: {tag: other}}",
+        "commonLabels: {team: orders}",
+        "outside: {type: NodePort}",
+    ] {
+        assert_eq!(pod(values), base, "{values}");
+    }
+    for values in [
+        "version: Valkey 9.1",
+        "persistence: {mode: Snapshots}",
+        "tuning: {databases: 32}",
+        "tuning: {configuration: {rdbchecksum: false}}",
+        "authentication: {source: None}",
+        "tls: {secretName: certificates}",
+        "metrics: {enabled: true}",
+    ] {
+        assert_ne!(pod(values), base, "{values}");
+    }
+}
+
+#[test]
+fn no_value_opens_a_port_of_plain_text_where_tls_is_enforced() {
+    let root = checkout();
+    for program in helms() {
+        for kind in ["ClusterIP", "NodePort", "LoadBalancer"] {
+            let values = format!(
+                "{{tls: {{secretName: certificates, enforced: true}}, outside: {{type: {kind}, nodePort: 30001}}}}"
+            );
+            let rendered = made("redis", &program, root.path(), &values, &[]);
+            let ports = |line: &str| {
+                rendered
+                    .lines()
+                    .filter(|other| other.trim() == line)
+                    .count()
+            };
+            assert!(configuration_of(&rendered).contains("port 0"));
+            assert_eq!(ports("containerPort: 6379") + ports("targetPort: 6379"), 0);
+            let services = if kind == "ClusterIP" { 2 } else { 3 };
+            assert_eq!(ports("targetPort: 6380"), services, "{kind}");
+            assert_eq!(ports("containerPort: 6380"), 1);
+        }
+    }
+}
+
 /// How many random values of each chart the Helms judge.
 const TREES: usize = 500;
 
@@ -845,7 +1018,7 @@ fn both_majors_accept_and_refuse_random_values_as_the_model_does() {
         name: "orders".to_owned(),
         namespace: NAMESPACE.to_owned(),
     };
-    for model in models() {
+    for model in all() {
         let (chart, description) = (model.chart, model.description().unwrap());
         let mut numbers = trees::Numbers(2);
         let refused = validate(chart, "{}", Some(&release)).unwrap();
@@ -909,9 +1082,22 @@ fn what_is_hidden_has_no_effect() {
             "brokers: {storage: {mode: HostPath, hostPath: /srv/b}}\nnameServers: {storage: {mode: HostPath, hostPath: /srv/n}}",
         ),
         ("nfs-storage", "nfs: {server: a, path: /b}"),
+        ("redis", "persistence: {mode: Snapshots}"),
+        (
+            "redis",
+            "{persistence: {mode: None, storage: {mode: EmptyDir}}, authentication: {source: None}}",
+        ),
+        (
+            "redis",
+            "{outside: {type: NodePort}, metrics: {enabled: true}}",
+        ),
+        (
+            "redis",
+            "{outside: {type: LoadBalancer}, networkPolicy: {enabled: false}}",
+        ),
     ] {
         let render = |values: &str| effect(&made(chart, program, root.path(), values, &[]));
-        let model = models().find(|model| model.chart == chart).unwrap();
+        let model = all().find(|model| model.chart == chart).unwrap();
         let description = model.description().unwrap();
         let expected = render(base);
         let values = merged(chart, base).unwrap();

@@ -2,12 +2,14 @@
 //! folder of templates, and an entry here.
 
 mod nfs_storage;
+mod redis;
 mod rocketmq;
 mod rocketmq_topic_transfer;
 
 use midships_model::description::{Description, DescriptionError};
 use midships_model::fields::{Image, Resources, certificates};
 use midships_model::model::Model;
+use midships_model::rocketmq::access_control;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -63,6 +65,9 @@ pub(crate) struct Facts {
     pub requested_cpu: String,
     /// Memory that all pods ask for.
     pub requested_memory: String,
+    /// The Secret with which servers and operations sign or log in, as an expression of Helm's, and what of it they are given; null where
+    /// there is none.
+    pub credentials: Value,
     /// What the chart's own sources read beside, by name.
     #[serde(flatten)]
     pub own: Value,
@@ -75,6 +80,10 @@ pub(crate) const CHARTS: [&Entry; 3] = [
     &rocketmq_topic_transfer::ENTRY,
 ];
 
+/// Charts whose operations do not exist yet. They are made and tried by tests and by whoever names them, and stand in no list and in no
+/// folder of generated files.
+pub(crate) const IN_PREPARATION: [&Entry; 1] = [&redis::ENTRY];
+
 /// The template sources that the charts share. Those whose names begin with [`PART`] are parts of others.
 pub(crate) const SHARED: &[Source] = &[
     (
@@ -86,7 +95,12 @@ pub(crate) const SHARED: &[Source] = &[
         include_str!("../templates/shared/refuse.yaml"),
     ),
     ("shared/macros", include_str!("../templates/shared/macros")),
+    ("shared/hooks", include_str!("../templates/shared/hooks")),
     ("shared/names", include_str!("../templates/shared/names")),
+    (
+        "shared/operations",
+        include_str!("../templates/shared/operations"),
+    ),
     ("shared/rules", include_str!("../templates/shared/rules")),
     (
         "shared/chart-head",
@@ -116,9 +130,19 @@ pub fn models() -> impl Iterator<Item = &'static Model> {
     CHARTS.iter().map(|entry| &entry.model)
 }
 
+/// The models of charts whose operations do not exist yet.
+pub fn models_in_preparation() -> impl Iterator<Item = &'static Model> {
+    IN_PREPARATION.iter().map(|entry| &entry.model)
+}
+
+/// All charts, those in preparation last.
+pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
+    CHARTS.into_iter().chain(IN_PREPARATION)
+}
+
 /// The chart of a name.
 pub(crate) fn named(chart: &str) -> Option<&'static Entry> {
-    CHARTS.into_iter().find(|entry| entry.model.chart == chart)
+    entries().find(|entry| entry.model.chart == chart)
 }
 
 /// The names of all charts, for those who asked for another one.
@@ -191,6 +215,17 @@ fn version(image: &Image) -> &str {
     tag.split_once('@').map_or(tag, |(tag, _)| tag)
 }
 
+/// The Secret with an administrator's keys, as an expression of Helm's, and what of it the hook program is given.
+fn administrator() -> Value {
+    json!({
+        "secret": "$.Values.accessControl.secretName",
+        "items": [
+            { "key": access_control::ACCESS_KEY, "path": access_control::ACCESS_KEY },
+            { "key": access_control::SECRET_KEY, "path": access_control::SECRET_KEY },
+        ],
+    })
+}
+
 /// The keys of a Secret with certificates.
 fn secret_of_tls() -> Value {
     json!({
@@ -221,13 +256,13 @@ mod tests {
 
     #[test]
     fn charts_and_the_files_of_each_have_names_of_their_own() {
-        let names: BTreeSet<&str> = models().map(|model| model.chart).collect();
-        assert_eq!(names.len(), CHARTS.len());
-        for entry in CHARTS {
+        let names: BTreeSet<&str> = entries().map(|entry| entry.model.chart).collect();
+        assert_eq!(names.len(), CHARTS.len() + IN_PREPARATION.len());
+        for entry in entries() {
             let sources: BTreeSet<&str> = entry.all_sources().map(|(name, _)| name).collect();
             assert_eq!(sources.len(), SHARED.len() + entry.sources.len());
             assert!(entry.files().any(|name| name == "Chart.yaml"));
         }
-        assert!(named("redis").is_none());
+        assert!(named("rabbitmq").is_none());
     }
 }

@@ -46,6 +46,7 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
         who_asks: "What the provisioner asks for",
         requested_cpu,
         requested_memory,
+        credentials: Value::Null,
         own: json!({ "provisionerImage": image }),
     })
 }

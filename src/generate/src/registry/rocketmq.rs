@@ -11,7 +11,7 @@ use midships_model::rocketmq::{
 };
 use serde_json::{Value, json};
 
-use super::{Entry, Facts, reference, requested, secret_of_tls, sources, version};
+use super::{Entry, Facts, administrator, reference, requested, secret_of_tls, sources, version};
 
 /// The chart in the registry.
 pub(super) const ENTRY: Entry = Entry {
@@ -86,6 +86,7 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
         who_asks: "What the servers and one hook Job ask for",
         requested_cpu,
         requested_memory,
+        credentials: administrator(),
         own: json!({
             "rocketmqImage": reference(registry, server),
             "hookImage": reference(registry, &values.hook.image),

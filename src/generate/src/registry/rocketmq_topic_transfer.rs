@@ -1,11 +1,10 @@
 //! The operation chart `rocketmq-topic-transfer`: a Job that moves a topic, and one that takes that back.
 
 use midships_model::model::Model;
-use midships_model::rocketmq::access_control;
 use midships_model::rocketmq_topic_transfer::{self as transfer, Values};
 use serde_json::{Value, json};
 
-use super::{Entry, Facts, reference, requested, secret_of_tls, sources, version};
+use super::{Entry, Facts, administrator, reference, requested, secret_of_tls, sources, version};
 
 /// The chart in the registry.
 pub(super) const ENTRY: Entry = Entry {
@@ -67,9 +66,8 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
         who_asks: "What the Job asks for",
         requested_cpu,
         requested_memory,
+        credentials: administrator(),
         own: json!({
-            "accessKey": access_control::ACCESS_KEY,
-            "secretKey": access_control::SECRET_KEY,
             "tls": secret_of_tls(),
             "hookImage": reference(&values.image_registry, &hook.image),
             "transferSeconds": transfer::TRANSFER_SECONDS,

@@ -16,7 +16,7 @@ use serde_json::Value;
 use snafu::{OptionExt, ResultExt, Snafu};
 
 use crate::offering::Completion;
-use crate::registry::{self, CHARTS, Entry};
+use crate::registry::{self, CHARTS, Entry, IN_PREPARATION};
 use crate::yaml;
 use crate::yaml::{Found, Lines, Node};
 use refusals::{Refusals, kind_of};
@@ -440,9 +440,10 @@ pub(crate) fn place_of(found: Found<'_>) -> Place {
 
 /// The fields of a chart, compiled once.
 fn fields(entry: &Entry) -> Result<&'static Fields, ValidateError> {
-    static KNOWN: [OnceLock<Fields>; CHARTS.len()] = [const { OnceLock::new() }; CHARTS.len()];
+    const NUMBER: usize = CHARTS.len() + IN_PREPARATION.len();
+    static KNOWN: [OnceLock<Fields>; NUMBER] = [const { OnceLock::new() }; NUMBER];
     let chart = entry.model.chart;
-    let place = CHARTS.iter().position(|known| known.model.chart == chart);
+    let place = registry::entries().position(|known| known.model.chart == chart);
     let known = place.and_then(|place| KNOWN.get(place));
     let known = known.context(NoChartSnafu { name: chart })?;
     if let Some(fields) = known.get() {
@@ -657,7 +658,7 @@ replica: 1
         assert_eq!(found("a: [\n").len(), 1);
         assert_eq!(found("brokers: {groups: 1, groups: 2}\n").len(), 1);
         assert!(matches!(
-            validate("redis", "", None),
+            validate("rabbitmq", "", None),
             Err(ValidateError::NoChart { .. })
         ));
     }
@@ -780,7 +781,7 @@ provisioner: {replicas: 0, runAsUser: 0}
 
     #[test]
     fn the_examples_of_every_rule_are_found_through_yaml_too() {
-        for model in registry::models() {
+        for model in registry::models().chain(registry::models_in_preparation()) {
             for rule in model.rules() {
                 for example in rule.examples {
                     let release = Release {

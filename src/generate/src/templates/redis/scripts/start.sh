@@ -1,0 +1,29 @@
+# Starts the server: writes its configuration, sees that it can read what is on the volume, and becomes it.
+set -eu
+. /scripts/server.sh
+. /scripts/repair.sh
+. /scripts/data.sh
+
+# A shell that is the first process of its container passes over a signal that it has no answer to.
+trap 'exit 143' TERM
+
+configuration=/run/redis/redis.conf
+(umask 077 && : >"$configuration")
+cat /config/server/redis.conf >"$configuration"
+rm -f "$used_password"
+if [ -e "$password" ]; then
+  secret="$(cat "$password")"
+  case "$secret" in
+    '' | *"$newline"*) stop 'the password must be one line of at least one character: correct the Secret that authentication names' ;;
+  esac
+  if [ "${#secret}" -gt 512 ]; then
+    stop 'the password is longer than the 512 characters that servers take: correct the Secret that authentication names'
+  fi
+  printf 'requirepass "%s"\n' "$(printf '%s' "$secret" | sed 's/[\\"]/\\&/g')" >>"$configuration"
+  # The Secret may change while the server runs; the server's password does not.
+  (umask 077 && printf '%s' "$secret" >"$used_password")
+fi
+
+cd /data
+prepare_data
+exec "$server" "$configuration"
