@@ -421,14 +421,14 @@ impl Cluster {
     }
 
     /// A pod is evicted, and the next one of its name comes up after a while.
-    fn evict(&mut self, clearance: &Clearance) -> Result<(), CommandFault> {
+    fn evict(&mut self, clearance: &Clearance) {
         let (now, template) = (self.now, self.template);
         let pod = clearance.pod();
         let away = self.servers.values().find(|one| one.up_from > now);
         let away = away.map(|one| one.server.pod.clone());
         let found = self.servers.values_mut().find(|one| one.server.pod == pod);
         let Some(one) = found.filter(|one| one.uid() == clearance.uid()) else {
-            return Ok(());
+            return;
         };
         if let Some(away) = away.filter(|away| away != pod) {
             self.breach
@@ -445,7 +445,6 @@ impl Cluster {
         one.pods += 1;
         one.template = template;
         one.linked_from = one.up_from + COPYING;
-        Ok(())
     }
 
     /// A replica takes over from its master, which has paused its clients until the replica had everything.
@@ -981,7 +980,10 @@ impl Simulation for Cluster {
         self.advance(now);
         let (address, request) = match command {
             Command::Redis { address, request } => (address, request),
-            Command::Restart(clearance) => return self.evict(clearance),
+            Command::Restart(clearance) => {
+                self.evict(clearance);
+                return Ok(());
+            }
             Command::Move(tasks) => return tasks.iter().try_for_each(|task| self.go(task)),
         };
         self.up(address).map_err(CommandFault::Declined)?;

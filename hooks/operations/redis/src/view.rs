@@ -176,6 +176,7 @@ pub fn ask_cluster(shards: &[Shard]) -> impl Iterator<Item = Query> {
 }
 
 /// The question of which slots each master among some servers has keys; none of a server that has not told what it is.
+#[must_use]
 pub fn ask_filled(view: View<'_>, shards: &[Shard]) -> Vec<Query> {
     let servers = shards.iter().flat_map(|shard| &shard.servers);
     let masters = servers.filter(|server| {
