@@ -1,6 +1,6 @@
 //! The cluster that a release shall be: its shards and their servers.
 
-use midships_client_kubernetes::{Query, StatefulSet};
+use midships_client_kubernetes::StatefulSet;
 use serde::{Deserialize, Serialize};
 
 /// The label of a shard's StatefulSet and pods that has its number.
@@ -26,22 +26,6 @@ pub struct Desired {
 }
 
 impl Desired {
-    /// The question which StatefulSets the release has.
-    #[must_use]
-    pub fn stateful_sets(&self) -> Query {
-        Query::StatefulSets {
-            cluster: self.full_name.clone(),
-        }
-    }
-
-    /// The question which pods the release has.
-    #[must_use]
-    pub fn pods(&self) -> Query {
-        Query::Pods {
-            cluster: self.full_name.clone(),
-        }
-    }
-
     /// The name of a shard's StatefulSet.
     #[must_use]
     pub fn stateful_set(&self, shard: u32) -> String {

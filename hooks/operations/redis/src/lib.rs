@@ -14,6 +14,7 @@ mod restart;
 pub mod restart_nodes;
 pub mod simulation;
 pub mod steps;
+mod survey;
 pub mod view;
 pub mod vocabulary;
 

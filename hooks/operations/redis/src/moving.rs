@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use midships_client_redis::migration::{Party, Task};
 use midships_client_redis::{Migration, NodeId, Request, Slots};
-use midships_engine::step::{Problem, Verdict};
+use midships_engine::step::{Problem, Unanswered, Verdict};
 
 use crate::steps::{Observation, ShardSlots, patient, told, without_master};
 use crate::view::{Landscape, Standing, View};
@@ -76,51 +76,51 @@ pub(crate) fn assess(
 }
 
 /// Slots that are left on their way, or have keys on two masters, as far as each of them was asked; and what finishes them.
+///
+/// # Errors
+/// A master does not tell of which slots it has keys.
 pub(crate) fn repair(
     landscape: &Landscape<'_>,
     view: View<'_>,
     seen: &Observation,
-) -> Verdict<Command> {
-    let holders: Vec<Holder<'_>> = landscape
-        .shards()
-        .iter()
-        .filter_map(|shard| {
-            let master = landscape.master(shard)?;
-            let has = &master.myself().slots;
-            let filled = view.filled(master.server).unwrap_or_default();
-            Some(Holder {
-                shard: shard.number,
-                master,
-                wanted: has.clone(),
-                strays: filled.without(has),
-            })
-        })
-        .collect();
+) -> Result<Verdict<Command>, Unanswered> {
+    let mut holders = Vec::new();
+    for shard in landscape.shards() {
+        let Some(master) = landscape.master(shard) else {
+            continue;
+        };
+        let has = &master.myself().slots;
+        holders.push(Holder {
+            shard: shard.number,
+            master,
+            wanted: has.clone(),
+            strays: view.filled(master.server)?.without(has),
+        });
+    }
     let orphans = orphans(landscape, &holders);
     if !orphans.is_empty() {
-        return Verdict::Act {
+        return Ok(Verdict::Act {
             commands: orphans,
             why: "slots are nobody's, and somebody has their keys".to_owned(),
-        };
+        });
     }
     let is_stray = |holder: &Holder<'_>| !holder.strays.is_empty();
     if holders.iter().any(is_stray) && !seen.memory.contains_key(STRAYS) {
         // One answer may be older than the others: what has just arrived would be sent back.
         let mut memory = seen.memory.clone();
         memory.insert(STRAYS.to_owned(), 1);
-        return Verdict::Wait {
+        return Ok(Verdict::Wait {
             why: "masters have keys of slots that are not their own".to_owned(),
             progress: None,
             memory,
-        };
+        });
     }
     let number: u16 = under_way(landscape, &holders)
         .values()
         .map(|way| way.sent.or(&way.doubtful).len())
         .sum();
-    moved(landscape, view, &holders, seen, |_| {
-        format!("{number} slots are half moved, or have keys on two masters")
-    })
+    let why = |_| format!("{number} slots are half moved, or have keys on two masters");
+    Ok(moved(landscape, view, &holders, seen, why))
 }
 
 /// What gives slots that are nobody's to who has most of their keys; nothing is asked of those whose keys nobody has.

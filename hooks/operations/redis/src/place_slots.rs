@@ -11,7 +11,8 @@ use midships_engine::step::{Limits, Operation, Phase, Planning, Problem};
 use crate::desired::{Desired, Shard};
 use crate::layout;
 use crate::steps::{Observation, RedisStep, ShardSlots, told, without_master};
-use crate::view::{Landscape, View, ask_nodes};
+use crate::survey::waiting;
+use crate::view::{Landscape, View, ask_nodes, ask_stateful_sets};
 use crate::vocabulary::Query;
 
 /// When slots are placed.
@@ -56,7 +57,7 @@ impl PlaceSlots {
         match self.placing {
             Placing::RebalanceSlots => Some(Vec::new()),
             Placing::DrainShards => {
-                let sets = view.stateful_sets(&self.desired.stateful_sets()).ok()?;
+                let sets = view.stateful_sets(&self.desired.full_name).ok()?;
                 Some(self.desired.leaving(sets))
             }
         }
@@ -67,7 +68,7 @@ impl PlaceSlots {
         let leaving = self.leaving(view)?;
         let mut staying = self.desired.shards.clone();
         if self.placing == Placing::DrainShards {
-            let sets = view.stateful_sets(&self.desired.stateful_sets()).ok()?;
+            let sets = view.stateful_sets(&self.desired.full_name).ok()?;
             let standing = self.desired.standing(sets);
             staying.retain_mut(|shard| {
                 let found = standing.iter().find(|one| one.number == shard.number);
@@ -177,7 +178,7 @@ impl Operation for PlaceSlots {
         let view = View::new(seen);
         let mut wanted = Vec::new();
         if self.placing == Placing::DrainShards {
-            wanted.push(Query::Kubernetes(self.desired.stateful_sets()));
+            wanted.push(ask_stateful_sets(&self.desired.full_name));
         }
         if let Some((staying, leaving)) = self.involved(view) {
             wanted.extend(ask_nodes(&staying));
@@ -252,15 +253,10 @@ impl Operation for PlaceSlots {
     }
 }
 
-/// A wait for something that cannot be told, and the refusal when that outlasts its limit.
+/// A wait for a cluster that cannot be judged.
 fn silent(why: &str) -> Planning<RedisStep> {
-    Planning::Wait {
-        why: why.to_owned(),
-        otherwise: Problem {
-            object: "the cluster".to_owned(),
-            why: why.to_owned(),
-            remedy: "bring the cluster to where all slots are served, then run the upgrade again"
-                .to_owned(),
-        },
-    }
+    waiting(
+        why,
+        "bring the cluster to where all slots are served, then run the upgrade again",
+    )
 }

@@ -4,12 +4,13 @@
 //! the middle forgets that it was sending. What is on its way is finished, so that no key has to be found anywhere else meanwhile. Of
 //! a key with two copies that are not the same, none is replaced: a person is told of it.
 
-use midships_engine::step::{Limits, Operation, Phase, Planning, Problem, Verdict};
+use midships_engine::step::{Limits, Operation, Phase, Planning, Verdict};
 
 use crate::desired::{Desired, Shard};
 use crate::moving;
 use crate::steps::{Observation, RedisStep, told};
-use crate::view::{View, ask_cluster, ask_filled, ask_nodes};
+use crate::survey::absent;
+use crate::view::{View, ask_cluster, ask_filled, ask_nodes, ask_stateful_sets};
 use crate::vocabulary::Query;
 
 /// The operation, for one release.
@@ -32,7 +33,7 @@ impl RepairSlots {
         if self.phase == Phase::After {
             return Some(self.desired.shards.clone());
         }
-        let sets = view.stateful_sets(&self.desired.stateful_sets()).ok()?;
+        let sets = view.stateful_sets(&self.desired.full_name).ok()?;
         if self.desired.leaving(sets).is_empty() {
             return Some(Vec::new());
         }
@@ -63,7 +64,7 @@ impl Operation for RepairSlots {
         let view = View::new(seen);
         let mut wanted = Vec::new();
         if self.phase == Phase::Before {
-            wanted.push(Query::Kubernetes(self.desired.stateful_sets()));
+            wanted.push(ask_stateful_sets(&self.desired.full_name));
         }
         if let Some(shards) = self.shards(view) {
             wanted.extend(ask_nodes(&shards));
@@ -76,7 +77,7 @@ impl Operation for RepairSlots {
     fn plan(&self, seen: &Observation) -> Planning<RedisStep> {
         let view = View::new(seen);
         let Some(shards) = self.shards(view) else {
-            return waiting("the Kubernetes API does not tell which shards stand");
+            return absent("the Kubernetes API does not tell which shards stand");
         };
         if shards.is_empty() {
             return Planning::Nothing {
@@ -85,14 +86,13 @@ impl Operation for RepairSlots {
         }
         let landscape = match view.landscape(&shards) {
             Ok(landscape) => landscape,
-            Err(silent) => return waiting(&format!("servers do not answer: {}", told(&silent))),
+            Err(silent) => return absent(&format!("servers do not answer: {}", told(&silent))),
         };
-        for one in landscape.servers().filter(|one| one.myself().is_master()) {
-            if let Err(unanswered) = view.filled(one.server) {
-                return waiting(&told(&[unanswered]));
-            }
-        }
-        match moving::repair(&landscape, view, seen) {
+        let verdict = match moving::repair(&landscape, view, seen) {
+            Ok(verdict) => verdict,
+            Err(unanswered) => return absent(&told(&[unanswered])),
+        };
+        match verdict {
             Verdict::Done => Planning::Nothing {
                 why: "no slot is on its way, and all keys are with the masters of their slots"
                     .to_owned(),
@@ -103,17 +103,5 @@ impl Operation for RepairSlots {
             }
             Verdict::Fail(problem) => Planning::Refused(problem),
         }
-    }
-}
-
-/// A wait for something that cannot be told yet, and the refusal when that outlasts its limit.
-fn waiting(why: &str) -> Planning<RedisStep> {
-    Planning::Wait {
-        why: why.to_owned(),
-        otherwise: Problem {
-            object: "the cluster".to_owned(),
-            why: why.to_owned(),
-            remedy: "bring back what is named, then run the upgrade again".to_owned(),
-        },
     }
 }

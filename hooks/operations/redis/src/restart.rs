@@ -1,6 +1,6 @@
 //! A server's pod is renewed, while every other server serves.
 
-use midships_client_kubernetes::{self as kubernetes, Pod};
+use midships_client_kubernetes::Pod;
 use midships_client_redis::{Failover, Health, Request};
 use midships_engine::step::{Memory, Unanswered, Verdict};
 use serde::{Deserialize, Serialize};
@@ -27,22 +27,6 @@ pub struct Renewal {
     pub server: Server,
 }
 
-impl Renewal {
-    /// The question which StatefulSets the release has.
-    pub(crate) fn stateful_sets(&self) -> kubernetes::Query {
-        kubernetes::Query::StatefulSets {
-            cluster: self.cluster.clone(),
-        }
-    }
-
-    /// The question which pods the release has.
-    pub(crate) fn pods(&self) -> kubernetes::Query {
-        kubernetes::Query::Pods {
-            cluster: self.cluster.clone(),
-        }
-    }
-}
-
 /// Judges a server that is renewed.
 pub(crate) fn assess(shards: &[Shard], renewal: &Renewal, seen: &Observation) -> Verdict<Command> {
     judged(shards, renewal, seen).unwrap_or_else(|unanswered| waiting(told(&[unanswered]), None))
@@ -55,14 +39,14 @@ fn judged(
 ) -> Result<Verdict<Command>, Unanswered> {
     let view = View::new(seen);
     let name = &renewal.server.pod;
-    let pods = view.pods(&renewal.pods())?;
+    let pods = view.pods(&renewal.cluster)?;
     let Some(pod) = pods.iter().find(|pod| pod.name == *name) else {
         return Ok(waiting(format!("pod {name} is being made"), None));
     };
     if pod.terminating {
         return Ok(waiting(pod.described(), None));
     }
-    let sets = view.stateful_sets(&renewal.stateful_sets())?;
+    let sets = view.stateful_sets(&renewal.cluster)?;
     let unknown = |why: &str| Unanswered {
         object: format!("StatefulSet {}", renewal.stateful_set),
         why: why.to_owned(),

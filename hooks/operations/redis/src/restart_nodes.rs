@@ -4,12 +4,13 @@
 //! wait for the time that the two need to agree, and nothing that was acknowledged is lost. Who is a master is what the cluster says
 //! at each look.
 
-use midships_engine::step::{Limits, Operation, Phase, Planning, Problem, Unanswered};
+use midships_engine::step::{Limits, Operation, Phase, Planning, Unanswered};
 
-use crate::desired::{Desired, Shard};
+use crate::desired::Desired;
 use crate::restart::Renewal;
 use crate::steps::{Observation, RedisStep, told};
-use crate::view::{View, ask_nodes};
+use crate::survey::absent;
+use crate::view::{View, ask_nodes, ask_pods, ask_stateful_sets};
 use crate::vocabulary::Query;
 
 /// The operation, for one release.
@@ -27,9 +28,9 @@ impl RestartNodes {
     }
 
     /// The servers whose pods are of an older template, with whether each is a master, in the order of their shards.
-    fn outdated(&self, view: View<'_>) -> Result<Vec<(bool, Shard, usize)>, Unanswered> {
-        let sets = view.stateful_sets(&self.desired.stateful_sets())?;
-        let pods = view.pods(&self.desired.pods())?;
+    fn outdated(&self, view: View<'_>) -> Result<Vec<(bool, Renewal)>, Unanswered> {
+        let sets = view.stateful_sets(&self.desired.full_name)?;
+        let pods = view.pods(&self.desired.full_name)?;
         let mut outdated = Vec::new();
         for shard in &self.desired.shards {
             let name = self.desired.stateful_set(shard.number);
@@ -38,7 +39,7 @@ impl RestartNodes {
                 object: format!("StatefulSet {name}"),
                 why: "does not exist yet".to_owned(),
             })?;
-            for (place, server) in shard.servers.iter().enumerate() {
+            for server in &shard.servers {
                 // One that is being made is made of the newest template.
                 let Some(pod) = pods.iter().find(|pod| pod.name == server.pod) else {
                     continue;
@@ -50,7 +51,13 @@ impl RestartNodes {
                 if is_outdated {
                     let nodes = view.nodes(server)?;
                     let is_master = nodes.myself.is_master() && !nodes.myself.slots.is_empty();
-                    outdated.push((is_master, shard.clone(), place));
+                    let renewal = Renewal {
+                        cluster: self.desired.full_name.clone(),
+                        stateful_set: name.clone(),
+                        shard: shard.number,
+                        server: server.clone(),
+                    };
+                    outdated.push((is_master, renewal));
                 }
             }
         }
@@ -85,8 +92,8 @@ impl Operation for RestartNodes {
             return Vec::new();
         }
         let mut wanted = vec![
-            Query::Kubernetes(self.desired.stateful_sets()),
-            Query::Kubernetes(self.desired.pods()),
+            ask_stateful_sets(&self.desired.full_name),
+            ask_pods(&self.desired.full_name),
         ];
         wanted.extend(ask_nodes(&self.desired.shards));
         seen.unasked(wanted)
@@ -101,33 +108,18 @@ impl Operation for RestartNodes {
         }
         let mut outdated = match self.outdated(View::new(seen)) {
             Ok(outdated) => outdated,
-            Err(unanswered) => {
-                let why = told(&[unanswered]);
-                return Planning::Wait {
-                    why: why.clone(),
-                    otherwise: Problem {
-                        object: "the cluster".to_owned(),
-                        why,
-                        remedy: "bring back what is named, then run the upgrade again".to_owned(),
-                    },
-                };
-            }
+            Err(unanswered) => return absent(&told(&[unanswered])),
         };
         if outdated.is_empty() {
             return nothing("every server is of the newest template");
         }
         // The order of shards and pods is kept within both.
-        outdated.sort_by_key(|(is_master, _, _)| *is_master);
+        outdated.sort_by_key(|(is_master, _)| *is_master);
         let steps = outdated
             .into_iter()
-            .map(|(_, shard, place)| RedisStep::NodeRestarted {
+            .map(|(_, renewal)| RedisStep::NodeRestarted {
                 shards: self.desired.shards.clone(),
-                renewal: Renewal {
-                    cluster: self.desired.full_name.clone(),
-                    stateful_set: self.desired.stateful_set(shard.number),
-                    shard: shard.number,
-                    server: shard.servers[place].clone(),
-                },
+                renewal,
             });
         Planning::Steps(steps.collect())
     }

@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize};
 use crate::desired::{Server, Shard};
 use crate::moving;
 use crate::restart::{self, Renewal};
-use crate::view::{Landscape, View, ask_cluster, ask_filled, ask_nodes, ask_replication};
+use crate::view::{
+    Landscape, View, ask_cluster, ask_filled, ask_nodes, ask_pods, ask_replication,
+    ask_stateful_sets,
+};
 use crate::vocabulary::{Answer, Command, Query};
 
 /// How long servers may take to hear of each other before one of them is told again, in milliseconds.
@@ -180,8 +183,8 @@ impl Step for RedisStep {
             wanted.extend(ask_filled(View::new(seen), self.shards()));
         }
         if let Self::NodeRestarted { renewal, .. } = self {
-            wanted.push(Query::Kubernetes(renewal.stateful_sets()));
-            wanted.push(Query::Kubernetes(renewal.pods()));
+            wanted.push(ask_stateful_sets(&renewal.cluster));
+            wanted.push(ask_pods(&renewal.cluster));
         }
         if matches!(
             self,
@@ -216,7 +219,8 @@ impl Step for RedisStep {
             Self::SlotsPlaced { before, after, .. } | Self::ShardsEmptied { before, after, .. } => {
                 moving::assess(&landscape, view, before, after, seen)
             }
-            Self::SlotsRepaired { .. } => moving::repair(&landscape, view, seen),
+            Self::SlotsRepaired { .. } => moving::repair(&landscape, view, seen)
+                .unwrap_or_else(|unanswered| patient(told(&[unanswered]), seen)),
             Self::NodesForgotten { leaving, .. } => forgotten(&landscape, leaving, view),
             Self::SlotsAssigned { slots, .. } => assigned(&landscape, slots),
             Self::NodesMet { .. } => met(&landscape, seen),

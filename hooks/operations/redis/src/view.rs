@@ -29,8 +29,8 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// When the API did not answer.
-    pub fn stateful_sets(self, query: &kubernetes::Query) -> Result<&'a [StatefulSet], Unanswered> {
-        match self.seen.answer(&Query::Kubernetes(query.clone())) {
+    pub fn stateful_sets(self, cluster: &str) -> Result<&'a [StatefulSet], Unanswered> {
+        match self.seen.answer(&ask_stateful_sets(cluster)) {
             Some(Ok(Answer::Kubernetes(kubernetes::Answer::StatefulSets(sets)))) => Ok(sets),
             Some(Err(unanswered)) => Err(unanswered.clone()),
             _ => Err(not_asked()),
@@ -41,8 +41,8 @@ impl<'a> View<'a> {
     ///
     /// # Errors
     /// When the API did not answer.
-    pub fn pods(self, query: &kubernetes::Query) -> Result<&'a [Pod], Unanswered> {
-        match self.seen.answer(&Query::Kubernetes(query.clone())) {
+    pub fn pods(self, cluster: &str) -> Result<&'a [Pod], Unanswered> {
+        match self.seen.answer(&ask_pods(cluster)) {
             Some(Ok(Answer::Kubernetes(kubernetes::Answer::Pods(pods)))) => Ok(pods),
             Some(Err(unanswered)) => Err(unanswered.clone()),
             _ => Err(not_asked()),
@@ -155,6 +155,22 @@ fn another(server: &Server) -> Unanswered {
         object: format!("pod {}", server.pod),
         why: "it answered another question".to_owned(),
     }
+}
+
+/// The question which StatefulSets a cluster has.
+#[must_use]
+pub fn ask_stateful_sets(cluster: &str) -> Query {
+    Query::Kubernetes(kubernetes::Query::StatefulSets {
+        cluster: cluster.to_owned(),
+    })
+}
+
+/// The question which pods a cluster has.
+#[must_use]
+pub fn ask_pods(cluster: &str) -> Query {
+    Query::Kubernetes(kubernetes::Query::Pods {
+        cluster: cluster.to_owned(),
+    })
 }
 
 /// The question which nodes each of some servers knows.

@@ -192,15 +192,25 @@ fn slots_on_their_way_from_a_replaced_source_move_on() {
     assert_eq!(counts.steps, ["slots_placed"]);
 }
 
-/// Runs all operations of a phase; returns what became of them, what was told, and the cluster.
-fn run_release(start: Cluster, shards: u32, phase: Phase) -> (Outcome, Vec<String>, Cluster) {
-    let ground = Arc::new(Mutex::new(Ground::new(start)));
-    let mut world = SimulatedWorld::new(&ground, "only");
+/// Runs all operations of a phase; returns what became of them, and what was told.
+fn run_phase(
+    ground: &Arc<Mutex<Ground<Cluster>>>,
+    shards: u32,
+    phase: Phase,
+) -> (Outcome, Vec<String>) {
+    let mut world = SimulatedWorld::new(ground, "only");
     let operations = release::operations(&desired(shards, 0), phase);
     let operations: Vec<_> = operations.iter().map(AsRef::as_ref).collect();
     let surveys = release::surveys(phase);
     let outcome = runner::run_all(&mut world, &operations, surveys, "only").unwrap();
     let told = world.reports.iter().map(ToString::to_string).collect();
+    (outcome, told)
+}
+
+/// The same on a cluster that is given; returns that, too.
+fn run_release(start: Cluster, shards: u32, phase: Phase) -> (Outcome, Vec<String>, Cluster) {
+    let ground = Arc::new(Mutex::new(Ground::new(start)));
+    let (outcome, told) = run_phase(&ground, shards, phase);
     let ground = locked(&ground);
     assert_eq!(ground.violation, None);
     (outcome, told, ground.simulation.clone())
@@ -261,17 +271,11 @@ fn a_plan_that_is_open_is_carried_on_in_the_other_phase() {
     let ground = Arc::new(Mutex::new(Ground::new(start)));
     let obstacle = ((Direction::Doing, 0), Obstacle::Declined { after: 1 });
     locked(&ground).obstacles.push(obstacle);
-    let run = |desired, phase| {
-        let mut world = SimulatedWorld::new(&ground, "only");
-        let operations = release::operations(desired, phase);
-        let operations: Vec<_> = operations.iter().map(AsRef::as_ref).collect();
-        let surveys = release::surveys(phase);
-        runner::run_all(&mut world, &operations, surveys, "only").unwrap()
-    };
-    assert!(matches!(run(&after, Phase::After), Outcome::Stuck(_)));
+    let (outcome, _) = run_phase(&ground, 3, Phase::After);
+    assert!(matches!(outcome, Outcome::Stuck(_)));
     locked(&ground).obstacles.clear();
     // Back to two shards: what was begun goes on or back first, and then the third one is emptied.
-    let outcome = run(&before, Phase::Before);
+    let (outcome, _) = run_phase(&ground, 2, Phase::Before);
     assert_eq!(outcome, Outcome::Done { changed: true });
     let cluster = locked(&ground).simulation.clone();
     assert!(cluster.slots_of("shop-redis-cluster-shard-2-0").is_empty());
