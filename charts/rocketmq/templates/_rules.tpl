@@ -377,10 +377,10 @@ accessControl.secretName|no Secret
 {{- end }}
 {{- end }}
 
-{{- define "rocketmq.rule.access-control-is-of-version-5-3-3.brokers" -}}
+{{- define "rocketmq.rule.access-control-is-of-version-4-or-5-3-3.brokers" -}}
 {{- $section := .Values.brokers }}
 {{- if and .Values.accessControl.secretName $section.enabled }}
-{{- range list "4." "5.0." "5.1." "5.2." "5.3.0" "5.3.1" "5.3.2" }}
+{{- range list "5.0." "5.1." "5.2." "5.3.0" "5.3.1" "5.3.2" }}
 {{- if hasPrefix . $section.image.tag }}
 brokers.image.tag|{{ $section.image.tag }}
 {{- end }}
@@ -388,14 +388,21 @@ brokers.image.tag|{{ $section.image.tag }}
 {{- end }}
 {{- end }}
 
-{{- define "rocketmq.rule.access-control-is-of-version-5-3-3.proxy" -}}
+{{- define "rocketmq.rule.access-control-is-of-version-4-or-5-3-3.proxy" -}}
 {{- $section := .Values.proxy }}
 {{- if and .Values.accessControl.secretName $section.enabled }}
-{{- range list "4." "5.0." "5.1." "5.2." "5.3.0" "5.3.1" "5.3.2" }}
+{{- range list "5.0." "5.1." "5.2." "5.3.0" "5.3.1" "5.3.2" }}
 {{- if hasPrefix . $section.image.tag }}
 proxy.image.tag|{{ $section.image.tag }}
 {{- end }}
 {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "rocketmq.rule.access-control-of-version-4-has-no-replicas" -}}
+{{- $brokers := .Values.brokers }}
+{{- if and .Values.accessControl.secretName $brokers.enabled (hasPrefix "4." $brokers.image.tag) (gt (int $brokers.replicasPerGroup) 0) }}
+brokers.replicasPerGroup|{{ int $brokers.replicasPerGroup }}
 {{- end }}
 {{- end }}
 
@@ -1266,16 +1273,22 @@ networkPolicy.clients[{{ $index }}]|no labels
 {{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: a Secret, with whose credentials servers and operations sign; name the Secret, or set accessControl.enforced to false")) }}
 {{- end }}
 {{- end }}
-{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-of-version-5-3-3.brokers" .) }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-of-version-4-or-5-3-3.brokers" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers and proxies with an image of version 5.3.3 or newer; set the tag to such a version, or accessControl.secretName to nothing")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers with an image of version 4, or brokers and proxies with one of version 5.3.3 or newer; set the tag to such a version, or accessControl.secretName to nothing")) }}
 {{- end }}
 {{- end }}
-{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-of-version-5-3-3.proxy" .) }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-of-version-4-or-5-3-3.proxy" .) }}
 {{- with trim $line }}
 {{- $parts := splitn "|" 2 . }}
-{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers and proxies with an image of version 5.3.3 or newer; set the tag to such a version, or accessControl.secretName to nothing")) }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: brokers with an image of version 4, or brokers and proxies with one of version 5.3.3 or newer; set the tag to such a version, or accessControl.secretName to nothing")) }}
+{{- end }}
+{{- end }}
+{{- range $line := splitList "\n" (include "rocketmq.rule.access-control-of-version-4-has-no-replicas" .) }}
+{{- with trim $line }}
+{{- $parts := splitn "|" 2 . }}
+{{- $violations = append $violations (list $parts._0 (print $parts._0 ": found " $parts._1 "; allowed: 0: replicas of version 4 do not sign what they ask of their masters, which would refuse them; set brokers.replicasPerGroup to 0, brokers.image.tag to 5.3.3 or newer, or accessControl.secretName to nothing")) }}
 {{- end }}
 {{- end }}
 {{- range $line := splitList "\n" (include "rocketmq.rule.access-control-is-set-once.brokers" .) }}

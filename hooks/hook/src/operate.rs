@@ -178,6 +178,10 @@ fn prepared(
         Err(_) if is_delete => (None, None),
         read => read.map_err(|problem| refused(&problem))?,
     };
+    if let (Wanted::Rocketmq { file, .. }, false) = (&desired, is_delete) {
+        signing::judge_accounts(access.credentials.as_deref(), &file.values)
+            .map_err(|problem| refused(&problem))?;
+    }
     // Who only asks for a plan need not have the private key.
     if let (Some(directory), Wanted::Rocketmq { .. }, true) = (tls, &desired, is_run) {
         certificates::judge(directory).map_err(|problem| refused(&problem))?;

@@ -6,8 +6,10 @@ use futures::future::join_all;
 use midships_client_rocketmq::answer::NO_PERMISSION;
 use midships_client_rocketmq::{CallError, Client, Credentials, Reply, Request};
 use midships_engine::step::Problem;
+use midships_model::rocketmq::Values;
 use midships_model::rocketmq::access_control::{
-    ACCESS_KEY, ACCESS_KEY_MARKS, LONGEST_CREDENTIAL, SECRET_KEY, SECRET_KEY_MARKS, is_credential,
+    ACCESS_KEY, ACCESS_KEY_MARKS, ACCOUNTS_HOME, ACCOUNTS_KEY, LONGEST_CREDENTIAL, SECRET_KEY,
+    SECRET_KEY_MARKS, SHORTEST_OF_ACCOUNTS, is_credential,
 };
 use midships_operations_rocketmq::transfer_topic::wish::{Selection, Wish};
 use midships_operations_rocketmq::{Broker, Desired};
@@ -22,6 +24,12 @@ const PASSWORD: &str = "password";
 const USER: &str = "username";
 /// What a broker's configuration has where it signs what it asks others.
 const INNER_CREDENTIALS: &str = "innerClientAuthenticationCredentials";
+
+/// What a broker's configuration has where it started with the accounts of the Secret: a home with these.
+const HOME: &str = "rocketmqHome";
+/// How version 4 refuses who does not sign or may not do what is asked, with the code of any failure
+/// (`NettyRemotingAbstract.processRequestCommand`).
+const ACL_EXCEPTION: &str = "AclException";
 
 /// The credentials in a directory into which a Secret is mounted; none where no directory is named.
 ///
@@ -58,6 +66,88 @@ pub fn read(directory: Option<&Path>) -> Result<Option<Credentials>, Problem> {
     let access_key = read(ACCESS_KEY, ACCESS_KEY_MARKS)?;
     let secret_key = read(SECRET_KEY, SECRET_KEY_MARKS)?;
     Ok(Some(Credentials::new(access_key, secret_key.into())))
+}
+
+/// Why brokers that read a file of accounts could not start with that of the Secret; they would say so only after they were stopped.
+///
+/// # Errors
+/// When names or keys are too short for these versions, or the administrator cannot be put among the accounts as they are written.
+pub fn judge_accounts(directory: Option<&Path>, values: &Values) -> Result<(), Problem> {
+    let Some(directory) = directory.filter(|_| {
+        values.brokers.enabled
+            && values
+                .access_control
+                .reads_accounts(&values.brokers.image.tag)
+    }) else {
+        return Ok(());
+    };
+    let text = |key: &str| std::fs::read_to_string(directory.join(key)).unwrap_or_default();
+    let administrator = [ACCESS_KEY, SECRET_KEY].map(|key| (key, text(key).trim_end().len()));
+    let problem = |why: String| Problem {
+        object: FIELD.to_owned(),
+        why,
+        remedy: format!(
+            "correct the Secret; `{ACCOUNTS_KEY}` has a line `accounts:`, below it lines with each account, and names and keys of at \
+             least {SHORTEST_OF_ACCOUNTS} characters"
+        ),
+    };
+    for (key, length) in administrator {
+        if length < SHORTEST_OF_ACCOUNTS {
+            return Err(problem(format!(
+                "the key `{key}` of its Secret has {length} characters, which brokers of version {} do not take",
+                values.brokers.image.tag
+            )));
+        }
+    }
+    let accounts = text(ACCOUNTS_KEY);
+    if accounts.is_empty() {
+        return Ok(());
+    }
+    let name = text(ACCESS_KEY);
+    unfit(&accounts, name.trim_end()).map_or(Ok(()), |why| {
+        Err(problem(format!(
+            "the key `{ACCOUNTS_KEY}` of its Secret {why}"
+        )))
+    })
+}
+
+/// What is wrong with accounts among which the administrator shall be put. Not read as YAML, as the script that does so in the pod
+/// cannot either.
+fn unfit(accounts: &str, administrator: &str) -> Option<String> {
+    let lines: Vec<_> = accounts.lines().map(str::trim_end).collect();
+    let mut heads = lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.starts_with("accounts:"));
+    let (Some((head, &"accounts:")), None) = (heads.next(), heads.next()) else {
+        return Some("does not have one line that is `accounts:` alone".to_owned());
+    };
+    let mut below = lines[head + 1..].iter().map(|line| line.trim_start());
+    let first = below.find(|line| !line.is_empty() && !line.starts_with('#'));
+    if !first.is_some_and(|line| line.starts_with("- ")) {
+        return Some("has no account in the lines below `accounts:`".to_owned());
+    }
+    for (number, line) in (1..).zip(&lines) {
+        let entry = line.trim_start().trim_start_matches("- ").trim_start();
+        let Some((key, value)) = entry.split_once(':') else {
+            continue;
+        };
+        let value = value
+            .split(" #")
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .trim_matches(['"', '\'']);
+        if [ACCESS_KEY, SECRET_KEY].contains(&key) && value.len() < SHORTEST_OF_ACCOUNTS {
+            return Some(format!(
+                "has a `{key}` in line {number} that is too short for these brokers"
+            ));
+        }
+        if key == ACCESS_KEY && value == administrator {
+            return Some(format!("has the administrator itself in line {number}"));
+        }
+    }
+    None
 }
 
 /// The credentials for servers of Redis and Valkey in a directory; none where no directory is named.
@@ -142,11 +232,10 @@ fn judged(
     must_sign: bool,
 ) -> Option<Problem> {
     match answer {
-        Err(CallError::Declined {
-            code: NO_PERMISSION,
-            remark,
-            ..
-        }) => Some(match credentials {
+        Err(CallError::Declined { code, remark, .. })
+            if code == NO_PERMISSION || remark.contains(ACL_EXCEPTION) =>
+        {
+            Some(match credentials {
             Some(credentials) => Problem {
                 object: FIELD.to_owned(),
                 why: format!(
@@ -155,7 +244,7 @@ fn judged(
                     credentials.access_key()
                 ),
                 remedy: "name the Secret of an administrator that all brokers know; a user is made on each of them first, for example \
-                         with mqadmin createUser"
+                         with mqadmin createUser, and with version 4 is first among the accounts of the Secret that they have now"
                     .to_owned(),
             },
             None => Problem {
@@ -167,9 +256,12 @@ fn judged(
                 remedy: "name the Secret of an administrator; to end access control, first set accessControl.enforced to false alone"
                     .to_owned(),
             },
-        }),
+            })
+        }
         Ok(Reply::Configuration(configuration))
-            if must_sign && !configuration.contains_key(INNER_CREDENTIALS) =>
+            if must_sign
+                && !configuration.contains_key(INNER_CREDENTIALS)
+                && configuration.get(HOME).is_none_or(|home| home != ACCOUNTS_HOME) =>
         {
             Some(Problem {
                 object: "accessControl.enforced".to_owned(),
@@ -233,6 +325,53 @@ mod tests {
     }
 
     #[test]
+    fn accounts_are_judged_as_the_pod_will_write_them() {
+        let fit = "globalWhiteRemoteAddresses:\naccounts:\n\n# shop\n  - accessKey: shop-orders\n    secretKey: \"s3cret!\" # new\n";
+        assert_eq!(unfit(fit, "administrator"), None);
+        for (accounts, told) in [
+            ("{\"accounts\": []}", "one line"),
+            ("accounts: []\n", "one line"),
+            ("accounts:\naccounts:\n", "one line"),
+            ("accounts:\nother: 1\n", "no account"),
+            ("accounts:\n- accessKey: shop\n", "line 2"),
+            ("accounts:\n- secretKey: 's3cret'\n", "line 2"),
+            (
+                "accounts:\n- admin: true\n  accessKey: administrator\n",
+                "line 3",
+            ),
+        ] {
+            let why = unfit(accounts, "administrator").unwrap();
+            assert!(
+                why.contains(told) && !why.contains("s3cret"),
+                "{accounts}: {why}"
+            );
+        }
+    }
+
+    #[test]
+    fn accounts_are_judged_for_brokers_that_read_them() {
+        let secret = directory(&[
+            (ACCESS_KEY, "administrator"),
+            (SECRET_KEY, "a-long-secret"),
+            (ACCOUNTS_KEY, "{}"),
+        ]);
+        let mut values = Values::default();
+        "administrator".clone_into(&mut values.access_control.secret_name);
+        for (tag, is_fit) in [("5.4.0", true), ("4.9.7", false)] {
+            tag.clone_into(&mut values.brokers.image.tag);
+            assert_eq!(
+                judge_accounts(Some(secret.path()), &values).is_ok(),
+                is_fit,
+                "{tag}"
+            );
+            assert!(judge_accounts(None, &values).is_ok());
+        }
+        let short = directory(&[(ACCESS_KEY, "admin\n"), (SECRET_KEY, "a-long-secret")]);
+        let problem = judge_accounts(Some(short.path()), &values).unwrap_err();
+        assert!(problem.why.contains("`accessKey`"), "{problem:?}");
+    }
+
+    #[test]
     fn a_user_of_redis_may_have_no_name() {
         let alone = directory(&[("password", "s3cret\n")]);
         let named = directory(&[("password", "s3cret"), ("username", "reader\n")]);
@@ -292,10 +431,15 @@ mod tests {
             judged(&master, Ok(lacking()), Some(&credentials), false),
             None
         );
-        let prepared = configuration(&["brokerPermission", INNER_CREDENTIALS]);
-        assert_eq!(
-            judged(&master, Ok(prepared), Some(&credentials), true),
-            None
-        );
+        let pairs = [(HOME.to_owned(), ACCOUNTS_HOME.to_owned())];
+        for prepared in [
+            configuration(&["brokerPermission", INNER_CREDENTIALS]),
+            Reply::Configuration(BTreeMap::from(pairs)),
+        ] {
+            assert_eq!(
+                judged(&master, Ok(prepared), Some(&credentials), true),
+                None
+            );
+        }
     }
 }

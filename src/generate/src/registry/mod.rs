@@ -226,6 +226,19 @@ fn administrator() -> Value {
     })
 }
 
+/// The same, and the accounts where brokers read them from a file: the hook program refuses what they could not read.
+fn administrator_and_accounts() -> Value {
+    let mut credentials = administrator();
+    if let Some(items) = credentials["items"].as_array_mut() {
+        items.push(json!({
+            "key": access_control::ACCOUNTS_KEY,
+            "path": access_control::ACCOUNTS_KEY,
+            "only": format!("hasPrefix \"{}\" $.Values.brokers.image.tag", access_control::READS_ACCOUNTS),
+        }));
+    }
+    credentials
+}
+
 /// The keys of a Secret with certificates.
 fn secret_of_tls() -> Value {
     json!({

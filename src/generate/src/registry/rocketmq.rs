@@ -11,7 +11,9 @@ use midships_model::rocketmq::{
 };
 use serde_json::{Value, json};
 
-use super::{Entry, Facts, administrator, reference, requested, secret_of_tls, sources, version};
+use super::{
+    Entry, Facts, administrator_and_accounts, reference, requested, secret_of_tls, sources, version,
+};
 
 /// The chart in the registry.
 pub(super) const ENTRY: Entry = Entry {
@@ -86,7 +88,7 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
         who_asks: "What the servers and one hook Job ask for",
         requested_cpu,
         requested_memory,
-        credentials: administrator(),
+        credentials: administrator_and_accounts(),
         own: json!({
             "rocketmqImage": reference(registry, server),
             "hookImage": reference(registry, &values.hook.image),
@@ -100,7 +102,7 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
             "accessKeyMarks": access_control::ACCESS_KEY_MARKS,
             "secretKeyMarks": access_control::SECRET_KEY_MARKS,
             "longestCredential": access_control::LONGEST_CREDENTIAL,
-            "accountsKey": access_control::ACCOUNTS_KEY,
+            "accounts": accounts(),
             "tls": secret_of_tls(),
             "onlineConfiguration": settings::online_keys(),
             "mostNameServers": rocketmq::MOST_NAME_SERVERS,
@@ -170,6 +172,16 @@ fn pods(values: &Values) -> [(u32, &Resources); 6] {
         (values.console.enabled.into(), &values.console.resources),
         (1, &values.hook.resources),
     ]
+}
+
+/// Where accounts stand, and what brokers that read them from a file ask of it.
+fn accounts() -> Value {
+    json!({
+        "key": access_control::ACCOUNTS_KEY,
+        "home": access_control::ACCOUNTS_HOME,
+        "readBy": access_control::READS_ACCOUNTS,
+        "shortest": access_control::SHORTEST_OF_ACCOUNTS,
+    })
 }
 
 #[cfg(test)]

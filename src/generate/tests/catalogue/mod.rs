@@ -877,7 +877,13 @@ const PAIRS: &[Mistake] = &[
         "access-control-of-version-5-2",
         "Access control of brokers that are too old for it",
         b"accessControl:\n  secretName: administrator\nbrokers:\n  image:\n    tag: 5.2.0\n",
-        ("access-control-is-of-version-5-3-3", "brokers.image.tag", 5, "version 5.3.3 or newer"),
+        ("access-control-is-of-version-4-or-5-3-3", "brokers.image.tag", 5, "version 5.3.3 or newer"),
+    ),
+    mistake(
+        "access-control-with-replicas-of-version-4",
+        "Access control of version 4 with replicas, which do not sign",
+        b"accessControl:\n  secretName: administrator\nnameServers:\n  image:\n    tag: 4.9.7\nbrokers:\n  image:\n    tag: 4.9.7\n  replicasPerGroup: 1\n",
+        ("access-control-of-version-4-has-no-replicas", "brokers.replicasPerGroup", 9, "do not sign"),
     ),
     mistake(
         "tls-without-a-secret",

@@ -110,9 +110,10 @@ pub const METRICS_CONFIGURATION: [&str; 3] = [
 /// How tags begin of which the proxy lacks what the chart sets: the remoting protocol until 5.1.0, ports of clients until 5.1.1.
 const OLD_PROXIES: [&str; 3] = ["4.", "5.0.", "5.1.0"];
 
-/// How tags begin of versions without the access control that the chart sets up, or that write the keys of accounts to their log where
-/// those are short (`PlainPermissionManager.checkPlainAccessConfig`).
-const OLD_ACCESS: [&str; 7] = ["4.", "5.0.", "5.1.", "5.2.", "5.3.0", "5.3.1", "5.3.2"];
+/// How tags begin of versions whose access control the chart does not set up: until 5.2.0 they write the keys of all accounts to their
+/// log (`PlainPermissionManager.load`; that of version 4 can be told not to), and until 5.3.2 those that they find too short
+/// (`PlainPermissionManager.checkPlainAccessConfig`).
+const OLD_ACCESS: [&str; 6] = ["5.0.", "5.1.", "5.2.", "5.3.0", "5.3.1", "5.3.2"];
 
 /// How tags begin of versions before 5.2.0: the first controllers knew brokers by addresses, and only since 5.2.0 there is a choice of
 /// how they agree.
@@ -1248,8 +1249,8 @@ accessControl.secretName|no Secret
         ],
     },
     Rule {
-        id: "access-control-is-of-version-5-3-3",
-        allowed: "brokers and proxies with an image of version 5.3.3 or newer",
+        id: "access-control-is-of-version-4-or-5-3-3",
+        allowed: "brokers with an image of version 4, or brokers and proxies with one of version 5.3.3 or newer",
         hint: "set the tag to such a version, or accessControl.secretName to nothing",
         check: |subject| {
             let values = subject.values;
@@ -1268,7 +1269,7 @@ accessControl.secretName|no Secret
         },
         template: r#"{{- $section := .Values.<< section >> }}
 {{- if and .Values.accessControl.secretName $section.enabled }}
-{{- range list "4." "5.0." "5.1." "5.2." "5.3.0" "5.3.1" "5.3.2" }}
+{{- range list "5.0." "5.1." "5.2." "5.3.0" "5.3.1" "5.3.2" }}
 {{- if hasPrefix . $section.image.tag }}
 << section >>.image.tag|{{ $section.image.tag }}
 {{- end }}
@@ -1279,7 +1280,10 @@ accessControl.secretName|no Secret
             accepted(
                 r#"{"accessControl":{"secretName":"administrator"},"brokers":{"image":{"tag":"5.3.3"}}}"#,
             ),
-            accepted(r#"{"brokers":{"image":{"tag":"4.9.7"}}}"#),
+            accepted(r#"{"brokers":{"image":{"tag":"5.1.4"}}}"#),
+            accepted(
+                r#"{"accessControl":{"secretName":"administrator"},"brokers":{"image":{"tag":"4.9.7"},"replicasPerGroup":0}}"#,
+            ),
             refused(
                 r#"{"accessControl":{"secretName":"administrator"},"brokers":{"image":{"tag":"5.3.2"}}}"#,
                 &["brokers.image.tag"],
@@ -1287,6 +1291,38 @@ accessControl.secretName|no Secret
             refused(
                 r#"{"accessControl":{"secretName":"administrator"},"proxy":{"enabled":true,"image":{"tag":"5.1.4"}}}"#,
                 &["proxy.image.tag"],
+            ),
+        ],
+    },
+    Rule {
+        id: "access-control-of-version-4-has-no-replicas",
+        allowed: "0: replicas of version 4 do not sign what they ask of their masters, which would refuse them",
+        hint: "set brokers.replicasPerGroup to 0, brokers.image.tag to 5.3.3 or newer, or accessControl.secretName to nothing",
+        check: |subject| {
+            let (access, brokers) = (&subject.values.access_control, &subject.values.brokers);
+            let has_replicas = brokers.enabled && brokers.replicas_per_group > 0;
+            because(
+                one_if(
+                    has_replicas && access.reads_accounts(&brokers.image.tag),
+                    "brokers.replicasPerGroup",
+                    brokers.replicas_per_group,
+                ),
+                &["accessControl.secretName", "brokers.image.tag"],
+            )
+        },
+        template: r#"{{- $brokers := .Values.brokers }}
+{{- if and .Values.accessControl.secretName $brokers.enabled (hasPrefix "4." $brokers.image.tag) (gt (int $brokers.replicasPerGroup) 0) }}
+brokers.replicasPerGroup|{{ int $brokers.replicasPerGroup }}
+{{- end }}"#,
+        sections: &[""],
+        examples: &[
+            accepted(
+                r#"{"accessControl":{"secretName":"administrator"},"brokers":{"image":{"tag":"4.5.0"},"replicasPerGroup":0}}"#,
+            ),
+            accepted(r#"{"brokers":{"image":{"tag":"4.9.7"},"replicasPerGroup":1}}"#),
+            refused(
+                r#"{"accessControl":{"secretName":"administrator"},"brokers":{"image":{"tag":"4.9.7"},"replicasPerGroup":2}}"#,
+                &["brokers.replicasPerGroup"],
             ),
         ],
     },

@@ -19,6 +19,12 @@ if command -v getent >/dev/null || command -v nslookup >/dev/null; then
   done
 fi
 
+# Whether the broker of this image reads its accounts from a file, and does not know the keys of newer versions. Not told by the
+# configuration, which is of this moment: a pod of the version before may start with it.
+reads_accounts() {
+  [ "$signs" = yes ] && ls "$home"/lib/rocketmq-broker-<< accounts.readBy >>*.jar >/dev/null 2>&1
+}
+
 configuration=/var/rocketmq/broker.conf
 (umask 077 && : >"$configuration")
 {
@@ -41,18 +47,28 @@ configuration=/var/rocketmq/broker.conf
     echo 'brokerRole=SLAVE'
   fi
   # The file is of this moment, the Secret that of the pod: where the keys are no longer wanted, a broker would not start with them.
-  if [ "$signs" = yes ] && grep -q '^authenticationMetadataProvider=' /config/brokers/broker.conf; then
+  if reads_accounts; then
+    sed -n 's/^authenticationEnabled=/aclEnable=/p' /config/brokers/broker.conf
+  elif [ "$signs" = yes ] && grep -q '^authenticationMetadataProvider=' /config/brokers/broker.conf; then
     # With it a broker asks others, and it becomes an administrator here unless there is one of that name.
     printf 'innerClientAuthenticationCredentials=%s\n' "$(credentials_as_json)"
-    if [ -f "$credentials/<< accountsKey >>" ]; then
+    if [ -f "$credentials/<< accounts.key >>" ]; then
       echo 'migrateAuthFromV1Enabled=true'
     fi
   fi
 } >"$configuration"
 
-if [ "$signs" = yes ]; then
+if reads_accounts; then
+  # A home without the accounts of the image's example, and without a log of all accounts with their keys.
+  rm -rf << accounts.home >>
+  mkdir -p << accounts.home >>/conf
+  (umask 077 && accounts_with_administrator >"<< accounts.home >>/conf/<< accounts.key >>")
+  sed 's,</configuration>,<logger name="RocketmqCommon"><level value="WARN"/></logger></configuration>,' \
+    "$home/conf/logback_broker.xml" ><< accounts.home >>/conf/logback_broker.xml
+  flags="$flags -Drocketmq.home.dir=<< accounts.home >>"
+elif [ "$signs" = yes ]; then
   # Seen from the directory of RocketMQ. Without it, the accounts of the example in the image would be read.
-  flags="$flags -Drocketmq.acl.plain.file=$(printf '%s' "$home" | sed 's,/[^/]*,/..,g')$credentials/<< accountsKey >>"
+  flags="$flags -Drocketmq.acl.plain.file=$(printf '%s' "$home" | sed 's,/[^/]*,/..,g')$credentials/<< accounts.key >>"
 fi
 
 mkdir -p /data/store/commitlog

@@ -32,3 +32,37 @@ fi
 credentials_as_json() {
   printf '{"accessKey":"%s","secretKey":"%s"}' "$access_key" "$secret_key"
 }
+
+# The accounts of the Secret with the administrator among them, for brokers that read such a file. The administrator is put before
+# the first of them as the others are written, since a shell cannot read YAML.
+accounts_with_administrator() {
+  accounts="$credentials/<< accounts.key >>"
+  if [ "${#access_key}" -lt << accounts.shortest >> ] || [ "${#secret_key}" -lt << accounts.shortest >> ]; then
+    echo 'accessControl.secretName: this broker takes no accessKey and no secretKey of fewer than << accounts.shortest >> characters' >&2
+    return 1
+  fi
+  indentation='  .'
+  if [ -f "$accounts" ]; then
+    first="$(sed -n '/^accounts: *$/,$ { /^accounts: *$/d; /^ *#/d; /^ *$/d; p; q; }' "$accounts")"
+    indentation="$(printf '%s\n' "$first" | sed -n 's/^\( *\)- .*$/\1./p')"
+    if [ -z "$indentation" ] || [ "$(grep -c '^accounts:' "$accounts")" != 1 ]; then
+      echo 'accessControl.secretName: << accounts.key >> has no line `accounts:` with the accounts in lines below it' >&2
+      return 1
+    fi
+  fi
+  indentation="${indentation%.}"
+  administrator="$(
+    printf '%s- accessKey: "%s"\n' "$indentation" "$access_key"
+    printf '%s  secretKey: "%s"\n%s  admin: true\n' "$indentation" "$secret_key" "$indentation"
+  )"
+  if [ ! -f "$accounts" ]; then
+    printf 'accounts:\n%s\n' "$administrator"
+    return
+  fi
+  while IFS= read -r line || [ -n "$line" ]; do
+    printf '%s\n' "$line"
+    case "$line" in
+      accounts:*) printf '%s\n' "$administrator" ;;
+    esac
+  done <"$accounts"
+}
