@@ -180,6 +180,15 @@ pub fn words(mutability: &str) -> (&'static str, &'static str) {
              whether masters have all messages.",
             "增加随升级生效，不重启任何 Pod；减少会执行操作 remove_brokers，先确认主节点拥有全部消息。",
         ),
+        "rebalance_slots/drain_shards" => (
+            "A change runs an operation while clients go on: rebalance_slots gives new shards their share of the slots, \
+             drain_shards takes the slots of shards that leave to the others.",
+            "更改会执行操作，期间客户端不中断：增加时由 rebalance_slots 将槽分给新分片，减少时由 drain_shards 将离开的分片的槽迁到其他分片。",
+        ),
+        "change_replicas" => (
+            "A change runs the operation change_replicas, while clients go on.",
+            "更改会执行操作 change_replicas，期间客户端不中断。",
+        ),
         "transfer_topic" => (
             "A change plans the transfer anew; one that is under way is settled before.",
             "更改会重新规划转移；正在进行的转移会先了结。",

@@ -11,6 +11,7 @@ pub mod fields;
 pub mod model;
 pub mod nfs_storage;
 pub mod redis;
+pub mod redis_cluster;
 pub mod rocketmq;
 pub mod rocketmq_topic_transfer;
 pub mod rules;

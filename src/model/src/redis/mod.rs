@@ -2,11 +2,13 @@
 //! its own.
 
 pub mod authentication;
+pub mod common;
 pub mod metrics;
 pub mod outside;
 pub mod persistence;
 pub mod rules;
 pub mod server;
+pub mod servers;
 pub mod settings;
 pub mod tls;
 pub mod tuning;
@@ -21,9 +23,8 @@ use self::authentication::Authentication;
 use self::metrics::Metrics;
 use self::outside::Outside;
 use self::persistence::{Flush, Persistence, PersistenceMode, SavePoint};
-use self::server::{
-    Eviction, MEMORY_PERCENT, MEMORY_PERCENT_OF_WRITERS, Memory, Server, ServerImage, ServerPod,
-};
+use self::server::{Eviction, Memory, Server, ServerImage, ServerPod};
+use self::servers::{Groups, Servers};
 use self::tls::Tls;
 use self::tuning::Tuning;
 use self::version::Version;
@@ -175,6 +176,42 @@ fn image(repository: &str, tag: &str) -> Image {
     }
 }
 
+/// The program that carries out operations, as the charts have it by default.
+pub(crate) fn hook() -> Hook {
+    Hook {
+        image: image("midships/hook", env!("CARGO_PKG_VERSION")),
+        resources: resources("20m", "32Mi", "128Mi"),
+        deadline_seconds: 0,
+        labels: BTreeMap::new(),
+        annotations: BTreeMap::new(),
+        node_selector: BTreeMap::new(),
+        tolerations: Vec::new(),
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            image: ServerImage {
+                repository: String::new(),
+                tag: String::new(),
+                pull_policy: PullPolicy::IfNotPresent,
+            },
+            resources: resources("100m", "512Mi", "1Gi"),
+            pod: ServerPod::default(),
+        }
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            percent: 0,
+            policy: Eviction::Nothing,
+        }
+    }
+}
+
 impl Default for Persistence {
     fn default() -> Self {
         let save_points = [(3600, 1), (300, 100), (60, 10_000)];
@@ -223,19 +260,8 @@ impl Default for Values {
             image_pull_secrets: Vec::new(),
             common_labels: BTreeMap::new(),
             common_annotations: BTreeMap::new(),
-            server: Server {
-                image: ServerImage {
-                    repository: String::new(),
-                    tag: String::new(),
-                    pull_policy: PullPolicy::IfNotPresent,
-                },
-                resources: resources("100m", "512Mi", "1Gi"),
-                pod: ServerPod::default(),
-            },
-            memory: Memory {
-                percent: 0,
-                policy: Eviction::Nothing,
-            },
+            server: Server::default(),
+            memory: Memory::default(),
             persistence: Persistence::default(),
             tuning: Tuning::default(),
             authentication: Authentication::default(),
@@ -246,64 +272,30 @@ impl Default for Values {
             },
             outside: Outside::default(),
             metrics: Metrics::default(),
-            hook: Hook {
-                image: image("midships/hook", env!("CARGO_PKG_VERSION")),
-                resources: resources("20m", "32Mi", "128Mi"),
-                deadline_seconds: 0,
-                labels: BTreeMap::new(),
-                annotations: BTreeMap::new(),
-                node_selector: BTreeMap::new(),
-                tolerations: Vec::new(),
-            },
+            hook: hook(),
         }
     }
 }
 
-impl Values {
-    /// Percent of the memory limit that are for data.
-    #[must_use]
-    pub fn data_percent(&self) -> u32 {
-        match (self.memory.percent, self.persistence.mode) {
-            (0, PersistenceMode::None) => MEMORY_PERCENT,
-            (0, _) => MEMORY_PERCENT_OF_WRITERS,
-            (set, _) => set,
+impl Servers for Values {
+    fn groups(&self) -> Groups<'_> {
+        Groups {
+            version: self.version,
+            common_labels: &self.common_labels,
+            server: &self.server,
+            memory: &self.memory,
+            persistence: &self.persistence,
+            tuning: &self.tuning,
+            tls: &self.tls,
+            network_policy: &self.network_policy,
+            metrics: &self.metrics,
+            hook: &self.hook,
         }
     }
 
-    /// Memory in MB for data.
-    #[must_use]
-    pub fn data_megabytes(&self) -> Option<u64> {
-        let limit = self.server.resources.limits.memory.mebibytes()?;
-        Some(limit * u64::from(self.data_percent()) / 100)
-    }
-
-    /// Seconds that the server may take to stop, unless a field says otherwise.
-    #[must_use]
-    pub fn stop_seconds(&self) -> u32 {
-        let limit = self.server.resources.limits.memory.mebibytes();
-        let writing = limit.unwrap_or_default() / MEGABYTES_A_SECOND;
-        STOP_SECONDS.saturating_add(u32::try_from(writing).unwrap_or(u32::MAX))
-    }
-
-    /// How many seconds an operation takes at most, as an estimate: the server stops and starts once.
-    #[must_use]
-    pub fn estimate_seconds(&self) -> u32 {
-        let restart = self
-            .stop_seconds()
-            .saturating_add(self.server.pod.startup_seconds);
-        OPERATION_SECONDS.saturating_add(restart)
-    }
-
-    /// Seconds that a hook Job may run: as set, else an hour or somewhat more than the estimate.
-    #[must_use]
-    pub fn deadline_seconds(&self) -> u32 {
-        match self.hook.deadline_seconds {
-            0 => {
-                let estimate = self.estimate_seconds();
-                LEAST_DEADLINE_SECONDS.max(estimate.saturating_add(DEADLINE_MARGIN_SECONDS))
-            }
-            set => set,
-        }
+    /// The server stops and starts once.
+    fn estimate_seconds(&self) -> u32 {
+        OPERATION_SECONDS.saturating_add(self.restart_seconds())
     }
 }
 

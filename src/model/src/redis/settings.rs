@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Values;
+use super::persistence::Persistence;
+use super::server::Memory;
+use super::servers::Groups;
 use super::tuning::Tuning;
 use crate::fields::configuration::ConfigurationValue;
 
@@ -55,7 +57,7 @@ pub fn word(value: &ConfigurationValue) -> String {
     }
 }
 
-const fn yes_or_no(truth: bool) -> &'static str {
+pub(crate) const fn yes_or_no(truth: bool) -> &'static str {
     if truth { "yes" } else { "no" }
 }
 
@@ -105,77 +107,74 @@ impl Tuning {
     }
 }
 
-impl Values {
-    /// What a running server shall have of the keys that it takes while it runs: what is set, else what it has anyway.
-    #[must_use]
-    pub fn online_settings(&self) -> BTreeMap<String, String> {
-        let set = &self.tuning.configuration;
-        let others = ONLINE.iter().map(|(key, otherwise)| {
-            let text = set.get(*key).map(word);
-            (*key, text.unwrap_or_else(|| (*otherwise).to_owned()))
-        });
-        let mut settings = self.tuning.online_settings();
-        settings.extend(others);
-        let lazy = yes_or_no(self.tuning.lazy_freeing);
-        if self.version.has_lazy_deletes() {
-            settings.push(("lazyfree-lazy-user-del", lazy.to_owned()));
-        }
-        if self.version.has_lazy_flushes() {
-            settings.push(("lazyfree-lazy-user-flush", lazy.to_owned()));
-        }
-        settings.extend(self.online_settings_of_memory());
-        settings.extend(self.online_settings_of_persistence());
-        let settings = settings.into_iter();
-        settings.map(|(key, text)| (key.to_owned(), text)).collect()
+/// What a running server shall have of the keys that it takes while it runs, with so much memory in MB for data.
+pub(crate) fn online(groups: &Groups<'_>, data_megabytes: Option<u64>) -> BTreeMap<String, String> {
+    let tuning = groups.tuning;
+    let set = &tuning.configuration;
+    let others = ONLINE.iter().map(|(key, otherwise)| {
+        let text = set.get(*key).map(word);
+        (*key, text.unwrap_or_else(|| (*otherwise).to_owned()))
+    });
+    let mut settings = tuning.online_settings();
+    settings.extend(others);
+    let lazy = yes_or_no(tuning.lazy_freeing);
+    if groups.version.has_lazy_deletes() {
+        settings.push(("lazyfree-lazy-user-del", lazy.to_owned()));
     }
+    if groups.version.has_lazy_flushes() {
+        settings.push(("lazyfree-lazy-user-flush", lazy.to_owned()));
+    }
+    settings.extend(of_memory(groups.memory, data_megabytes));
+    settings.extend(of_persistence(groups.persistence));
+    let settings = settings.into_iter();
+    settings.map(|(key, text)| (key.to_owned(), text)).collect()
+}
 
-    fn online_settings_of_memory(&self) -> Vec<(&'static str, String)> {
-        let policy = serde_json::to_value(self.memory.policy).ok();
-        let policy = policy.and_then(|policy| policy.as_str().map(ToOwned::to_owned));
-        let megabytes = self
-            .data_megabytes()
-            .map(|megabytes| format!("{megabytes}mb"));
-        let settings = [("maxmemory-policy", policy), ("maxmemory", megabytes)];
-        let settings = settings.into_iter();
-        settings
-            .filter_map(|(key, text)| Some((key, text?)))
-            .collect()
-    }
+fn of_memory(memory: &Memory, data_megabytes: Option<u64>) -> Vec<(&'static str, String)> {
+    let policy = serde_json::to_value(memory.policy).ok();
+    let policy = policy.and_then(|policy| policy.as_str().map(ToOwned::to_owned));
+    let megabytes = data_megabytes.map(|megabytes| format!("{megabytes}mb"));
+    let settings = [("maxmemory-policy", policy), ("maxmemory", megabytes)];
+    let settings = settings.into_iter();
+    settings
+        .filter_map(|(key, text)| Some((key, text?)))
+        .collect()
+}
 
-    fn online_settings_of_persistence(&self) -> Vec<(&'static str, String)> {
-        let persistence = &self.persistence;
-        let points = persistence.save_points.iter();
-        let points: Vec<String> = points
-            .map(|point| format!("{} {}", point.seconds, point.changes))
-            .collect();
-        let points = if persistence.mode.has_snapshots() {
-            points.join(" ")
-        } else {
-            String::new()
-        };
-        let mut settings = vec![("save", points)];
-        if persistence.mode.has_append_only_file() {
-            settings.extend([
-                ("appendfsync", persistence.flush.word().to_owned()),
-                (
-                    "auto-aof-rewrite-percentage",
-                    persistence.rewrite_percent.to_string(),
-                ),
-                (
-                    "auto-aof-rewrite-min-size",
-                    format!("{}mb", persistence.rewrite_least_megabytes),
-                ),
-            ]);
-        }
-        settings
+fn of_persistence(persistence: &Persistence) -> Vec<(&'static str, String)> {
+    let points = persistence.save_points.iter();
+    let points: Vec<String> = points
+        .map(|point| format!("{} {}", point.seconds, point.changes))
+        .collect();
+    let points = if persistence.mode.has_snapshots() {
+        points.join(" ")
+    } else {
+        String::new()
+    };
+    let mut settings = vec![("save", points)];
+    if persistence.mode.has_append_only_file() {
+        settings.extend([
+            ("appendfsync", persistence.flush.word().to_owned()),
+            (
+                "auto-aof-rewrite-percentage",
+                persistence.rewrite_percent.to_string(),
+            ),
+            (
+                "auto-aof-rewrite-min-size",
+                format!("{}mb", persistence.rewrite_least_megabytes),
+            ),
+        ]);
     }
+    settings
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redis::Values;
+    use crate::redis::common::is_owned;
     use crate::redis::persistence::PersistenceMode;
-    use crate::redis::rules::is_owned;
+    use crate::redis::servers::Servers;
     use crate::redis::version::Version;
 
     #[test]

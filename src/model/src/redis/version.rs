@@ -122,6 +122,13 @@ impl Version {
         self.has_lazy_flushes() && !matches!(self, Self::Redis6_2)
     }
 
+    /// Whether servers of a cluster tell each other, and clients, a name beside their address; and whether a replica can be told to
+    /// stay with its master, and a master that has given its slots away to remain one.
+    #[must_use]
+    pub const fn has_hostnames(self) -> bool {
+        self.has_append_only_directory()
+    }
+
     /// The format in which the server writes snapshots.
     #[must_use]
     pub const fn snapshot_format(self) -> u32 {
