@@ -3,6 +3,7 @@
 
 mod nfs_storage;
 mod redis;
+mod redis_cluster;
 mod rocketmq;
 mod rocketmq_topic_transfer;
 
@@ -15,10 +16,11 @@ use serde_json::{Value, json};
 
 use crate::chart::HookImage;
 
-/// Template sources by their names, each read from the file of that name in a folder of `templates`.
+/// Template sources by their names, each read from the file of that name in a folder of `templates`. A chart that has some in common with
+/// another one names several folders.
 macro_rules! sources {
-    ($folder:literal: $($name:literal),+ $(,)?) => {
-        &[$(($name, include_str!(concat!("../templates/", $folder, "/", $name)))),+]
+    ($($folder:literal: $($name:literal),+ $(,)?);+) => {
+        &[$($(($name, include_str!(concat!("../templates/", $folder, "/", $name)))),+),+]
     };
 }
 use sources;
@@ -82,7 +84,7 @@ pub(crate) const CHARTS: [&Entry; 3] = [
 
 /// Charts whose operations do not exist yet. They are made and tried by tests and by whoever names them, and stand in no list and in no
 /// folder of generated files.
-pub(crate) const IN_PREPARATION: [&Entry; 1] = [&redis::ENTRY];
+pub(crate) const IN_PREPARATION: [&Entry; 2] = [&redis::ENTRY, &redis_cluster::ENTRY];
 
 /// The template sources that the charts share. Those whose names begin with [`PART`] are parts of others.
 pub(crate) const SHARED: &[Source] = &[

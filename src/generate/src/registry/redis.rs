@@ -2,8 +2,9 @@
 
 use midships_model::fields::Image;
 use midships_model::model::Model;
+use midships_model::redis::servers::{Groups, Servers};
 use midships_model::redis::version::Version;
-use midships_model::redis::{self, Values, authentication, metrics, rules, server, settings};
+use midships_model::redis::{self, Values, authentication, common, metrics, server, settings};
 use serde_json::{Value, json};
 
 use super::{Entry, Facts, reference, requested, secret_of_tls, sources, version};
@@ -27,6 +28,7 @@ pub(super) const ENTRY: Entry = Entry {
     icon: include_str!("../templates/redis/icon.svg"),
     sources: sources!(
         "redis":
+        "macros",
         "about.md",
         "Chart.yaml",
         "scripts/data.sh",
@@ -50,38 +52,82 @@ pub(super) const ENTRY: Entry = Entry {
     facts,
 };
 
-/// What values amount to, and the constants of the model.
+/// What values amount to.
 fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
     let values: Values = serde_json::from_value(values.clone())?;
-    let image = server_image(&values);
-    let exporters = u32::from(values.metrics.enabled);
-    let (requested_cpu, requested_memory) = requested(&[
-        (1, &values.server.resources),
-        (exporters, &values.metrics.resources),
-        (1, &values.hook.resources),
-    ]);
-    let registry = &values.image_registry;
-    Ok(Facts {
-        product: "Redis",
-        app_version: version(&image).to_owned(),
-        what_notes_say: "addresses for clients, and how to get at the password",
-        what_test_does: None,
+    let family = Family {
+        chart: redis::CHART,
+        groups: values.groups(),
+        servers: 1,
+        registry: &values.image_registry,
         who_asks: "What the server and one hook Job ask for",
-        requested_cpu,
-        requested_memory,
-        credentials: json!({
-            "secret": "(include \"redis.passwordSecret\" $)",
-            "items": [{
-                "key": "{{ include \"redis.passwordKey\" $ | quote }}",
-                "path": authentication::PASSWORD_KEY,
-            }],
-        }),
-        own: json!({
-            "serverImage": reference(registry, &image),
-            "hookImage": reference(registry, &values.hook.image),
+    };
+    Ok(family.facts(json!({
+        "isCluster": false,
+        "scripts": ["data.sh", "probe.sh", "repair.sh", "server.sh", "start.sh"],
+    })))
+}
+
+/// What charts with servers of Redis or Valkey have alike.
+pub(super) struct Family<'a> {
+    /// The chart's name.
+    pub chart: &'static str,
+    /// Its groups of fields.
+    pub groups: Groups<'a>,
+    /// How many servers there are.
+    pub servers: u32,
+    /// The registry of images.
+    pub registry: &'a str,
+    /// The beginning of the sentence about what all pods ask for.
+    pub who_asks: &'static str,
+}
+
+impl Family<'_> {
+    /// What the values amount to, with what is the chart's own.
+    pub(super) fn facts(&self, own: Value) -> Facts {
+        let Self { chart, groups, .. } = self;
+        let image = server_image(groups);
+        let exporters = if groups.metrics.enabled {
+            self.servers
+        } else {
+            0
+        };
+        let (requested_cpu, requested_memory) = requested(&[
+            (self.servers, &groups.server.resources),
+            (exporters, &groups.metrics.resources),
+            (1, &groups.hook.resources),
+        ]);
+        let mut constants = self.constants(&image);
+        if let (Some(constants), Value::Object(own)) = (constants.as_object_mut(), own) {
+            constants.extend(own);
+        }
+        Facts {
+            product: "Redis",
+            app_version: version(&image).to_owned(),
+            what_notes_say: "addresses for clients, and how to get at the password",
+            what_test_does: None,
+            who_asks: self.who_asks,
+            requested_cpu,
+            requested_memory,
+            credentials: json!({
+                "secret": format!("(include \"{chart}.passwordSecret\" $)"),
+                "items": [{
+                    "key": format!("{{{{ include \"{chart}.passwordKey\" $ | quote }}}}"),
+                    "path": authentication::PASSWORD_KEY,
+                }],
+            }),
+            own: constants,
+        }
+    }
+
+    /// The constants of the model.
+    fn constants(&self, image: &Image) -> Value {
+        json!({
+            "serverImage": reference(self.registry, image),
+            "hookImage": reference(self.registry, &self.groups.hook.image),
             "versions": Version::ALL.map(implied),
-            "ownedConfiguration": rules::OWNED_CONFIGURATION.join(" "),
-            "ownedPrefixes": rules::OWNED_PREFIXES.join(" "),
+            "ownedConfiguration": common::OWNED_CONFIGURATION.join(" "),
+            "ownedPrefixes": common::OWNED_PREFIXES.join(" "),
             "onlineConfiguration": settings::online_keys(),
             "passwordKey": authentication::PASSWORD_KEY,
             "tls": secret_of_tls(),
@@ -96,20 +142,20 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
             "operationSeconds": redis::OPERATION_SECONDS,
             "leastDeadline": redis::LEAST_DEADLINE_SECONDS,
             "deadlineMargin": redis::DEADLINE_MARGIN_SECONDS,
-        }),
-    })
+        })
+    }
 }
 
 /// The image of the server: the official one unless something is set.
-fn server_image(values: &Values) -> Image {
-    let set = &values.server.image;
+fn server_image(groups: &Groups<'_>) -> Image {
+    let set = &groups.server.image;
     let or = |set: &str, otherwise: &str| {
         let text = if set.is_empty() { otherwise } else { set };
         text.to_owned()
     };
     Image {
-        repository: or(&set.repository, values.version.repository()),
-        tag: or(&set.tag, values.version.tag()),
+        repository: or(&set.repository, groups.version.repository()),
+        tag: or(&set.tag, groups.version.tag()),
         pull_policy: set.pull_policy,
     }
 }
@@ -124,5 +170,6 @@ fn implied(version: Version) -> Value {
         "hasThreads": version.has_threads(),
         "hasLazyDeletes": version.has_lazy_deletes(),
         "hasLazyFlushes": version.has_lazy_flushes(),
+        "hasHostnames": version.has_hostnames(),
     })
 }

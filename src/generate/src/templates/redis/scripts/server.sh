@@ -44,3 +44,34 @@ need_space() {
 size_of() {
   wc -c <"$1" | tr -d ' '
 }
+
+# What the server of this pod answers.
+ask() {
+  "$client" -s "$run/redis.sock" "$@" 2>&1
+}
+
+# How it is: the last line of what it says, since after an error there is an empty one.
+how_it_is() {
+  ask ping | sed '/^$/d' | tail -n 1
+}
+
+# Whether the server did not take a password.
+is_shut_out() {
+  case "$1" in
+    *NOAUTH* | *WRONGPASS* | *'invalid password'*) return 0 ;;
+    *) return 1 ;;
+  esac
+}
+
+# Asks with no password, else with the one that the server was started with, else with that of this moment, and goes on with the one
+# that it takes: the client reads it from its environment. What was answered is in `answer`.
+greet() {
+  answer="$(how_it_is)"
+  for file in "$used_password" "$password"; do
+    if is_shut_out "$answer" && [ -r "$file" ]; then
+      REDISCLI_AUTH="$(cat "$file")"
+      export REDISCLI_AUTH
+      answer="$(how_it_is)"
+    fi
+  done
+}

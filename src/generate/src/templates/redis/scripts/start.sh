@@ -3,6 +3,9 @@ set -eu
 . /scripts/server.sh
 . /scripts/repair.sh
 . /scripts/data.sh
+<% if isCluster %>
+. /scripts/cluster.sh
+<% endif %>
 
 # A shell that is the first process of its container passes over a signal that it has no answer to.
 trap 'exit 143' TERM
@@ -19,11 +22,23 @@ if [ -e "$password" ]; then
   if [ "${#secret}" -gt 512 ]; then
     stop 'the password is longer than the 512 characters that servers take: correct the Secret that authentication names'
   fi
-  printf 'requirepass "%s"\n' "$(printf '%s' "$secret" | sed 's/[\\"]/\\&/g')" >>"$configuration"
+  quoted="$(printf '%s' "$secret" | sed 's/[\\"]/\\&/g')"
+  printf 'requirepass "%s"\n' "$quoted" >>"$configuration"
+<% if isCluster %>
+  # A replica shows its master the same.
+  printf 'masterauth "%s"\n' "$quoted" >>"$configuration"
+<% endif %>
   # The Secret may change while the server runs; the server's password does not.
   (umask 077 && printf '%s' "$secret" >"$used_password")
 fi
 
 cd /data
 prepare_data
+<% if isCluster %>
+announce >>"$configuration"
+if knew_others; then
+  # Beside the server, which takes the place of this shell.
+  sh /scripts/meet.sh &
+fi
+<% endif %>
 exec "$server" "$configuration"

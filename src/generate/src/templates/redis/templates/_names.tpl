@@ -2,7 +2,7 @@
 
 <% include "shared/names" %>
 {{/* What the version implies. */}}
-{{- define "redis.implied" -}}
+{{- define "<< chart >>.implied" -}}
 <% for version in versions %>
 {{- if eq .Values.version "<< version.name >>" }}
 repository: << version.repository >>
@@ -11,54 +11,75 @@ hasTls: << version.hasTls >>
 hasThreads: << version.hasThreads >>
 hasLazyDeletes: << version.hasLazyDeletes >>
 hasLazyFlushes: << version.hasLazyFlushes >>
+hasHostnames: << version.hasHostnames >>
 {{- end }}
 <% endfor %>
 {{- end }}
 
 {{/* The image of the server: the official one unless something is set. */}}
-{{- define "redis.serverImage" -}}
-{{- $implied := include "redis.implied" . | fromYaml }}
+{{- define "<< chart >>.serverImage" -}}
+{{- $implied := include "<< chart >>.implied" . | fromYaml }}
 {{- $image := .Values.server.image }}
-{{- include "redis.image" (dict "root" . "image" (dict "repository" (default $implied.repository $image.repository) "tag" (default $implied.tag $image.tag))) }}
+{{- include "<< chart >>.image" (dict "root" . "image" (dict "repository" (default $implied.repository $image.repository) "tag" (default $implied.tag $image.tag))) }}
 {{- end }}
 
 {{/* Memory for data in MB. */}}
-{{- define "redis.dataMegabytes" -}}
+{{- define "<< chart >>.dataMegabytes" -}}
 {{- $percent := default (ternary << memoryPercent >> << memoryPercentOfWriters >> (eq .Values.persistence.mode "None")) (int .Values.memory.percent) }}
-{{- div (mul (include "redis.mebibytes" .Values.server.resources.limits.memory | int) $percent) 100 }}
+{{- div (mul (include "<< chart >>.mebibytes" .Values.server.resources.limits.memory | int) $percent) 100 }}
 {{- end }}
 
 {{/* Seconds that the server may take to stop, unless a field says otherwise. */}}
-{{- define "redis.stopSeconds" -}}
-{{- add << stop >> (div (include "redis.mebibytes" .Values.server.resources.limits.memory | int) << megabytesASecond >>) }}
+{{- define "<< chart >>.stopSeconds" -}}
+{{- add << stop >> (div (include "<< chart >>.mebibytes" .Values.server.resources.limits.memory | int) << megabytesASecond >>) }}
 {{- end }}
 
-{{/* Seconds that an operation takes at most, as an estimate: the server stops and starts once. */}}
-{{- define "redis.estimateSeconds" -}}
-{{- add << operationSeconds >> (include "redis.stopSeconds" . | int) (int .Values.server.pod.startupSeconds) }}
+<% if isCluster %>
+{{/* Seconds that an operation takes at most, as an estimate: all servers restart, one after the other, and shards, each beside the
+     others, send away what they have. */}}
+{{- define "<< chart >>.estimateSeconds" -}}
+{{- $servers := mul (int .Values.shards.count) (add (int .Values.shards.replicasPerShard) 1) }}
+{{- $restart := add (include "<< chart >>.stopSeconds" . | int) (int .Values.server.pod.startupSeconds) }}
+{{- add << operationSeconds >> (mul $servers $restart) (div (include "<< chart >>.dataMegabytes" . | int) << megabytesMovedASecond >>) }}
 {{- end }}
+
+{{/* The name of a server behind that of its pod: of the Service of all servers. */}}
+{{- define "<< chart >>.servers" -}}
+{{ include "<< chart >>.fullName" . }}-servers.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}
+{{- end }}
+
+{{/* The port at which servers speak to each other. */}}
+{{- define "<< chart >>.busPort" -}}
+{{ ternary << port + busAbove >> << tlsPort + busAbove >> (empty .Values.tls.secretName) }}
+{{- end }}
+<% else %>
+{{/* Seconds that an operation takes at most, as an estimate: the server stops and starts once. */}}
+{{- define "<< chart >>.estimateSeconds" -}}
+{{- add << operationSeconds >> (include "<< chart >>.stopSeconds" . | int) (int .Values.server.pod.startupSeconds) }}
+{{- end }}
+<% endif %>
 
 {{/* Seconds that a hook Job may run. */}}
-{{- define "redis.deadlineSeconds" -}}
+{{- define "<< chart >>.deadlineSeconds" -}}
 {{- $set := int .Values.hook.deadlineSeconds }}
-{{- if $set }}{{ $set }}{{ else }}{{ max << leastDeadline >> (add (include "redis.estimateSeconds" . | int) << deadlineMargin >>) }}{{ end }}
+{{- if $set }}{{ $set }}{{ else }}{{ max << leastDeadline >> (add (include "<< chart >>.estimateSeconds" . | int) << deadlineMargin >>) }}{{ end }}
 {{- end }}
 
 {{/* The Secret with the password; nothing where there is none. */}}
-{{- define "redis.passwordSecret" -}}
-{{- if eq .Values.authentication.source "Generated" }}{{ include "redis.fullName" . }}-password{{ else if eq .Values.authentication.source "Secret" }}{{ .Values.authentication.secretName }}{{ end }}
+{{- define "<< chart >>.passwordSecret" -}}
+{{- if eq .Values.authentication.source "Generated" }}{{ include "<< chart >>.fullName" . }}-password{{ else if eq .Values.authentication.source "Secret" }}{{ .Values.authentication.secretName }}{{ end }}
 {{- end }}
 
 {{/* The key in it. */}}
-{{- define "redis.passwordKey" -}}
+{{- define "<< chart >>.passwordKey" -}}
 {{- if eq .Values.authentication.source "Secret" }}{{ .Values.authentication.secretKey }}{{ else }}<< passwordKey >>{{ end }}
 {{- end }}
 
 {{/* Whether there are snapshots, and whether there is an append-only file: text that is empty where not. */}}
-{{- define "redis.hasSnapshots" -}}
+{{- define "<< chart >>.hasSnapshots" -}}
 {{- if has .Values.persistence.mode (list "Snapshots" "Both") }}yes{{ end }}
 {{- end }}
 
-{{- define "redis.hasAppendOnlyFile" -}}
+{{- define "<< chart >>.hasAppendOnlyFile" -}}
 {{- if has .Values.persistence.mode (list "AppendOnly" "Both") }}yes{{ end }}
 {{- end }}

@@ -1,10 +1,10 @@
 {{/* What the schema cannot say: each rule writes a line `path|found` for what it refuses. */}}
 
-{{- define "redis.ownedConfiguration" -}}
+{{- define "<< chart >>.ownedConfiguration" -}}
 << ownedConfiguration >>
 {{- end }}
 
-{{- define "redis.ownedPrefixes" -}}
+{{- define "<< chart >>.ownedPrefixes" -}}
 << ownedPrefixes >>
 {{- end }}
 <% include "shared/rules" %>

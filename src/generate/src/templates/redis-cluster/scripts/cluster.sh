@@ -1,0 +1,61 @@
+# What a server of a cluster needs beside: who it says that it is, whom it knew, and how it finds those again. Read by other scripts.
+#
+# Servers know each other by identities, which stay with their volumes, at addresses, which go with their pods. If all pods are made
+# anew at once, no server has an address of another one that is right.
+
+nodes=/data/nodes.conf
+# Seconds for which a replica that has lost its master still counts as one that has its data: until the others take the master for gone.
+most_lost=60
+
+# The lines of the server's configuration that only this start knows.
+announce() {
+  echo "cluster-announce-ip $MIDSHIPS_POD_ADDRESS"
+  if grep -q '^cluster-preferred-endpoint-type ' /config/server/redis.conf; then
+    echo "cluster-announce-hostname $MIDSHIPS_POD_NAME.$MIDSHIPS_SERVERS"
+  fi
+}
+
+# The identities of the other servers that stand in a list of servers.
+others() {
+  sed -n '/^[^ ]* [^ ]* [^ ]*myself/d; /^[^ ]* [^ ]* [^ ]*handshake/d; s/^\([0-9a-f]\{40\}\) .*$/\1/p'
+}
+
+# Whether this server was one of a cluster. If not, it is for the hook program to make it one.
+knew_others() {
+  [ -s "$nodes" ] && [ -n "$(others <"$nodes")" ]
+}
+
+# Of a list of servers, the identities of those that have not answered since a time in milliseconds. A connection says nothing: it counts
+# as one before it is made. The server that is asked sets the times of all others when it reads its list.
+silent() {
+  sed -n '/^[^ ]* [^ ]* [^ ]*myself/d; /^[^ ]* [^ ]* [^ ]*handshake/d; s/^\([0-9a-f]\{40\}\) [^ ]* [^ ]* [^ ]* [^ ]* \([0-9]*\) [0-9]* \([a-z]*\).*$/\1 \2 \3/p' |
+    while read -r identity answered link; do
+      if [ "$answered" -le "$1" ] || [ "$link" != connected ]; then
+        echo "$identity"
+      fi
+    done
+}
+
+# Of a list of servers, the address of an identity, with its ports.
+address_of() {
+  sed -n "s/^$1 \([^ ,]*\).*$/\1/p"
+}
+
+# Whether a replica lacks data that a server has which is up: takes what it says of its replication, and its list of servers. One whose
+# master is gone has what there is.
+lacks_data() {
+  case "$1" in
+    *role:slave*) ;;
+    *) return 1 ;;
+  esac
+  case "$1" in
+    *master_link_status:up*) return 1 ;;
+    *master_sync_in_progress:1*) return 0 ;;
+  esac
+  master="$(printf '%s\n' "$2" | sed -n 's/^[^ ]* [^ ]* [^ ]*myself[^ ]* \([0-9a-f]*\) .*$/\1/p')"
+  if printf '%s\n' "$2" | grep -q "^${master:-none} [^ ]* [^ ]*fail"; then
+    return 1
+  fi
+  lost="$(printf '%s\n' "$1" | sed -n 's/^master_link_down_since_seconds:\([0-9]*\).*$/\1/p')"
+  [ "${lost:-$((most_lost + 1))}" -gt "$most_lost" ]
+}
