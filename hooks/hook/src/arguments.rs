@@ -168,6 +168,17 @@ pub enum Phase {
     Delete,
 }
 
+impl Phase {
+    /// The phase of an upgrade, unless a release is deleted.
+    pub fn around_an_upgrade(self) -> Option<midships_engine::step::Phase> {
+        match self {
+            Self::Before => Some(midships_engine::step::Phase::Before),
+            Self::After => Some(midships_engine::step::Phase::After),
+            Self::Delete => None,
+        }
+    }
+}
+
 /// Whose journal is printed.
 #[derive(Args, Debug)]
 pub struct Status {

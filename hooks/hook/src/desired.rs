@@ -6,7 +6,7 @@ use midships_engine::step::Problem;
 use midships_model::desired::{Desired, FORMAT};
 use midships_model::model::{ChartValues, Model};
 use midships_model::rules::{Release, Subject, check};
-use midships_model::{rocketmq, rocketmq_topic_transfer};
+use midships_model::{redis_cluster, rocketmq, rocketmq_topic_transfer};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use snafu::{ResultExt, Snafu, ensure};
@@ -101,7 +101,7 @@ impl Error {
     }
 }
 
-/// What is desired of a release, by its chart.
+/// What is desired of a release of a chart of `RocketMQ`.
 #[derive(Debug)]
 pub enum Wanted {
     /// A cluster of `RocketMQ`.
@@ -113,6 +113,15 @@ pub enum Wanted {
     },
     /// A topic of `RocketMQ` that goes from some brokers to others.
     TopicTransfer(Box<rocketmq_topic_transfer::Desired>),
+}
+
+/// What is desired of a release of any family.
+#[derive(Debug)]
+pub enum OfAnyFamily {
+    /// Of a chart of `RocketMQ`.
+    Rocketmq(Wanted),
+    /// A cluster of Redis or Valkey.
+    RedisCluster(Box<redis_cluster::Desired>),
 }
 
 impl Wanted {
@@ -147,27 +156,34 @@ impl Wanted {
 ///
 /// # Errors
 /// When the file cannot be read, is of another format or breaks the model's rules.
-pub fn read_any(path: &Path) -> Result<Wanted, Error> {
+pub fn read_any(path: &Path) -> Result<OfAnyFamily, Error> {
     let (name, text) = text_of(path)?;
     let revision = std::fs::read_to_string(path.with_file_name("revision")).ok();
     let revision = revision.and_then(|text| text.trim().parse().ok());
     parse_any(&name, &text, revision)
 }
 
-fn parse_any(path: &str, text: &[u8], revision: Option<u64>) -> Result<Wanted, Error> {
+fn parse_any(path: &str, text: &[u8], revision: Option<u64>) -> Result<OfAnyFamily, Error> {
     let (chart, document) = parse(path, text)?;
     match chart.as_deref() {
-        Some(rocketmq::CHART) => Ok(Wanted::Rocketmq {
+        Some(rocketmq::CHART) => Ok(OfAnyFamily::Rocketmq(Wanted::Rocketmq {
             file: Box::new(typed(path, document)?),
             revision,
-        }),
-        Some(rocketmq_topic_transfer::CHART) => {
-            Ok(Wanted::TopicTransfer(Box::new(typed(path, document)?)))
+        })),
+        Some(rocketmq_topic_transfer::CHART) => Ok(OfAnyFamily::Rocketmq(Wanted::TopicTransfer(
+            Box::new(typed(path, document)?),
+        ))),
+        Some(redis_cluster::CHART) => {
+            Ok(OfAnyFamily::RedisCluster(Box::new(typed(path, document)?)))
         }
         _ => UnknownChartSnafu {
             path,
             found: found(&document),
-            known: vec![rocketmq::CHART, rocketmq_topic_transfer::CHART],
+            known: vec![
+                rocketmq::CHART,
+                rocketmq_topic_transfer::CHART,
+                redis_cluster::CHART,
+            ],
         }
         .fail(),
     }

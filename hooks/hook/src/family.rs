@@ -3,7 +3,8 @@
 use std::future::Future;
 
 use midships_client_kubernetes::Client;
-use midships_engine::step::Unanswered;
+use midships_engine::runner::Surveys;
+use midships_engine::step::{Operation, Step, Unanswered};
 use midships_engine::world::CommandFault;
 
 /// A family of products, such as RocketMQ. Every future ends within
@@ -29,4 +30,16 @@ pub trait Family {
         kubernetes: &Client,
         command: &Self::Command,
     ) -> impl Future<Output = Result<(), CommandFault>>;
+}
+
+/// What brings a release to its desired state in a phase.
+pub trait Work {
+    /// The steps that it takes.
+    type Step: Step;
+
+    /// The operations, in their order.
+    fn operations(&self) -> Vec<Box<dyn Operation<Step = Self::Step>>>;
+
+    /// When they are surveyed.
+    fn surveys(&self) -> Surveys;
 }

@@ -12,6 +12,7 @@ mod log;
 mod operate;
 mod pod;
 mod questions;
+mod redis;
 mod rocketmq;
 mod signing;
 mod status;

@@ -1,5 +1,7 @@
 //! `run` and `plan`: brings a release to its desired state, or tells what would be done.
 
+use std::path::Path;
+
 use midships_client_kubernetes::{Client, Store};
 use midships_engine::journal::Journal;
 use midships_engine::runner;
@@ -10,10 +12,12 @@ use tokio::runtime::Runtime;
 use crate::arguments::{self, Phase};
 use crate::certificates;
 use crate::clock::Clock;
-use crate::desired::{self, Wanted};
+use crate::desired::{self, OfAnyFamily, Wanted};
 use crate::exit::Exit;
+use crate::family::{Family, Work};
 use crate::log;
-use crate::rocketmq::{Rocketmq, Work};
+use crate::redis::{Redis, RedisWork};
+use crate::rocketmq::{Rocketmq, RocketmqWork};
 use crate::signing;
 use crate::world::RealWorld;
 
@@ -22,23 +26,36 @@ const IDENTITY: &str = "MIDSHIPS_IDENTITY";
 
 /// Brings a release to its desired state.
 pub fn run(arguments: &arguments::Run) -> Exit {
-    let (desired, mut world, identity) = match prepared(
-        &arguments.desired,
-        &arguments.access,
-        Some(arguments.phase),
-        true,
-    ) {
-        Ok(prepared) => prepared,
-        Err(exit) => return exit,
-    };
-    let work = Work::new(&desired, arguments.phase);
+    let phase = arguments.phase;
+    let prepared = Prepared::new(&arguments.desired, &arguments.access, Some(phase), true);
+    match prepared {
+        Ok(Prepared::Rocketmq { desired, world }) => {
+            carry_out(world, &RocketmqWork::new(&desired, phase), phase)
+        }
+        Ok(Prepared::Redis { desired, world }) => {
+            carry_out(world, &RedisWork::new(desired, phase), phase)
+        }
+        Err(exit) => exit,
+    }
+}
+
+/// Carries work out in a world of its family.
+fn carry_out<F, W>(mut world: RealWorld<F>, work: &W, phase: Phase) -> Exit
+where
+    F: Family<
+            Query = <W::Step as Step>::Query,
+            Answer = <W::Step as Step>::Answer,
+            Command = <W::Step as Step>::Command,
+        >,
+    W: Work,
+{
     let operations = work.operations();
     let operations: Vec<_> = operations.iter().map(AsRef::as_ref).collect();
+    let identity = world.identity().to_owned();
     match runner::run_all(&mut world, &operations, work.surveys(), &identity) {
         Ok(outcome) => {
             let exit = Exit::from(&outcome);
-            if arguments.phase == Phase::Delete && exit != Exit::Done && is_past_return(&mut world)
-            {
+            if phase == Phase::Delete && exit != Exit::Done && is_past_return(&mut world) {
                 log::line(
                     world.now(),
                     "this is past the point of no return, so that nothing can be taken back, and could not be finished: \
@@ -63,7 +80,7 @@ pub fn run(arguments: &arguments::Run) -> Exit {
 }
 
 /// Whether a plan is open that can only go forward. Nobody is kept from deleting a release for it.
-fn is_past_return(world: &mut RealWorld<Rocketmq>) -> bool {
+fn is_past_return<F: Family>(world: &mut RealWorld<F>) -> bool {
     let Ok(stored) = world.read_journal() else {
         return false;
     };
@@ -73,46 +90,61 @@ fn is_past_return(world: &mut RealWorld<Rocketmq>) -> bool {
 
 /// Tells what a run would do, and changes nothing.
 pub fn plan(arguments: &arguments::Plan) -> Exit {
-    let (desired, mut world, _) = match prepared(
-        &arguments.desired,
-        &arguments.access,
-        arguments.phase,
-        false,
-    ) {
-        Ok(prepared) => prepared,
-        Err(exit) => return exit,
-    };
-    world.glance();
-    let phases = match arguments.phase {
+    let phase = arguments.phase;
+    let prepared = Prepared::new(&arguments.desired, &arguments.access, phase, false);
+    let phases = match phase {
         Some(phase) => vec![phase],
         None => vec![Phase::Before, Phase::After],
     };
+    let phases = phases.into_iter();
+    match prepared {
+        Ok(Prepared::Rocketmq { desired, world }) => {
+            let works = phases.map(|phase| RocketmqWork::new(&desired, phase));
+            tell_plans(world, works)
+        }
+        Ok(Prepared::Redis { desired, world }) => {
+            let works = phases.map(|phase| RedisWork::new(desired.clone(), phase));
+            tell_plans(world, works)
+        }
+        Err(exit) => exit,
+    }
+}
+
+/// Tells what works would do in a world of their family.
+fn tell_plans<F, W>(mut world: RealWorld<F>, works: impl Iterator<Item = W>) -> Exit
+where
+    F: Family<
+            Query = <W::Step as Step>::Query,
+            Answer = <W::Step as Step>::Answer,
+            Command = <W::Step as Step>::Command,
+        >,
+    W: Work,
+{
+    world.glance();
     let mut exit = Exit::Done;
     let mut open_told = false;
-    for phase in phases {
-        for operation in Work::new(&desired, phase).operations() {
-            let title = format!("{} ({})", operation.name(), operation.phase());
-            match runner::plan_only(&mut world, operation.as_ref()) {
-                Ok(preview) => {
-                    if let Some(open) = preview.open.filter(|_| !open_told) {
-                        log::say(&format!(
-                            "a run would first settle what an earlier one left open:\n{open}"
-                        ));
-                        open_told = true;
-                    }
-                    log::say(&format!("{title}: {}", described(&preview.planning)));
-                    if matches!(preview.planning, Planning::Refused(_)) {
-                        exit = Exit::Refused;
-                    }
+    for operation in works.flat_map(|work| work.operations()) {
+        let title = format!("{} ({})", operation.name(), operation.phase());
+        match runner::plan_only(&mut world, operation.as_ref()) {
+            Ok(preview) => {
+                if let Some(open) = preview.open.filter(|_| !open_told) {
+                    log::say(&format!(
+                        "a run would first settle what an earlier one left open:\n{open}"
+                    ));
+                    open_told = true;
                 }
-                Err(interrupted) => {
-                    if let Some(why) = world.awaited() {
-                        log::say(&format!("{title}: would wait before it can tell: {why}"));
-                        continue;
-                    }
-                    log::complain(&format!("{title}: interrupted: {}", interrupted.why));
-                    return Exit::Crash;
+                log::say(&format!("{title}: {}", described(&preview.planning)));
+                if matches!(preview.planning, Planning::Refused(_)) {
+                    exit = Exit::Refused;
                 }
+            }
+            Err(interrupted) => {
+                if let Some(why) = world.awaited() {
+                    log::say(&format!("{title}: would wait before it can tell: {why}"));
+                    continue;
+                }
+                log::complain(&format!("{title}: interrupted: {}", interrupted.why));
+                return Exit::Crash;
             }
         }
     }
@@ -143,30 +175,100 @@ pub fn told(problem: &Problem) -> String {
     format!("{}: {}; {}", problem.object, problem.why, problem.remedy)
 }
 
-type Prepared = (Wanted, RealWorld<Rocketmq>, String);
+/// A desired state with the world of its family.
+enum Prepared {
+    /// Of a chart of RocketMQ.
+    Rocketmq {
+        desired: Wanted,
+        world: RealWorld<Rocketmq>,
+    },
+    /// Of a cluster of Redis or Valkey.
+    Redis {
+        desired: midships_operations_redis::Desired,
+        world: RealWorld<Redis>,
+    },
+}
 
-/// Reads the desired state, connects, and sees that servers can be asked as they want it.
-fn prepared(
-    path: &std::path::Path,
-    access: &arguments::Access,
-    phase: Option<Phase>,
-    is_run: bool,
-) -> Result<Prepared, Exit> {
-    let clock = Clock::start();
-    let refused = |problem: &Problem| {
-        log::line(clock.now(), &format!("Refused: {}", told(problem)));
-        Exit::Refused
-    };
-    let desired = desired::read_any(path).map_err(|error| {
-        if let Some(problem) = error.problem() {
-            return refused(&problem);
+impl Prepared {
+    /// Reads the desired state, connects, and sees that servers can be asked as they want it.
+    fn new(
+        path: &Path,
+        access: &arguments::Access,
+        phase: Option<Phase>,
+        is_run: bool,
+    ) -> Result<Self, Exit> {
+        let clock = Clock::start();
+        let desired = desired::read_any(path).map_err(|error| {
+            if let Some(problem) = error.problem() {
+                return refused(clock, &problem);
+            }
+            log::complain(&error.to_string());
+            Exit::Usage
+        })?;
+        let is_delete = phase == Some(Phase::Delete);
+        match desired {
+            OfAnyFamily::RedisCluster(file) => {
+                let read = signing::of_redis(access.credentials.as_deref()).and_then(|signed| {
+                    Ok((signed, certificates::of_redis(access.tls.as_deref())?))
+                });
+                let (credentials, encryption) = read.map_err(|problem| refused(clock, &problem))?;
+                let family = Redis::new(credentials, encryption);
+                let place = (&*file.namespace, &*file.full_name);
+                let world = world(runtime_of(clock)?, clock, place, family)?;
+                let desired = midships_operations_redis::Desired::of(&file);
+                Ok(Self::Redis { desired, world })
+            }
+            OfAnyFamily::Rocketmq(desired) => {
+                let family = of_rocketmq(clock, &desired, access, is_delete, is_run)?;
+                let runtime = runtime_of(clock)?;
+                if !is_delete {
+                    let is_before = phase != Some(Phase::After);
+                    let refusal = runtime.block_on(async {
+                        let client = family.client();
+                        // Who cannot be talked to cannot be asked for whom it knows.
+                        match certificates::refusal(client, &desired, is_before).await {
+                            None => {
+                                signing::refusal(client, family.credentials(), &desired, is_before)
+                                    .await
+                            }
+                            refusal => refusal,
+                        }
+                    });
+                    if let Some(problem) = refusal {
+                        return Err(refused(clock, &problem));
+                    }
+                }
+                let world = world(runtime, clock, desired.place(), family)?;
+                Ok(Self::Rocketmq { desired, world })
+            }
         }
-        log::complain(&error.to_string());
-        Exit::Usage
-    })?;
-    let is_delete = phase == Some(Phase::Delete);
-    let tls = access.tls.as_deref();
-    let read = signing::read(access.credentials.as_deref()).and_then(|signed| {
+    }
+}
+
+fn refused(clock: Clock, problem: &Problem) -> Exit {
+    log::line(clock.now(), &format!("Refused: {}", told(problem)));
+    Exit::Refused
+}
+
+fn crashed(clock: Clock, why: &str) -> Exit {
+    log::line(clock.now(), why);
+    Exit::Crash
+}
+
+fn runtime_of(clock: Clock) -> Result<Runtime, Exit> {
+    runtime().map_err(|why| crashed(clock, &why))
+}
+
+/// How brokers and name servers are talked to, once it is seen that the Secrets for it are fit.
+fn of_rocketmq(
+    clock: Clock,
+    desired: &Wanted,
+    access: &arguments::Access,
+    is_delete: bool,
+    is_run: bool,
+) -> Result<Rocketmq, Exit> {
+    let (signed, tls) = (access.credentials.as_deref(), access.tls.as_deref());
+    let read = signing::read(signed).and_then(|signed| {
         Ok((
             signed,
             certificates::encryption(tls, desired.requires_tls())?,
@@ -176,45 +278,32 @@ fn prepared(
         // A release may go whatever has become of its Secrets: what is not signed is refused where it matters, and where TLS cannot
         // be spoken nothing is signed.
         Err(_) if is_delete => (None, None),
-        read => read.map_err(|problem| refused(&problem))?,
+        read => read.map_err(|problem| refused(clock, &problem))?,
     };
-    if let (Wanted::Rocketmq { file, .. }, false) = (&desired, is_delete) {
-        signing::judge_accounts(access.credentials.as_deref(), &file.values)
-            .map_err(|problem| refused(&problem))?;
+    if let (Wanted::Rocketmq { file, .. }, false) = (desired, is_delete) {
+        signing::judge_accounts(signed, &file.values)
+            .map_err(|problem| refused(clock, &problem))?;
     }
     // Who only asks for a plan need not have the private key.
-    if let (Some(directory), Wanted::Rocketmq { .. }, true) = (tls, &desired, is_run) {
-        certificates::judge(directory).map_err(|problem| refused(&problem))?;
+    if let (Some(directory), Wanted::Rocketmq { .. }, true) = (tls, desired, is_run) {
+        certificates::judge(directory).map_err(|problem| refused(clock, &problem))?;
     }
-    let family = Rocketmq::new(credentials.clone(), encryption);
-    let identity = identity(clock);
-    let crashed = |why: String| {
-        log::line(clock.now(), &why);
-        Exit::Crash
-    };
-    let runtime = runtime().map_err(crashed)?;
-    if !is_delete {
-        let is_before = phase != Some(Phase::After);
-        let refusal = async {
-            let client = family.client();
-            // Who cannot be talked to cannot be asked for whom it knows.
-            match certificates::refusal(client, &desired, is_before).await {
-                None => signing::refusal(client, credentials.as_ref(), &desired, is_before).await,
-                refusal => refusal,
-            }
-        };
-        if let Some(problem) = runtime.block_on(refusal) {
-            return Err(refused(&problem));
-        }
-    }
-    let (namespace, full_name) = desired.place();
+    Ok(Rocketmq::new(credentials, encryption))
+}
+
+/// The world of a release.
+fn world<F: Family>(
+    runtime: Runtime,
+    clock: Clock,
+    (namespace, full_name): (&str, &str),
+    family: F,
+) -> Result<RealWorld<F>, Exit> {
     let client = runtime
         .block_on(Client::connect(Some(namespace)))
-        .map_err(|error| crashed(error.to_string()))?;
+        .map_err(|error| crashed(clock, &error.to_string()))?;
     let store = Store::new(client, full_name);
-    let world = RealWorld::new(runtime, clock, store, family, identity.clone())
-        .map_err(|error| crashed(format!("unable to listen for signals: {error}")))?;
-    Ok((desired, world, identity))
+    RealWorld::new(runtime, clock, store, family, identity(clock))
+        .map_err(|error| crashed(clock, &format!("unable to listen for signals: {error}")))
 }
 
 /// One thread is enough: the program waits most of the time.

@@ -12,12 +12,13 @@ use midships_operations_rocketmq::{Answer, Command, Desired, Phase, Query, relea
 
 use crate::arguments;
 use crate::desired::Wanted;
-use crate::family::Family;
+use crate::family::{Family, Work};
 
 /// The way to brokers and name servers.
 #[derive(Debug)]
 pub struct Rocketmq {
     client: client::Client,
+    credentials: Option<client::Credentials>,
 }
 
 impl Rocketmq {
@@ -28,9 +29,15 @@ impl Rocketmq {
     ) -> Self {
         Self {
             client: client::Client::new(client::Timeouts::default())
-                .signing_with(credentials)
+                .signing_with(credentials.clone())
                 .encrypting_with(encryption),
+            credentials,
         }
+    }
+
+    /// With what is signed.
+    pub fn credentials(&self) -> Option<&client::Credentials> {
+        self.credentials.as_ref()
     }
 
     /// The client of brokers and name servers.
@@ -120,7 +127,7 @@ fn unanswered(address: &str, error: &client::CallError) -> Unanswered {
 
 /// What brings a release to its desired state in a phase.
 #[derive(Debug)]
-pub enum Work {
+pub enum RocketmqWork {
     /// On a cluster.
     Cluster {
         /// The cluster.
@@ -134,7 +141,7 @@ pub enum Work {
     Nothing,
 }
 
-impl Work {
+impl RocketmqWork {
     /// The work of a phase on a release.
     pub fn new(wanted: &Wanted, phase: arguments::Phase) -> Self {
         match (wanted, phase) {
@@ -156,9 +163,12 @@ impl Work {
             | (Wanted::TopicTransfer(_), arguments::Phase::Before) => Self::Nothing,
         }
     }
+}
 
-    /// The operations, in their order.
-    pub fn operations(&self) -> Vec<Box<dyn Operation<Step = RocketmqStep>>> {
+impl Work for RocketmqWork {
+    type Step = RocketmqStep;
+
+    fn operations(&self) -> Vec<Box<dyn Operation<Step = RocketmqStep>>> {
         match self {
             Self::Cluster { desired, phase } => release::operations(desired, *phase),
             Self::Transfer(wish) => vec![Box::new(TransferTopic::new(Wish::clone(wish)))],
@@ -166,8 +176,7 @@ impl Work {
         }
     }
 
-    /// When they are surveyed.
-    pub fn surveys(&self) -> Surveys {
+    fn surveys(&self) -> Surveys {
         match self {
             Self::Cluster { phase, .. } => release::surveys(*phase),
             Self::Transfer(_) | Self::Nothing => Surveys::InTurn,
@@ -191,7 +200,7 @@ mod tests {
         };
         let transfer = Wanted::TopicTransfer(Box::new(from_value(transfer_document()).unwrap()));
         let names = |wanted, phase| -> Vec<&str> {
-            let operations = Work::new(wanted, phase).operations();
+            let operations = RocketmqWork::new(wanted, phase).operations();
             operations
                 .iter()
                 .map(|operation| operation.name())
@@ -205,7 +214,7 @@ mod tests {
             assert_eq!(names(&transfer, phase), ["transfer_topic"]);
         }
         let prints = [arguments::Phase::After, arguments::Phase::Delete].map(|phase| {
-            let operations = Work::new(&transfer, phase).operations();
+            let operations = RocketmqWork::new(&transfer, phase).operations();
             operations[0].fingerprint()
         });
         assert_ne!(prints[0], prints[1], "the end of a release takes back");

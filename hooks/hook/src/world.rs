@@ -86,6 +86,11 @@ impl<F: Family> RealWorld<F> {
         })
     }
 
+    /// The name of this run, which no other has.
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
     /// From now on nothing is told, no Event written and nothing waited for: for a person who asks
     /// what a run would do.
     pub fn glance(&mut self) {

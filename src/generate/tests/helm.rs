@@ -16,6 +16,7 @@ use std::process::{Command, Output};
 use midships_generate::{
     Model, Offering, Release, merged, models, models_in_preparation, validate, write, write_files,
 };
+use midships_model::redis::servers::Servers as _;
 use midships_model::redis::version::Version;
 use midships_model::redis::{self, settings};
 use midships_model::rocketmq::Values;

@@ -1,10 +1,17 @@
 //! The cluster that a release shall be: its shards and their servers.
 
 use midships_client_kubernetes::StatefulSet;
+use midships_engine::journal::hash;
+use midships_model::redis::servers::Servers;
+use midships_model::redis::{PORT, TLS_PORT};
+use midships_model::redis_cluster;
 use serde::{Deserialize, Serialize};
 
 /// The label of a shard's StatefulSet and pods that has its number.
 pub const SHARD_LABEL: &str = "midships/shard";
+
+/// The longest time in seconds to wait for pods before anything is done.
+const LONGEST_PATIENCE: u64 = 900;
 
 /// A cluster as it shall be.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -26,10 +33,41 @@ pub struct Desired {
 }
 
 impl Desired {
+    /// The cluster that a release asks for.
+    #[must_use]
+    pub fn of(file: &redis_cluster::Desired) -> Self {
+        let values = &file.values;
+        let mut desired = Self {
+            full_name: file.full_name.clone(),
+            digest: String::new(),
+            namespace: file.namespace.clone(),
+            domain: values.cluster_domain.clone(),
+            port: if values.tls.secret_name.is_empty() {
+                PORT
+            } else {
+                TLS_PORT
+            },
+            shards: Vec::new(),
+            // Half of the Job's time at most, so that time is left to act.
+            patience_seconds: (u64::from(values.deadline_seconds()) / 2).min(LONGEST_PATIENCE),
+        };
+        let servers = values.shards.replicas_per_shard.saturating_add(1);
+        let shards = (0..values.shards.count).map(|number| desired.shard(number, servers));
+        desired.shards = shards.collect();
+        let asked = format!("{:?} {:?}", desired.shards, file.templates);
+        desired.digest = hash(&asked);
+        desired
+    }
+
     /// The name of a shard's StatefulSet.
     #[must_use]
     pub fn stateful_set(&self, shard: u32) -> String {
         format!("{}-shard-{shard}", self.full_name)
+    }
+
+    /// The name of the Service by which each server has a name of its own.
+    fn service(&self) -> String {
+        format!("{}-servers", self.full_name)
     }
 
     /// All servers, shard by shard.
@@ -43,7 +81,7 @@ impl Desired {
         let set = self.stateful_set(number);
         let server = |place| {
             let pod = format!("{set}-{place}");
-            let (service, namespace) = (&self.full_name, &self.namespace);
+            let (service, namespace) = (self.service(), &self.namespace);
             let address = format!(
                 "{pod}.{service}.{namespace}.svc.{}:{}",
                 self.domain, self.port

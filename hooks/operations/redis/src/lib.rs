@@ -1,6 +1,4 @@
 //! The stateful operations on a live Redis or Valkey cluster, as steps of the engine.
-//!
-//! No program runs them yet: the chart is still to come.
 
 pub mod create_cluster;
 pub mod desired;
