@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .bed import command_result, program
+from .chart_release import Helm
 from .kubernetes import Kubernetes
 from .load import Load, now
-from .release import Helm, Release
+from .release import Release
 from .sabotage import Boundary, Plan, Saboteur, boundaries_of_undoing
 from .trial import Failed, Trial, scenario, until
 

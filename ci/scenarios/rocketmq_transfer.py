@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .bed import output
+from .chart_release import Helm, journal_entries
 from .declining import SYSTEM_BUSY, SYSTEM_ERROR, Declining, Error
 from .load import ORDER_NAMESPACE, QUEUES, TOPIC, Load
-from .release import Helm, Release, journal_entries
+from .release import Release
 from .rocketmq_groups import GROUPS, TOPICS, asked
 from .sabotage import Saboteur
 from .trial import Failed, Trial, scenario, until

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .release import Helm, Release, journal_entries, planned_steps
+from .chart_release import Helm, journal_entries, planned_steps
+from .release import Release
 
 SLICE_SECONDS = 0.002
 IDLE_SECONDS = 0.04

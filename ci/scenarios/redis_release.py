@@ -1,0 +1,127 @@
+"""One release of a chart of Redis or Valkey: installing it, and asking its servers."""
+
+from __future__ import annotations
+
+import base64
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from .bed import ROOT, merged, output, program
+from .chart_release import ChartRelease
+from .redis_load import Target
+from .trial import Failed, until
+
+PORT = 6379
+SENTINEL_PORT = 26379
+STANDALONE, SENTINEL, CLUSTER = "redis", "redis-sentinel", "redis-cluster"
+# Small servers: what is tried is the order of things, not their size.
+SMALL = {
+    "server": {"resources": {"requests": {"cpu": "50m", "memory": "96Mi"}, "limits": {"memory": "256Mi"}}},
+    "persistence": {"storage": {"size": "1Gi"}},
+}
+# Shows the server the password that it was started with, whichever image it is of.
+ASK = """client="$(command -v redis-cli || command -v valkey-cli)"
+if [ -s /run/redis/password ]; then
+  REDISCLI_AUTH="$(cat /run/redis/password)"
+  export REDISCLI_AUTH
+fi
+exec "$client" "$@"
+"""
+
+
+@dataclass
+class RedisRelease(ChartRelease):
+    """A release in a namespace; the version is one that the chart knows, such as `Redis 7.0`.
+
+    A chart that is not published yet is made for the release, and installed without hooks unless told otherwise: the operations of
+    its Jobs do not exist.
+    """
+
+    chart_name: str = STANDALONE
+    hooks: bool | None = None
+    components = ("server", "sentinel")
+
+    def __post_init__(self) -> None:
+        own = {"version": self.version, "imageRegistry": self.bed.registry}
+        self.values = merged(merged(SMALL, own), self.values)
+        if self.hooks is None:
+            self.hooks = self.is_published
+
+    @property
+    def product(self) -> str:
+        """What is installed, with its version, in words."""
+        return self.version
+
+    @property
+    def image(self) -> str:
+        """The image of the servers, as the test bed names it."""
+        return self.version.lower().replace(" ", ":")
+
+    @property
+    def is_published(self) -> bool:
+        """Whether the chart is among those that are published."""
+        return (ROOT / "charts" / self.chart_name).is_dir()
+
+    @cached_property
+    def _made(self) -> tempfile.TemporaryDirectory:
+        """A checkout with nothing but the chart in it, for as long as the release is used."""
+        directory = tempfile.TemporaryDirectory(prefix="midships-chart-")
+        output([program("midships"), "generate", "--chart", self.chart_name, "--root", directory.name])
+        return directory
+
+    @property
+    def chart(self) -> list[str]:
+        """The published chart, or one that was made for this release, as Helm's arguments."""
+        found = super().chart if self.is_published else [str(Path(self._made.name, "charts", self.chart_name))]
+        return [*found, *([] if self.hooks else ["--no-hooks"])]
+
+    def await_ready(self, seconds: float = 120) -> None:
+        """Waits until the servers are there and ready; without hooks Helm has not waited for them."""
+        until("the release has pods", self.pods, seconds)
+        super().await_ready(seconds)
+
+    def host(self, service: str) -> str:
+        """The name of a Service or of a pod below one, for clients in any namespace."""
+        return f"{service}.{self.namespace}.svc.cluster.local"
+
+    def pod_names(self, component: str = "server") -> list[str]:
+        """The pods of a component."""
+        return [pod["metadata"]["name"] for pod in self.pods(component)]
+
+    def cli(self, pod: str, *words: object, container: str = "server") -> str:
+        """Asks the server of a pod by the client of its own image, with its password; an error fails the scenario."""
+        where = ["exec", "--namespace", self.namespace, pod, "--container", container]
+        return output([*self.bed.kubectl, *where, "--", "sh", "-c", ASK, "ask", *words])
+
+    def information(self, pod: str, section: str) -> dict[str, str]:
+        """A section of what the server of a pod tells of itself."""
+        lines = (line.strip().partition(":") for line in self.cli(pod, "INFO", section).splitlines())
+        return {name: value for name, colon, value in lines if colon}
+
+    @property
+    def password_secret(self) -> tuple[str, str] | None:
+        """The Secret with the password and its key; nothing where none is shown."""
+        authentication = {"source": "Generated", "secretName": "", "secretKey": "password", **self.values.get("authentication", {})}
+        match authentication["source"]:
+            case "Generated":
+                return f"{self.full_name}-password", "password"
+            case "Secret":
+                return authentication["secretName"], authentication["secretKey"]
+        return None
+
+    def password(self) -> str:
+        """The password that clients show, or nothing."""
+        if self.password_secret is None:
+            return ""
+        name, key = self.password_secret
+        secret = self.bed.api.get("secrets", self.namespace, name)
+        if secret is None:
+            raise Failed(f"there is no Secret {name}, where the password is expected")
+        return base64.b64decode(secret["data"][key]).decode()
+
+    def target(self) -> Target:
+        """Where clients find the servers of one or of a cluster: by the Service that leads to all of them."""
+        mode = "cluster" if self.chart_name == CLUSTER else "standalone"
+        return Target(mode, [f"{self.host(self.full_name)}:{PORT}"], password=self.password())
