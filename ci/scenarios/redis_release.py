@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import secrets
 import tempfile
 from dataclasses import dataclass
 from functools import cached_property
@@ -76,6 +77,14 @@ class RedisRelease(ChartRelease):
         """The published chart, or one that was made for this release, as Helm's arguments."""
         found = super().chart if self.is_published else [str(Path(self._made.name, "charts", self.chart_name))]
         return [*found, *([] if self.hooks else ["--no-hooks"])]
+
+    def install(self, **options: object) -> None:
+        """Installs the release and waits until its servers are ready."""
+        if not self.hooks and self.password_secret == (f"{self.full_name}-password", "password"):
+            # It is made by a hook, so that no upgrade touches it.
+            body = {"metadata": {"name": f"{self.full_name}-password"}, "stringData": {"password": secrets.token_urlsafe(24)}}
+            self.bed.api.create("secrets", self.namespace, body)
+        super().install(**options)
 
     def await_ready(self, seconds: float = 120) -> None:
         """Waits until the servers are there and ready; without hooks Helm has not waited for them."""
