@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import tempfile
 import threading
@@ -113,7 +112,15 @@ class Program:
         if self.running():
             self.process.kill()
             self.process.wait()
+        self._keep()
         self._files.cleanup()
+
+    def _keep(self) -> None:
+        """Keeps all that it has said, one object a line, with what explains a failure."""
+        directory = self.trial.bed.explanations / self.trial.scenario
+        directory.mkdir(parents=True, exist_ok=True)
+        said = "".join(f"{json.dumps(line)}\n" for line in self.lines)
+        (directory / f"load-{self.process.pid}.json").write_text(said + "".join(f"{line}\n" for line in self.complaints))
 
 
 class RedisLoad:
@@ -153,7 +160,6 @@ class RedisLoad:
             self._program.process.stdin.write("end\n")
             self._program.process.stdin.flush()
         summary = self._program.end(END_SECONDS)
-        self._keep(summary)
         for name in TOLD:
             self.trial.figure(name, summary[name])
         longest = max(summary["gaps"], key=lambda gap: gap["milliseconds"]) if self._program.target.mode == "cluster" else {}
@@ -206,13 +212,6 @@ class RedisLoad:
             longer = [gap for gap in gaps if gap["milliseconds"] > longest_gap]
             trial.check(not longer, f"no write was acknowledged for longer than {longest_gap} ms: {longer}")
         return summary
-
-    def _keep(self, summary: dict) -> None:
-        """Keeps all that the load has said, one object a line, with what explains a failure."""
-        directory = self.trial.bed.explanations / self.trial.scenario
-        directory.mkdir(parents=True, exist_ok=True)
-        lines = [*self._program.lines[:-1], summary]
-        (directory / f"load-{os.getpid()}.json").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
 
 
 class Filling:

@@ -40,7 +40,7 @@ impl Record {
     }
 
     /// The record of a value, unless its text is damaged.
-    fn read(value: &[u8], size: usize) -> Option<Self> {
+    fn read(value: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(value).ok()?;
         let (head, padding) = text.rsplit_once(':')?;
         let (fields, sum) = head.rsplit_once(':')?;
@@ -53,8 +53,7 @@ impl Record {
         };
         let whole = parts.next().is_none()
             && sum == format!("{:016x}", checksum(hashed.as_bytes()))
-            && padding.chars().all(|character| character == PADDING)
-            && (text.len() == size || padding.is_empty() && text.len() > size);
+            && padding.chars().all(|character| character == PADDING);
         whole.then_some(record)
     }
 
@@ -63,9 +62,12 @@ impl Record {
         let Some(value) = value else {
             return Found::Nothing;
         };
-        match Self::read(value, size) {
+        match Self::read(value) {
+            // Values of another run may have had another size.
             Some(record) if record.run != run => Found::Nothing,
-            Some(record) if record.key == key => Found::Sequence(record.sequence),
+            Some(record) if record.key == key && value == record.text(size).as_bytes() => {
+                Found::Sequence(record.sequence)
+            }
             _ => Found::Damaged,
         }
     }
@@ -106,6 +108,7 @@ mod tests {
         assert_eq!(Record::judge(7, 12, None, 100), Found::Nothing);
         let other = Record { run: 8, ..RECORD }.text(100);
         assert_eq!(judged(&other, 100), Found::Nothing);
+        assert_eq!(judged(&other, 200), Found::Nothing);
     }
 
     #[test]
