@@ -75,7 +75,8 @@ class RedisRelease(ChartRelease):
     @property
     def chart(self) -> list[str]:
         """The published chart, or one that was made for this release, as Helm's arguments."""
-        found = super().chart if self.is_published else [str(Path(self._made.name, "charts", self.chart_name))]
+        published = super().chart  # with it the image of the hook program
+        found = published if self.is_published else [str(Path(self._made.name, "charts", self.chart_name))]
         return [*found, *([] if self.hooks else ["--no-hooks"])]
 
     def install(self, **options: object) -> None:
