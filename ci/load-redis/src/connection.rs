@@ -1,6 +1,6 @@
 //! Connections to servers as applications have them, with the policy by which commands are sent again.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -84,11 +84,11 @@ impl Policy {
     }
 }
 
-/// What commands are sent by. Clones share the connections.
+/// What commands are sent by.
 #[derive(Clone)]
 pub enum Connection {
     /// To all servers of a cluster.
-    Cluster(ClusterConnection),
+    Cluster(Cluster),
     /// To one server at a time.
     Single(Rc<Single>),
 }
@@ -100,13 +100,13 @@ impl Connection {
         let certificates = certificates(target.authority.as_deref())?;
         match target.mode {
             Mode::Cluster => {
-                let connection = cluster(target, password, certificates).await;
-                Ok(Self::Cluster(connection.context(ServerSnafu)?))
+                let client = cluster(target, password, certificates).context(ServerSnafu)?;
+                let cluster = Cluster::open(client, target.patience).await;
+                Ok(Self::Cluster(cluster.context(ServerSnafu)?))
             }
             Mode::Standalone => {
-                let client = standalone(target, password, certificates);
-                let client = Box::new(client.context(ServerSnafu)?);
-                Single::open(target, Finder::Standalone(client)).await
+                let client = standalone(target, password, certificates).context(ServerSnafu)?;
+                Single::open(target, Finder::Standalone(Box::new(client))).await
             }
             Mode::Sentinel => {
                 let own = self::password(target.sentinel_password_file.as_deref())?;
@@ -117,22 +117,31 @@ impl Connection {
         }
     }
 
+    /// What another worker sends by. In a cluster it has connections of its own: while a client looks for a server that is gone, it
+    /// sends nothing to the others either.
+    pub async fn another(&self) -> Result<Self> {
+        match self {
+            Self::Cluster(cluster) => {
+                let another = cluster.another().await;
+                Ok(Self::Cluster(another.context(ServerSnafu)?))
+            }
+            Self::Single(single) => Ok(Self::Single(Rc::clone(single))),
+        }
+    }
+
     /// Sends a command, again if the policy says so, and returns the answer.
     pub async fn ask(&mut self, command: &Cmd) -> RedisResult<Value> {
         match self {
-            Self::Cluster(connection) => {
-                let answer = connection.req_packed_command(command).await?;
-                answer.extract_error()
-            }
+            Self::Cluster(cluster) => cluster.ask(command).await,
             Self::Single(single) => single.ask(command).await,
         }
     }
 
-    /// How many commands this program has sent again, and how many connections it has made; the cluster client does not tell.
-    pub fn counts(&self) -> Option<Counts> {
+    /// What was done about errors.
+    pub fn counts(&self) -> Counts {
         match self {
-            Self::Cluster(_) => None,
-            Self::Single(single) => Some(*single.counts.borrow()),
+            Self::Cluster(cluster) => cluster.counts.get(),
+            Self::Single(single) => *single.counts.borrow(),
         }
     }
 }
@@ -141,10 +150,70 @@ impl Connection {
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
-    /// Commands that were sent again.
+    /// Commands that this program has sent again; the library does not tell how many it has.
     pub sent_again: u64,
-    /// Connections that were made.
+    /// Connections that were made; of a cluster, clients of the library with all their connections.
     pub connections: u64,
+}
+
+/// The library's client of a cluster.
+#[derive(Clone)]
+pub struct Cluster {
+    client: ClusterClient,
+    connection: ClusterConnection,
+    patience: Duration,
+    counts: Rc<Cell<Counts>>,
+}
+
+impl Cluster {
+    async fn open(client: ClusterClient, patience: Duration) -> RedisResult<Self> {
+        let connection = connect(&client, patience).await?;
+        let counts = Rc::new(Cell::new(Counts {
+            sent_again: 0,
+            connections: 1,
+        }));
+        Ok(Self {
+            client,
+            connection,
+            patience,
+            counts,
+        })
+    }
+
+    async fn another(&self) -> RedisResult<Self> {
+        let mut another = self.clone();
+        another.renew().await?;
+        Ok(another)
+    }
+
+    async fn renew(&mut self) -> RedisResult<()> {
+        self.connection = connect(&self.client, self.patience).await?;
+        let counts = self.counts.get();
+        self.counts.set(Counts {
+            connections: counts.connections + 1,
+            ..counts
+        });
+        Ok(())
+    }
+
+    async fn ask(&mut self, command: &Cmd) -> RedisResult<Value> {
+        let answer = self.connection.req_packed_command(command).await;
+        let answer = answer.and_then(Value::extract_error);
+        if let Err(error) = &answer
+            && error.is_timeout()
+        {
+            // Clients of version 1.8.1 may wait for themselves for ever after the loss of a server. The error counts; the next
+            // command is for a new client, or for the old one where none can be had.
+            let _ = self.renew().await;
+        }
+        answer
+    }
+}
+
+/// Connects to a cluster, which is given up after a time: the library would wait for ever.
+async fn connect(client: &ClusterClient, patience: Duration) -> RedisResult<ClusterConnection> {
+    let connected = time::timeout(patience, client.get_async_connection()).await;
+    connected.unwrap_or_else(|_| Err(out_of_patience()))
 }
 
 /// A connection to one server, which is made anew after errors; with Sentinel to whichever server is the master then.
@@ -285,11 +354,11 @@ fn out_of_patience() -> RedisError {
     io::Error::from(io::ErrorKind::TimedOut).into()
 }
 
-async fn cluster(
+fn cluster(
     target: &Target,
     password: Option<String>,
     certificates: Option<TlsCertificates>,
-) -> RedisResult<ClusterConnection> {
+) -> RedisResult<ClusterClient> {
     let is_encrypted = certificates.is_some();
     let servers = addresses(target, is_encrypted).map(IntoConnectionInfo::into_connection_info);
     let servers = servers.collect::<RedisResult<Vec<_>>>()?;
@@ -311,7 +380,7 @@ async fn cluster(
             .certs(certificates)
             .danger_accept_invalid_hostnames(target.any_name);
     }
-    builder.build()?.get_async_connection().await
+    builder.build()
 }
 
 fn standalone(

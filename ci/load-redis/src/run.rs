@@ -52,8 +52,12 @@ struct Place<T> {
 
 /// Writes until told to end, reads everything back and prints what was found.
 pub async fn run(options: &Run) -> Result<Verdict, Error> {
-    let connection = Connection::open(&options.target).await?;
     let shares = shares(options);
+    let connection = Connection::open(&options.target).await?;
+    let mut connections = Vec::new();
+    for _ in &shares {
+        connections.push(connection.another().await?);
+    }
     let load = Rc::new(Load {
         run: identity(),
         prefix: options.target.prefix.clone(),
@@ -65,10 +69,10 @@ pub async fn run(options: &Run) -> Result<Verdict, Error> {
     let begun = time::Instant::now();
     let spread = u32::try_from(shares.len()).unwrap_or(u32::MAX);
     let workers: Vec<JoinHandle<Share>> = (0_u32..)
-        .zip(shares)
-        .map(|(number, share)| {
+        .zip(shares.into_iter().zip(connections))
+        .map(|(number, (share, connection))| {
             let first = begun + load.interval * number / spread;
-            task::spawn_local(work(Rc::clone(&load), connection.clone(), share, first))
+            task::spawn_local(work(Rc::clone(&load), connection, share, first))
         })
         .collect();
     let progress = task::spawn_local(tell_progress(Rc::clone(&load)));
@@ -317,8 +321,10 @@ async fn read_back(load: &Rc<Load>, connection: &Connection, shares: Vec<Share>)
     let readers: Vec<JoinHandle<()>> = shares
         .into_iter()
         .map(|share| {
-            let (load, mut connection) = (Rc::clone(load), connection.clone());
+            let (load, connection) = (Rc::clone(load), connection.clone());
             task::spawn_local(async move {
+                // A new one has met no trouble yet. Where there is none, nothing can be read with the old one either.
+                let mut connection = connection.another().await.unwrap_or(connection);
                 for place in share.keys.iter().filter(|place| place.history.is_written()) {
                     load.read_key(&mut connection, place, until).await;
                 }

@@ -72,7 +72,7 @@ pub struct Summary<'a> {
     failed: u64,
     errors: &'a Errors,
     #[serde(flatten)]
-    counts: Option<Counts>,
+    counts: Counts,
     longest_gap: gaps::Told,
     gaps: Vec<gaps::Told>,
     latency: latency::Told,
@@ -94,7 +94,7 @@ impl<'a> Summary<'a> {
         options: &Run,
         tally: &'a Tally,
         moments: Moments,
-        counts: Option<Counts>,
+        counts: Counts,
         processor: Option<Processor>,
     ) -> Self {
         Self {
