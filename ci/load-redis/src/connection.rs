@@ -88,7 +88,7 @@ impl Policy {
 #[derive(Clone)]
 pub enum Connection {
     /// To all servers of a cluster.
-    Cluster(Cluster),
+    Cluster(Box<Cluster>),
     /// To one server at a time.
     Single(Rc<Single>),
 }
@@ -102,7 +102,7 @@ impl Connection {
             Mode::Cluster => {
                 let client = cluster(target, password, certificates).context(ServerSnafu)?;
                 let cluster = Cluster::open(client, target.patience).await;
-                Ok(Self::Cluster(cluster.context(ServerSnafu)?))
+                Ok(Self::Cluster(Box::new(cluster.context(ServerSnafu)?)))
             }
             Mode::Standalone => {
                 let client = standalone(target, password, certificates).context(ServerSnafu)?;
@@ -123,7 +123,7 @@ impl Connection {
         match self {
             Self::Cluster(cluster) => {
                 let another = cluster.another().await;
-                Ok(Self::Cluster(another.context(ServerSnafu)?))
+                Ok(Self::Cluster(Box::new(another.context(ServerSnafu)?)))
             }
             Self::Single(single) => Ok(Self::Single(Rc::clone(single))),
         }
