@@ -12,11 +12,14 @@ from functools import cache
 from pathlib import Path
 
 from .bed import CI, output
+from .kubernetes import ready
+from .load import SECURE
 from .trial import Failed, Trial, until
 
 LEAST_ACKNOWLEDGED = 100_000
 LEAST_RATE = 5_000  # acknowledged writes a second
 RATE = 7_500
+POD = "load-redis"
 # What an end may take: commands that have not given up, and the reading back.
 END_SECONDS = 240
 # Figures of the summary that are told beside what is checked.
@@ -33,6 +36,7 @@ class Target:
     password: str = ""
     sentinel_password: str = ""
     authority: str = ""  # the certificate of the authority of the servers' certificates; without it plain text is spoken
+    namespace: str = ""  # where a pod may be made for the program, on a cluster that is not the test bed
     more: tuple[str, ...] = field(default=())  # further options of the program
 
 
@@ -42,14 +46,67 @@ def load_program() -> Path:
     return Path(output([CI / "load-redis/build"]).strip(), "load-redis")
 
 
+class Pod:
+    """A pod for the program, on a cluster whose addresses are not reached from this machine: it is static and runs in any image."""
+
+    def __init__(self, trial: Trial, namespace: str) -> None:
+        self._kubectl = trial.bed.kubectl
+        self._namespace = namespace
+        if trial.bed.api.get("pods", namespace, POD) is None:
+            self._create(trial)
+
+    def _create(self, trial: Trial) -> None:
+        container = {
+            "name": POD,
+            "image": f"{trial.bed.registry}/library/redis:7.0",
+            "command": ["sleep", "infinity"],
+            # What measures must not be what waits.
+            "resources": {"requests": {"cpu": "400m", "memory": "64Mi"}, "limits": {"memory": "256Mi"}},
+            "securityContext": SECURE,
+            "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+        }
+        specification = {
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "terminationGracePeriodSeconds": 0,
+            "securityContext": {"runAsNonRoot": True, "runAsUser": 3000, "seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [container],
+            "volumes": [{"name": "tmp", "emptyDir": {}}],
+        }
+        api = trial.bed.api
+        api.create("pods", self._namespace, {"metadata": {"name": POD}, "spec": specification})
+        until("the pod of the load is ready", lambda: ready(api.get("pods", self._namespace, POD) or {}), 120)
+        self.place(load_program())
+
+    def command(self, *words: object) -> list[str]:
+        """The command line that runs a command in the pod."""
+        where = ["exec", "--stdin", "--namespace", self._namespace, POD, "--"]
+        return [*self._kubectl, *where, *map(str, words)]
+
+    def place(self, file: Path) -> str:
+        """Copies a file into the pod, and returns its place there."""
+        place = f"/tmp/{file.name}"
+        content = file.read_bytes()
+        # Counted, because the end of the input of such a command is not told to all servers.
+        copy = self.command("sh", "-ec", f"head -c {len(content)} >{place}.part; chmod 700 {place}.part; mv {place}.part {place}")
+        copied = subprocess.run(copy, input=content, capture_output=True, check=False)
+        if copied.returncode != 0:
+            raise Failed(f"{file.name} cannot be copied into the pod of the load: {copied.stderr.decode(errors='replace').strip()}")
+        return place
+
+
 class Program:
-    """The load program, which runs where the cluster's addresses are reached: no node that is switched off takes it along."""
+    """The load program, which runs where the cluster's addresses are reached: on the test bed outside of all nodes, so that none that
+    is switched off takes it along."""
 
     def __init__(self, trial: Trial, action: str, target: Target, *options: object) -> None:
         self.trial = trial
         self.target = target
         self._files = tempfile.TemporaryDirectory(prefix="midships-load-redis-")
-        words = [load_program(), action, "--mode", target.mode, "--servers", ",".join(target.servers), *target.more, *options]
+        pod = Pod(trial, target.namespace) if trial.bed.foreign else None
+        program = f"/tmp/{load_program().name}" if pod else load_program()
+        words = [program, action, "--mode", target.mode, "--servers", ",".join(target.servers), *target.more, *options]
         words += ["--master", target.master] if target.master else []
         for option, content in (
             ("password-file", target.password),
@@ -57,12 +114,13 @@ class Program:
             ("authority", target.authority),
         ):
             if content:
-                words += [f"--{option}", self._file(option, content)]
+                file = self._file(option, content)
+                words += [f"--{option}", pod.place(file) if pod else file]
         self.lines: list[dict] = []
         self.complaints: list[str] = []
-        # It ends when its standard input does; of its own session, so that an interrupt at the terminal leaves it for the clearing up.
+        # It ends when its standard input does. Of its own session, so that an interrupt at the terminal leaves it for the clearing up.
         pipe = subprocess.PIPE
-        command = trial.bed.net(*words)
+        command = pod.command(*words) if pod else trial.bed.net(*words)
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
         self._readers = [
             self._read(self.process.stdout, lambda line: self.lines.append(json.loads(line))),

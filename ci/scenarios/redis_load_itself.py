@@ -129,7 +129,7 @@ class Servers:
 
     def target(self) -> Target:
         """Where clients find the servers."""
-        return Target("cluster", list(self.addresses.values()))
+        return Target("cluster", list(self.addresses.values()), namespace=NAMESPACE)
 
     def move_slots(self) -> None:
         """Moves slots with their keys from the first master to the second."""

@@ -134,4 +134,4 @@ class RedisRelease(ChartRelease):
     def target(self) -> Target:
         """Where clients find the servers of one or of a cluster: by the Service that leads to all of them."""
         mode = "cluster" if self.chart_name == CLUSTER else "standalone"
-        return Target(mode, [f"{self.host(self.full_name)}:{PORT}"], password=self.password())
+        return Target(mode, [f"{self.host(self.full_name)}:{PORT}"], password=self.password(), namespace=self.namespace)
