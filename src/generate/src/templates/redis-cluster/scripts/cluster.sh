@@ -36,6 +36,11 @@ silent() {
     done
 }
 
+# Of the list of a server, its own identity and its address, with its ports.
+itself() {
+  sed -n 's/^\([0-9a-f]\{40\}\) \([^ ,]*\)[^ ]* [^ ]*myself.*$/\1 \2/p'
+}
+
 # Of a list of servers, the address of an identity, with its ports.
 address_of() {
   sed -n "s/^$1 \([^ ,]*\).*$/\1/p"

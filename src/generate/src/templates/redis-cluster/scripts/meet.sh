@@ -1,9 +1,9 @@
 # Brings a server together with those that it knew, at their addresses of now. It runs beside the server from its start until all of
 # them have answered.
 #
-# Only an address that the release's own Service gives is looked at, and it is met only if the server there says that it is one of those
-# known: an address that was a server's may be another cluster's by now, and a server that never was one of this cluster is for the hook
-# program to bring in. So nothing here can make two clusters one.
+# Only servers of the release are asked, each by the name of its pod, and one is met only if this server knows it and if the server at
+# its address of now says that it is the same: an address that was a server's may be another cluster's by now, and a server that never
+# was one of this cluster is for the hook program to bring in. So nothing here can make two clusters one.
 set -eu
 . /scripts/server.sh
 . /scripts/cluster.sh
@@ -12,53 +12,42 @@ set -eu
 quick_looks=120
 most_looks=480
 
+# The pods of the release's servers, a line each. The file follows the release while the server runs.
+pods=/config/server/servers
 port="$(sed -n 's/^port \([1-9][0-9]*\)$/\1/p' /config/server/redis.conf)"
 secured=
 if grep -q '^tls-port ' /config/server/redis.conf; then
   port="$(sed -n 's/^tls-port \([0-9]*\)$/\1/p' /config/server/redis.conf)"
   secured='--tls --cacert /config/tls/ca.crt'
 fi
-meeting_point="$port@$((port + 10000))"
 
-# What the server at an address says, which may not be one of this release. A client would wait for an address that is nobody's.
-ask_at() {
-  address="$1"
+# What the server at a name or an address says, within three seconds: a client would wait for minutes for an address that is nobody's.
+# Not with the program `timeout`, of which some leave a process behind, and here only the server would be there to take it.
+ask_there() {
+  there="$1"
   shift
   # Several words, or none.
   # shellcheck disable=SC2086
-  timeout 3 "$client" -h "$address" -p "$port" $secured "$@" 2>/dev/null || true
-}
-
-# The identity of the server at an address, with a password that it takes: it may have been started with another one than this.
-identity_at() {
-  found="$(ask_at "$1" cluster myid)"
-  if is_shut_out "$found" && [ -r "$password" ]; then
-    found="$(REDISCLI_AUTH="$(cat "$password")" ask_at "$1" cluster myid)"
-  fi
-  printf '%s\n' "$found" | sed -n 's/^\([0-9a-f]\{40\}\)$/\1/p'
-}
-
-# The addresses of the release's servers, as DNS gives them now.
-addresses() {
-  getent hosts "$MIDSHIPS_SERVERS" | sed 's/[[:space:]].*$//' | sort -u
-}
-
-# Meets the servers that are silent, wherever they are now.
-meet() {
-  addresses | while read -r address; do
-    if [ "$address" = "$MIDSHIPS_POD_ADDRESS" ]; then
-      continue
-    fi
-    identity="$(identity_at "$address")"
-    case "$silent" in
-      *"${identity:-nobody}"*) ;;
-      *) continue ;;
-    esac
-    if [ "$(printf '%s\n' "$list" | address_of "$identity")" != "$address:$meeting_point" ]; then
-      echo "the server $identity is at $address now"
-      ask cluster meet "$address" "$port" >/dev/null || true
+  "$client" -h "$there" -p "$port" $secured "$@" 2>&1 &
+  asking=$!
+  waited=0
+  while sleep 0.05 && kill -0 "$asking" 2>/dev/null; do
+    waited=$((waited + 1))
+    if [ "$waited" -ge 60 ]; then
+      kill "$asking" 2>/dev/null || true
+      break
     fi
   done
+  wait "$asking" 2>/dev/null || true
+}
+
+# The same with a password that it takes: it may have been started with another one than this server.
+ask_at() {
+  said="$(ask_there "$@")"
+  if is_shut_out "$said" && [ -r "$password" ]; then
+    said="$(REDISCLI_AUTH="$(cat "$password")" ask_there "$@")"
+  fi
+  printf '%s\n' "$said"
 }
 
 # Whether the server has read its data, which takes what it takes.
@@ -69,10 +58,46 @@ has_begun() {
   esac
 }
 
+is_silent() {
+  printf '%s\n' "$silent" | grep -q -F -x "$1"
+}
+
+# Meets the server of a pod, if that is one of the silent ones and somewhere else than this server thinks.
+meet() {
+  itself="$(ask_at "$1.$MIDSHIPS_SERVERS" cluster nodes | itself)"
+  identity="${itself%% *}"
+  place="${itself#* }"
+  if [ -z "$identity" ]; then
+    return
+  fi
+  met="$met $1=$identity"
+  if ! is_silent "$identity" || [ "$(printf '%s\n' "$list" | address_of "$identity")" = "$place" ]; then
+    return
+  fi
+  address="${place%@*}"
+  address="${address%:*}"
+  # It may have answered before it has told itself where it is now.
+  if [ "$(ask_at "$address" cluster myid)" = "$identity" ]; then
+    echo "the server of $1 is at $address now"
+    ask cluster meet "$address" "$port" >/dev/null || true
+  fi
+}
+
+# Whether the server of a pod was asked before and has answered this server since.
+is_reached() {
+  case "$met " in
+    *" $1="*) ;;
+    *) return 1 ;;
+  esac
+  identity="${met##* "$1"=}"
+  ! is_silent "${identity%% *}"
+}
+
 until has_begun; do
   sleep 0.3
 done
 began="$(ask time | sed -n '1p')999"
+met=
 
 looks=0
 while [ "$looks" -lt "$most_looks" ]; do
@@ -81,7 +106,11 @@ while [ "$looks" -lt "$most_looks" ]; do
   if [ -z "$silent" ]; then
     exit 0
   fi
-  meet
+  for pod in $(cat "$pods"); do
+    if [ "$pod" != "$MIDSHIPS_POD_NAME" ] && ! is_reached "$pod"; then
+      meet "$pod"
+    fi
+  done
   looks=$((looks + 1))
   if [ "$looks" -lt "$quick_looks" ]; then
     sleep 1
@@ -89,4 +118,4 @@ while [ "$looks" -lt "$most_looks" ]; do
     sleep 10
   fi
 done
-echo "no answer from servers that this one knew, within an hour: $(printf '%s' "$silent" | tr '\n' ' ')"
+echo "servers that this one knew did not answer within an hour: $(printf '%s' "$silent" | tr '\n' ' ')"
