@@ -39,6 +39,9 @@ pub enum Action {
     Rocketmq(Rocketmq),
     /// Ask servers of Redis and Valkey, of this project or not, about topology, keys and clients; nothing is changed without `--write`.
     Redis(redis::Redis),
+    /// Make a Secret with a password, unless it is there. Charts run this before anything else.
+    #[command(hide = true)]
+    MakePassword(MakePassword),
     /// Copy this program into a directory of a pod. The chart's pods run this where servers speak TLS.
     #[command(hide = true)]
     Place(Place),
@@ -48,6 +51,20 @@ pub enum Action {
     /// Wait until all brokers of a cluster present certificates that are trusted. Proxies that speak TLS start afterwards.
     #[command(hide = true)]
     Encrypted(Encrypted),
+}
+
+/// Where a password is made.
+#[derive(Args, Debug)]
+pub struct MakePassword {
+    /// The name of the Secret
+    #[arg(value_name = "SECRET")]
+    pub secret: String,
+    /// Its namespace
+    #[arg(long, value_name = "NAME")]
+    pub namespace: String,
+    /// The full name of the release that it is for
+    #[arg(long, value_name = "NAME")]
+    pub cluster: String,
 }
 
 /// Whose brokers are looked at.

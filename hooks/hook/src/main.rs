@@ -10,6 +10,7 @@ mod exit;
 mod family;
 mod log;
 mod operate;
+mod password;
 mod pod;
 mod questions;
 mod redis;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         Action::Unlock(arguments) => unlock::unlock(&arguments),
         Action::Rocketmq(arguments) => questions::rocketmq::ask(arguments),
         Action::Redis(arguments) => questions::redis::ask(&arguments),
+        Action::MakePassword(arguments) => password::make(&arguments),
         Action::Place(arguments) => pod::place(&arguments),
         Action::Send(arguments) => pod::send(&arguments),
         Action::Encrypted(arguments) => pod::encrypted(&arguments),

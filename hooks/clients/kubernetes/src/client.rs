@@ -15,6 +15,7 @@ use kube::config::{Config, KubeConfigOptions};
 use kube::core::{NamespaceResourceScope, Status};
 use midships_engine::step::Unanswered;
 use midships_engine::world::CommandFault;
+use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
@@ -124,6 +125,39 @@ impl Client {
     #[must_use]
     pub fn namespace(&self) -> &str {
         &self.namespace
+    }
+
+    /// Makes a Secret with one key for a release, unless there is one of its name: whether it was made.
+    ///
+    /// # Errors
+    /// When there is no answer, or it is no.
+    pub async fn create_secret(
+        &self,
+        name: &str,
+        key: &str,
+        value: &SecretString,
+        cluster: &str,
+    ) -> Result<bool> {
+        let secret = core::Secret {
+            metadata: ObjectMeta {
+                name: Some(name.to_owned()),
+                labels: Some([(CLUSTER_LABEL.to_owned(), cluster.to_owned())].into()),
+                ..ObjectMeta::default()
+            },
+            string_data: Some([(key.to_owned(), value.expose_secret().to_owned())].into()),
+            ..core::Secret::default()
+        };
+        let api: Api<core::Secret> = Api::namespaced(self.api.clone(), &self.namespace);
+        let written = PostParams {
+            field_manager: Some(FIELD_MANAGER.to_owned()),
+            ..PostParams::default()
+        };
+        let object = format!("Secret {name}");
+        match self.bounded(object, api.create(&written, &secret)).await {
+            Ok(_) => Ok(true),
+            Err(Error::Refused { code: 409, .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Bounds one request and sorts its errors.

@@ -44,6 +44,7 @@ pub(super) const ENTRY: Entry = Entry {
         "templates/metrics.yaml",
         "templates/network-policy.yaml",
         "templates/operations.yaml",
+        "templates/password.yaml",
         "templates/outside.yaml",
         "templates/server.yaml",
         "templates/service-account.yaml",

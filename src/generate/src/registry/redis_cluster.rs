@@ -45,6 +45,7 @@ pub(super) const ENTRY: Entry = Entry {
         "templates/metrics.yaml",
         "templates/network-policy.yaml",
         "templates/operations.yaml",
+        "templates/password.yaml",
         "templates/service-account.yaml",
     ),
     read_by_the_hook: &[],
