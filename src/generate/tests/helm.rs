@@ -16,9 +16,10 @@ use std::process::{Command, Output};
 use midships_generate::{
     Model, Offering, Release, merged, models, models_in_preparation, validate, write, write_files,
 };
-use midships_model::redis::servers::Servers as _;
+use midships_model::redis::servers::Servers;
 use midships_model::redis::version::Version;
 use midships_model::redis::{self, settings};
+use midships_model::redis_cluster;
 use midships_model::rocketmq::Values;
 
 use catalogue::{ANSWERS, Answer, Answers};
@@ -405,6 +406,14 @@ fn the_chart_refuses_what_the_schema_refuses() {
             "authentication: {source: Secret}",
             "/authentication/secretName",
         ),
+        ("redis-cluster", "shards: {count: 2}", "/shards/count"),
+        ("redis-cluster", "shards: {count: 65}", "/shards/count"),
+        (
+            "redis-cluster",
+            "shards: {replicasPerShard: -1}",
+            "/shards/replicasPerShard",
+        ),
+        ("redis-cluster", "outside: {type: NodePort}", "outside"),
         ("rocketmq-topic-transfer", "", "/topic"),
         (
             "rocketmq-topic-transfer",
@@ -708,7 +717,7 @@ fn who_plays_helms_hooks_in_another_order_finds_every_object_once() {
 }
 
 /// Values of each chart that look like something else than text, and the words that have to stay text.
-const WORDS: [(&str, &str, &[&str]); 3] = [
+const WORDS: [(&str, &str, &[&str]); 4] = [
     (
         "rocketmq",
         "
@@ -768,6 +777,21 @@ hook: {image: {repository: '78', tag: '09'}}
         &[
             "0123", "12:34", "1999", "2001", "0775", "1e5", "0777", "1e3", "0666", "56:08",
             "78:09", "12345", "true",
+        ],
+    ),
+    (
+        "redis-cluster",
+        "
+clusterDomain: '123'
+imagePullSecrets: ['0123']
+shards: {topologySpread: [{topologyKey: '777', maxSkew: 1, whenUnsatisfiable: DoNotSchedule}]}
+server: {pod: {labels: {year: '1999'}, env: [{name: YEAR, value: '2001'}]}}
+persistence: {storage: {className: '1e5'}}
+authentication: {source: Secret, secretName: '0777', secretKey: '1e3'}
+tls: {secretName: '0666'}
+",
+        &[
+            "0123", "777", "1999", "2001", "1e5", "0777", "1e3", "0666", "12345", "true",
         ],
     ),
 ];
@@ -870,6 +894,18 @@ fn notes_say_what_the_release_can_do() {
             "Nothing is kept",
             "orders-redis-outside",
         ),
+        (
+            "redis-cluster",
+            "",
+            "a cluster of 3 shards, each of a master and 1 replica\n",
+            "orders-redis-cluster.shop:6379",
+        ),
+        (
+            "redis-cluster",
+            "{shards: {replicasPerShard: 0}, persistence: {mode: None}}",
+            "No data are kept",
+            "Without replicas",
+        ),
     ];
     // Helm prints notes only when it installs, so they are rendered as a template here.
     for model in all() {
@@ -915,6 +951,27 @@ fn configuration_of(rendered: &str) -> BTreeSet<&str> {
     lines.map(str::trim).collect()
 }
 
+/// That a new server has what a running one of the same values is told.
+fn has_online_settings(lines: &BTreeSet<&str>, values: &impl Servers, given: &str) {
+    let groups = values.groups();
+    for (key, value) in values.online_settings() {
+        let is_there = |value: &str| lines.contains(format!("{key} {value}").as_str());
+        // A key that is not set has what servers have anyway.
+        let is_left = settings::ONLINE.iter().any(|(online, _)| *online == key)
+            && !groups.tuning.configuration.contains_key(&key);
+        let quoted = format!("\"{value}\"");
+        let points = groups.persistence.save_points.iter();
+        let has_points = key == "save"
+            && points
+                .clone()
+                .all(|point| is_there(&format!("{} {}", point.seconds, point.changes)));
+        assert!(
+            is_there(&value) || is_there(&quoted) || is_left || has_points,
+            "{given}: {key} {value}: {lines:#?}"
+        );
+    }
+}
+
 #[test]
 fn a_new_server_has_what_a_running_one_is_told() {
     let root = checkout();
@@ -926,40 +983,76 @@ fn a_new_server_has_what_a_running_one_is_told() {
                 version.name()
             );
             let rendered = made("redis", program, root.path(), &given, &[]);
-            let lines = configuration_of(&rendered);
             let values = merged("redis", &given).unwrap();
             let values: redis::Values = serde_json::from_value(values).unwrap();
-            for (key, value) in values.online_settings() {
-                let is_there = |value: &str| lines.contains(format!("{key} {value}").as_str());
-                // A key that is not set has what servers have anyway.
-                let is_left = settings::ONLINE.iter().any(|(online, _)| *online == key)
-                    && !values.tuning.configuration.contains_key(&key);
-                let quoted = format!("\"{value}\"");
-                let points = values.persistence.save_points.iter();
-                let has_points = key == "save"
-                    && points
-                        .clone()
-                        .all(|point| is_there(&format!("{} {}", point.seconds, point.changes)));
-                assert!(
-                    is_there(&value) || is_there(&quoted) || is_left || has_points,
-                    "{given}: {key} {value}: {lines:#?}"
-                );
-            }
+            has_online_settings(&configuration_of(&rendered), &values, &given);
         }
     }
+    for given in [
+        "",
+        "{version: Redis 5.0.6, shards: {nodeTimeoutMilliseconds: 5000, requireFullCoverage: true}}",
+    ] {
+        let rendered = made("redis-cluster", program, root.path(), given, &[]);
+        let values = merged("redis-cluster", given).unwrap();
+        let values: redis_cluster::Values = serde_json::from_value(values).unwrap();
+        has_online_settings(&configuration_of(&rendered), &values, given);
+    }
+}
+
+/// The pod of the first server of a chart with servers of Redis, as its `StatefulSet` has it.
+fn pod_of_first(chart: &str, program: &str, root: &Path, values: &str) -> String {
+    let rendered = made(chart, program, root, values, &[]);
+    let (_, set) = rendered.split_once("kind: StatefulSet").unwrap();
+    let (_, pod) = set.split_once("  template:\n").unwrap();
+    let (pod, _) = pod.split_once("\n---").unwrap();
+    pod.to_owned()
+}
+
+#[test]
+fn more_servers_restart_none_of_those_that_stand() {
+    let root = checkout();
+    let program = &helms()[0];
+    let pod = |values: &str| pod_of_first("redis-cluster", program, root.path(), values);
+    let base = pod("");
+    for values in [
+        "shards: {count: 5}",
+        "shards: {replicasPerShard: 2}",
+        "shards: {nodeTimeoutMilliseconds: 5000, requireFullCoverage: true}",
+        "memory: {percent: 40}",
+    ] {
+        assert_eq!(pod(values), base, "{values}");
+    }
+    for values in [
+        "version: Redis 8.0",
+        "shards: {antiAffinity: Hard}",
+        "tls: {secretName: certificates}",
+    ] {
+        assert_ne!(pod(values), base, "{values}");
+    }
+}
+
+#[test]
+fn a_cluster_has_a_stateful_set_for_each_shard_and_its_jobs_may_evict_any_server() {
+    let root = checkout();
+    let program = &helms()[0];
+    let values = "shards: {count: 4, replicasPerShard: 2}";
+    let rendered = made("redis-cluster", program, root.path(), values, &[]);
+    assert_eq!(rendered.matches("kind: StatefulSet").count(), 4);
+    assert_eq!(rendered.matches("\n  replicas: 3\n").count(), 4);
+    let last = "- orders-redis-cluster-shard-63-4\n";
+    assert_eq!(rendered.matches(last).count(), 2);
+    assert!(rendered.contains("\n    orders-redis-cluster-shard-3-2\n"));
+    // Nothing more than the operations take.
+    assert!(!rendered.contains("persistentvolumeclaims]"));
+    // What servers tell each other is for them alone.
+    assert_eq!(rendered.matches("- port: 16379").count(), 1);
 }
 
 #[test]
 fn the_pod_of_a_server_changes_only_with_what_it_reads_at_its_start() {
     let root = checkout();
     let program = &helms()[0];
-    let pod = |values: &str| {
-        let rendered = made("redis", program, root.path(), values, &[]);
-        let (_, set) = rendered.split_once("kind: StatefulSet").unwrap();
-        let (_, pod) = set.split_once("  template:\n").unwrap();
-        let (pod, _) = pod.split_once("\n---").unwrap();
-        pod.to_owned()
-    };
+    let pod = |values: &str| pod_of_first("redis", program, root.path(), values);
     let base = pod("");
     for values in [
         "memory: {percent: 40, policy: allkeys-lfu}",
@@ -1095,6 +1188,11 @@ fn what_is_hidden_has_no_effect() {
         (
             "redis",
             "{outside: {type: LoadBalancer}, networkPolicy: {enabled: false}}",
+        ),
+        ("redis-cluster", "persistence: {mode: Snapshots}"),
+        (
+            "redis-cluster",
+            "{authentication: {source: None}, persistence: {mode: None, storage: {mode: HostPath, hostPath: /srv}}}",
         ),
     ] {
         let render = |values: &str| effect(&made(chart, program, root.path(), values, &[]));

@@ -210,26 +210,30 @@ fn a_server_that_never_was_one_of_a_cluster_looks_for_nobody() {
 #[test]
 fn a_replica_lacks_data_only_where_its_master_has_more() {
     let pod = Pod::new();
-    let master = |flags| {
+    let list = |flags, answered| {
         let own = format!("{OWN} 10.0.0.1:6379@16379 myself,slave {OTHER} 0 0 1 connected\n");
-        own + &line(OTHER, "10.0.0.2", flags, "0")
+        own + &line(OTHER, "10.0.0.2", flags, answered)
     };
     let link = |state: &str, syncing: u32, since: &str| {
         format!(
             "role:slave\r\nmaster_link_status:{state}\r\nmaster_sync_in_progress:{syncing}\r\nmaster_link_down_since_seconds:{since}\r\n"
         )
     };
-    for (said, flags, lacks) in [
-        ("role:master\r\n".to_owned(), "master", false),
-        (link("up", 0, ""), "master", false),
-        (link("down", 1, "3"), "master", true),
-        (link("down", 0, "3"), "master", false),
-        (link("down", 0, "300"), "master", true),
-        (link("down", 0, "-1"), "master", true),
-        (link("down", 0, "300"), "master,fail", false),
-        (link("down", 0, "300"), "master,fail?", false),
+    let (long_ago, now) = ("1000000", "9999000");
+    for (said, flags, answered, lacks) in [
+        ("role:master\r\n".to_owned(), "master", now, false),
+        (link("up", 0, ""), "master", now, false),
+        (link("down", 1, "3"), "master", long_ago, true),
+        // Lost three seconds ago, and nothing was heard of it since.
+        (link("down", 0, "3"), "master", "9996900", false),
+        (link("down", 0, "30"), "master", now, true),
+        (link("down", 0, "300"), "master", long_ago, false),
+        (link("down", 0, "-1"), "master", long_ago, true),
+        (link("down", 0, "10000"), "master", long_ago, true),
+        (link("down", 0, "30"), "master,fail", now, false),
+        (link("down", 0, "-1"), "master,fail?", now, false),
     ] {
-        let program = format!("lacks_data '{said}' '{}'", master(flags));
+        let program = format!("lacks_data '{said}' '{}' 10000", list(flags, answered));
         assert_eq!(pod.says(&program), lacks, "{program}");
     }
 }

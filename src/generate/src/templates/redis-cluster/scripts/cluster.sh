@@ -4,8 +4,6 @@
 # anew at once, no server has an address of another one that is right.
 
 nodes=/data/nodes.conf
-# Seconds for which a replica that has lost its master still counts as one that has its data: until the others take the master for gone.
-most_lost=60
 
 # The lines of the server's configuration that only this start knows.
 announce() {
@@ -36,18 +34,19 @@ silent() {
     done
 }
 
-# Of the list of a server, its own identity and its address, with its ports.
+# Of the list of a server, its own identity and where it is: its address, and the port at which servers speak to each other. The port for
+# clients is another one to those that speak TLS.
 itself() {
-  sed -n 's/^\([0-9a-f]\{40\}\) \([^ ,]*\)[^ ]* [^ ]*myself.*$/\1 \2/p'
+  sed -n 's/^\([0-9a-f]\{40\}\) \([^ ,]*\):[0-9]*@\([0-9]*\)[^ ]* [^ ]*myself.*$/\1 \2@\3/p'
 }
 
-# Of a list of servers, the address of an identity, with its ports.
-address_of() {
-  sed -n "s/^$1 \([^ ,]*\).*$/\1/p"
+# Of a list of servers, where an identity is, in the same way.
+place_of() {
+  sed -n "s/^$1 \([^ ,]*\):[0-9]*@\([0-9]*\).*$/\1@\2/p"
 }
 
-# Whether a replica lacks data that a server has which is up: takes what it says of its replication, and its list of servers. One whose
-# master is gone has what there is.
+# Whether a replica lacks data that a server has which is up: takes what it says of its replication, its list of servers, and its time in
+# seconds. One whose master has not answered since it was lost has what there is.
 lacks_data() {
   case "$1" in
     *role:slave*) ;;
@@ -61,6 +60,9 @@ lacks_data() {
   if printf '%s\n' "$2" | grep -q "^${master:-none} [^ ]* [^ ]*fail"; then
     return 1
   fi
+  # Of a master that it was never connected to, it says nothing, or the time since 1970.
   lost="$(printf '%s\n' "$1" | sed -n 's/^master_link_down_since_seconds:\([0-9]*\).*$/\1/p')"
-  [ "${lost:-$((most_lost + 1))}" -gt "$most_lost" ]
+  answered="$(printf '%s\n' "$2" | sed -n "s/^${master:-none} [^ ]* [^ ]* [^ ]* [^ ]* \([0-9]*\)[0-9][0-9][0-9] .*$/\1/p")"
+  # Neither time is exact to the second.
+  [ "${answered:-0}" -gt $(($3 - ${lost:-$3} + 2)) ]
 }

@@ -71,11 +71,10 @@ meet() {
     return
   fi
   met="$met $1=$identity"
-  if ! is_silent "$identity" || [ "$(printf '%s\n' "$list" | address_of "$identity")" = "$place" ]; then
+  if ! is_silent "$identity" || [ "$(printf '%s\n' "$list" | place_of "$identity")" = "$place" ]; then
     return
   fi
   address="${place%@*}"
-  address="${address%:*}"
   # It may have answered before it has told itself where it is now.
   if [ "$(ask_at "$address" cluster myid)" = "$identity" ]; then
     echo "the server of $1 is at $address now"

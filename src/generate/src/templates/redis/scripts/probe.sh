@@ -22,7 +22,7 @@ case "$answer" in
     # Any other answer, a refusal too, is one of a server that has its data.
     rm -f /data/midships-starting
 <% if isCluster %>
-    if [ "$1" = ready ] && lacks_data "$(ask info replication)" "$(ask cluster nodes)"; then
+    if [ "$1" = ready ] && lacks_data "$(ask info replication)" "$(ask cluster nodes)" "$(ask time | sed -n 1p)"; then
       echo 'a replica that does not have the data of its master yet' >&2
       exit 1
     fi
