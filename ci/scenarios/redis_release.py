@@ -46,9 +46,12 @@ class RedisRelease(ChartRelease):
 
     def __post_init__(self) -> None:
         own = {"version": self.version, "imageRegistry": self.bed.registry}
-        self.values = merged(merged(SMALL, own), self.values)
         if self.hooks is None:
             self.hooks = self.is_published
+        if not self.is_published:
+            # A published chart names the image that was published with it.
+            own["hook"] = {"image": {"repository": f"{self.bed.registry}/charts/hook"}}
+        self.values = merged(merged(SMALL, own), self.values)
 
     @property
     def product(self) -> str:
