@@ -362,13 +362,25 @@ pub mod tests {
     fn each_chart_is_read_as_its_own_and_no_other_one() {
         let read =
             |document: &Value| parse_any("desired.json", document.to_string().as_bytes(), Some(3));
-        match read(&document()).unwrap() {
+        let wanted = |document: &Value| match read(document).unwrap() {
+            OfAnyFamily::Rocketmq(wanted) => wanted,
+            other @ OfAnyFamily::RedisCluster(_) => panic!("{other:?}"),
+        };
+        match wanted(&document()) {
             Wanted::Rocketmq { revision, .. } => assert_eq!(revision, Some(3)),
             other @ Wanted::TopicTransfer(_) => panic!("{other:?}"),
         }
-        let wanted = read(&transfer_document()).unwrap();
-        assert_eq!(wanted.place(), ("shop", "move-rocketmq-topic-transfer"));
-        assert!(matches!(wanted, Wanted::TopicTransfer(_)));
+        let transfer = wanted(&transfer_document());
+        assert_eq!(transfer.place(), ("shop", "move-rocketmq-topic-transfer"));
+        assert!(matches!(transfer, Wanted::TopicTransfer(_)));
+        let cluster = json!({
+            "format": 1, "chart": "redis-cluster", "chartVersion": "0.1.0", "release": "carts", "namespace": "shop",
+            "fullName": "carts-redis-cluster", "templates": {"server": "s"}, "values": redis_cluster::Values::default()
+        });
+        match read(&cluster).unwrap() {
+            OfAnyFamily::RedisCluster(file) => assert_eq!(file.full_name, "carts-redis-cluster"),
+            other @ OfAnyFamily::Rocketmq(_) => panic!("{other:?}"),
+        }
         let told = refusal(&transfer_document());
         assert!(told.contains("chart is \"rocketmq-topic-transfer\"; allowed here: `rocketmq`"));
         let mut unnamed = transfer_document();

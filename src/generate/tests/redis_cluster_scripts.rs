@@ -19,6 +19,15 @@ esac
 if [ "$1 $2" = 'cluster meet' ]; then
   echo "$3 $4" >>"$STATE/met"
   echo OK
+elif [ "$1 $2" = 'cluster reset' ]; then
+  echo "$place $*" >>"$STATE/commanded"
+  echo OK
+elif [ "$1 $2" = 'cluster failover' ]; then
+  echo "$place $*" >>"$STATE/commanded"
+  if [ -e "$STATE/own/after" ]; then
+    cp -r "$STATE/own/after/." "$STATE/own"
+  fi
+  echo OK
 else
   cat "$STATE/$place/$*" 2>/dev/null || echo 'Could not connect to Redis'
 fi
@@ -54,6 +63,7 @@ impl Pod {
             ("redis", "server.sh"),
             ("redis-cluster", "cluster.sh"),
             ("redis-cluster", "meet.sh"),
+            ("redis-cluster", "leave.sh"),
         ] {
             let script = fs::read_to_string(templates.join(chart).join("scripts").join(name));
             let script = ["/scripts/", "/config/", "/run/redis", "/data/"]
@@ -236,4 +246,61 @@ fn a_replica_lacks_data_only_where_its_master_has_more() {
         let program = format!("lacks_data '{said}' '{}' 10000", list(flags, answered));
         assert_eq!(pod.says(&program), lacks, "{program}");
     }
+}
+
+/// What a server that stops commands itself and others, as `place command`, in each shell.
+fn commanded(pod: &Pod, before: &[(&str, &str)]) -> Vec<String> {
+    let commanded = pod.root.path().join("commanded");
+    let all = shells().into_iter().map(|shell| {
+        _ = fs::remove_file(&commanded);
+        for (question, text) in before {
+            pod.answers("own", question, text);
+        }
+        let output = pod.run(&shell, "log=\"$STATE/log\"; . scripts/leave.sh");
+        assert!(output.status.success(), "{shell:?}: {output:?}");
+        fs::read_to_string(&commanded).unwrap_or_default()
+    });
+    let mut all: Vec<String> = all.collect();
+    all.dedup();
+    all
+}
+
+/// A server's own line without slots.
+fn without_slots(flags: &str) -> String {
+    format!("{OWN} 10.0.0.1:6379@16379,name {flags} - 0 0 1 connected\n")
+}
+
+#[test]
+fn a_master_that_stops_has_the_replica_take_over_that_has_most() {
+    let pod = Pod::new();
+    pod.knows("a\nb\n", "");
+    moved(&pod, OTHER, OTHER);
+    let theirs = line(OTHER, "10.0.0.8", "myself,master", "0") + &without_slots("slave");
+    pod.answers("b.servers", "cluster nodes", &theirs);
+    pod.answers("own/after", "info replication", "role:slave\r\n");
+    let replication = "role:master\r\nslave0:ip=10.0.0.5,port=6379,state=online,offset=90,lag=0\r\n\
+        slave1:ip=10.0.0.6,port=6379,state=online,offset=100,lag=1\r\n\
+        slave2:ip=10.0.0.7,port=6379,state=wait_bgsave,offset=0,lag=0\r\n";
+    let before = [
+        ("cluster nodes", &*list("10.0.0.8", "0")),
+        ("info replication", replication),
+    ];
+    assert_eq!(commanded(&pod, &before), ["10.0.0.6 cluster failover\n"]);
+}
+
+#[test]
+fn a_server_that_nobody_knows_any_more_knows_nobody_when_it_comes_back() {
+    let pod = Pod::new();
+    let own = without_slots("myself,master") + &line(OTHER, "10.0.0.8", "master", "0");
+    pod.knows("a\nb\nc\n", &own);
+    let before = [("cluster nodes", &*own)];
+    // Who leaves as well still knows it, which says nothing.
+    let leaves = line(STRANGER, "10.0.0.9", "myself,master", "0").replace(" 0-5460", "");
+    pod.answers("c.servers", "cluster nodes", &(leaves + &own));
+    assert_eq!(commanded(&pod, &before), [""], "nobody with slots answers");
+    moved(&pod, OTHER, OTHER);
+    assert_eq!(commanded(&pod, &before), ["own cluster reset hard\n"]);
+    let knows = line(OTHER, "10.0.0.8", "myself,master", "0") + &without_slots("master");
+    pod.answers("b.servers", "cluster nodes", &knows);
+    assert_eq!(commanded(&pod, &before), [""], "it is known");
 }

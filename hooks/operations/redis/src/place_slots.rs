@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use midships_client_redis::{NodeId, Slot, Slots};
-use midships_engine::step::{Limits, Operation, Phase, Planning, Problem};
+use midships_engine::step::{Limits, Operation, Phase, Planning, Problem, Unanswered};
 
 use crate::desired::{Desired, Shard};
 use crate::layout;
@@ -80,6 +80,30 @@ impl PlaceSlots {
         }
         Some((staying, leaving))
     }
+}
+
+/// Those of the shards that leave that are of the cluster: somebody who stays knows them, or they have slots. The others have been
+/// forgotten before, or never came, and what they know may be of then.
+fn taking_part(
+    staying: &[Shard],
+    leaving: Vec<Shard>,
+    view: View<'_>,
+) -> Result<Vec<Shard>, Vec<Unanswered>> {
+    let known = view.landscape(staying)?;
+    let mut taking_part = Vec::new();
+    for shard in leaving {
+        let is_of_the_cluster =
+            view.landscape(std::slice::from_ref(&shard))?
+                .servers()
+                .any(|one| {
+                    let myself = one.myself();
+                    !myself.slots.is_empty() || known.servers().any(|other| other.knows(&myself.id))
+                });
+        if is_of_the_cluster {
+            taking_part.push(shard);
+        }
+    }
+    Ok(taking_part)
 }
 
 /// The slots of each shard, by what its master says; none of a shard that leaves and has given up its last one.
@@ -202,6 +226,12 @@ impl Operation for PlaceSlots {
                 why: "no shard leaves".to_owned(),
             };
         }
+        let leaving = match taking_part(&staying, leaving, view) {
+            Ok(leaving) => leaving,
+            Err(unanswered) => {
+                return silent(&format!("servers do not answer: {}", told(&unanswered)));
+            }
+        };
         let shards: Vec<Shard> = staying.iter().chain(&leaving).cloned().collect();
         let landscape = match view.landscape(&shards) {
             Ok(landscape) => landscape,
@@ -235,13 +265,7 @@ impl Operation for PlaceSlots {
                 after,
             });
         }
-        let is_known = landscape.servers().any(|one| {
-            let leaves = leaving
-                .iter()
-                .any(|shard| shard.servers.contains(one.server));
-            leaves && !one.is_virgin()
-        });
-        if is_known {
+        if !leaving.is_empty() {
             steps.push(RedisStep::NodesForgotten { staying, leaving });
         }
         if steps.is_empty() {

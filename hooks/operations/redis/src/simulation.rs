@@ -673,19 +673,22 @@ impl Cluster {
     /// Servers tell each other what they are, and of whom they know.
     fn gossip(&mut self) {
         let now = self.now;
-        let told: BTreeMap<NodeId, (Known, BTreeSet<NodeId>)> = self
+        // What each is, whom it knows, and whom it meets at this moment.
+        let told: BTreeMap<NodeId, (Known, BTreeSet<NodeId>, BTreeSet<NodeId>)> = self
             .servers
             .values()
             .filter(|one| one.up_from <= now)
             .map(|one| {
-                let met = one
-                    .known
-                    .iter()
-                    .filter(|(_, known)| known.meeting.is_none());
-                (
-                    one.id.clone(),
-                    (one.as_known(), met.map(|(id, _)| id.clone()).collect()),
-                )
+                let of = |is: fn(Option<Moment>, Moment) -> bool| {
+                    let known = one.known.iter();
+                    known
+                        .filter(|(_, known)| is(known.meeting, now))
+                        .map(|(id, _)| id.clone())
+                        .collect()
+                };
+                let met = of(|meeting, _| meeting.is_none());
+                let meets = of(|meeting, now| meeting.is_some_and(|until| until <= now));
+                (one.id.clone(), (one.as_known(), met, meets))
             })
             .collect();
         for one in self.servers.values_mut().filter(|one| one.up_from <= now) {
@@ -694,17 +697,17 @@ impl Cluster {
                 if known.meeting.is_some_and(|until| until > now) {
                     continue;
                 }
-                if let Some((news, of)) = told.get(id) {
+                if let Some((news, of, _)) = told.get(id) {
                     *known = news.clone();
-                    // A meeting makes each known to the other.
                     heard.extend(of.iter().cloned());
                 }
             }
             one.forgotten.retain(|_, until| *until > now);
-            for (id, (news, of)) in &told {
-                let is_known_there = of.contains(&one.id);
-                let is_forgotten = one.forgotten.contains_key(id);
-                if *id != one.id && !is_forgotten && (heard.contains(id) || is_known_there) {
+            for (id, (news, _, meets)) in &told {
+                // A meeting makes each known to the other. Nobody else listens to whom it does not know.
+                let is_met = meets.contains(&one.id);
+                let is_heard = heard.contains(id) && !one.forgotten.contains_key(id);
+                if *id != one.id && (is_heard || is_met) {
                     one.known.entry(id.clone()).or_insert_with(|| news.clone());
                 }
             }

@@ -438,7 +438,8 @@ pub(crate) fn attached(
     }
 }
 
-/// Those that leave know nobody first: one that is still known could be elected by others for what it copies. Then nobody knows them.
+/// Nobody knows those that leave. They go on to know the others, so that clients that still ask them are sent on until their pods go, and
+/// nobody listens to them.
 fn forgotten(landscape: &Landscape<'_>, leaving: &[Shard], view: View<'_>) -> Verdict<Command> {
     let leaving = match view.landscape(leaving) {
         Ok(leaving) => leaving,
@@ -449,8 +450,7 @@ fn forgotten(landscape: &Landscape<'_>, leaving: &[Shard], view: View<'_>) -> Ve
     if !matches!(attached, Verdict::Done) {
         return attached;
     }
-    let mut commands = Vec::new();
-    for one in leaving.servers().filter(|one| !one.is_virgin()) {
+    for one in leaving.servers() {
         if let Some(problem) = kept(
             one.server,
             &one.myself().slots,
@@ -459,15 +459,9 @@ fn forgotten(landscape: &Landscape<'_>, leaving: &[Shard], view: View<'_>) -> Ve
         ) {
             return Verdict::Fail(problem);
         }
-        commands.push(Command::redis(&one.server.address, Request::Reset));
-    }
-    if !commands.is_empty() {
-        return Verdict::Act {
-            why: format!("{} servers that leave still know somebody", commands.len()),
-            commands,
-        };
     }
     let stays = |id: &NodeId| landscape.servers().any(|one| one.myself().id == *id);
+    let mut commands = Vec::new();
     for one in landscape.servers() {
         for id in one.nodes.others.keys().filter(|id| !stays(id)) {
             let request = Request::Forget(id.clone());
@@ -483,7 +477,7 @@ fn forgotten(landscape: &Landscape<'_>, leaving: &[Shard], view: View<'_>) -> Ve
     }
 }
 
-/// Why a server that leaves must not be reset: it has what nobody else has.
+/// Why a server that leaves must not be forgotten: it has what nobody else has.
 fn kept(
     server: &Server,
     slots: &Slots,

@@ -28,6 +28,7 @@ pub(super) const ENTRY: Entry = Entry {
         "about.md",
         "Chart.yaml",
         "scripts/cluster.sh",
+        "scripts/leave.sh",
         "scripts/meet.sh",
         "templates/NOTES.txt",
         "templates/servers.yaml";
@@ -65,7 +66,7 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
     Ok(family.facts(json!({
         "isCluster": true,
         "scripts": [
-            "cluster.sh", "data.sh", "meet.sh", "probe.sh", "repair.sh", "server.sh", "start.sh",
+            "cluster.sh", "data.sh", "leave.sh", "meet.sh", "probe.sh", "repair.sh", "server.sh", "start.sh",
         ],
         "busAbove": redis_cluster::BUS_ABOVE,
         "mostShards": shards::MOST_SHARDS,

@@ -12,44 +12,6 @@ set -eu
 quick_looks=120
 most_looks=480
 
-# The pods of the release's servers, a line each. The file follows the release while the server runs.
-pods=/config/server/servers
-port="$(sed -n 's/^port \([1-9][0-9]*\)$/\1/p' /config/server/redis.conf)"
-secured=
-if grep -q '^tls-port ' /config/server/redis.conf; then
-  port="$(sed -n 's/^tls-port \([0-9]*\)$/\1/p' /config/server/redis.conf)"
-  secured='--tls --cacert /config/tls/ca.crt'
-fi
-
-# What the server at a name or an address says, within three seconds: a client would wait for minutes for an address that is nobody's.
-# Not with the program `timeout`, of which some leave a process behind, and here only the server would be there to take it.
-ask_there() {
-  there="$1"
-  shift
-  # Several words, or none.
-  # shellcheck disable=SC2086
-  "$client" -h "$there" -p "$port" $secured "$@" 2>&1 &
-  asking=$!
-  waited=0
-  while sleep 0.05 && kill -0 "$asking" 2>/dev/null; do
-    waited=$((waited + 1))
-    if [ "$waited" -ge 60 ]; then
-      kill "$asking" 2>/dev/null || true
-      break
-    fi
-  done
-  wait "$asking" 2>/dev/null || true
-}
-
-# The same with a password that it takes: it may have been started with another one than this server.
-ask_at() {
-  said="$(ask_there "$@")"
-  if is_shut_out "$said" && [ -r "$password" ]; then
-    said="$(REDISCLI_AUTH="$(cat "$password")" ask_there "$@")"
-  fi
-  printf '%s\n' "$said"
-}
-
 # Whether the server has read its data, which takes what it takes.
 has_begun() {
   greet
