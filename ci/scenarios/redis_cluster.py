@@ -1,31 +1,132 @@
-"""Clusters of Redis and Valkey: shards come and go, and servers are renewed, while a real client writes."""
+"""Clusters of Redis and Valkey: shards come and go, servers are renewed and lost, while a real client writes."""
 
 from __future__ import annotations
 
-from .kubernetes import lives
+import signal
+from collections.abc import Callable
+
+from .chart_release import Helm
+from .kubernetes import lives, ready
 from .redis_load import Filling, RedisLoad
 from .redis_release import CLUSTER, RedisRelease
-from .trial import Trial, scenario
+from .sabotage import Saboteur, hook_processes, pod_processes
+from .trial import Failed, Trial, scenario, until
 
 SLOTS = 16_384
+MOST_ROUNDS = 4
+# The longest time in milliseconds for which no write of a sixteenth of the slots may be acknowledged where nothing is lost by force.
+LONGEST_GAP = 1_000
 
 
 @scenario("redis-cluster-scale-7-0")
-def newer(trial: Trial) -> None:
+def scale_newer(trial: Trial) -> None:
     """7.0: a cluster of three shards gets five and has three again, under load."""
     scale(trial, "Redis 7.0", 200)
 
 
-@scenario("redis-cluster-scale-5-0")
-def older(trial: Trial) -> None:
-    """5.0.6: the same."""
-    scale(trial, "Redis 5.0", 200)
+@scenario("redis-cluster-scale-5-0-6")
+def scale_older(trial: Trial) -> None:
+    """5.0.6: a cluster of three shards gets five and has three again, under load."""
+    scale(trial, "Redis 5.0.6", 200)
+
+
+@scenario("redis-cluster-scale-valkey-9-1")
+def scale_valkey(trial: Trial) -> None:
+    """Valkey 9.1: a cluster of three shards gets five and has three again, under load with 1 GB."""
+    scale(trial, "Valkey 9.1", 1_000)
+
+
+@scenario("redis-cluster-upgrade")
+def upgrade(trial: Trial) -> None:
+    """7.0 to 8.0 under load, each server renewed once, a master after it has handed over; then more memory."""
+    with trial.bed.namespace("accept-redis-upgrade") as namespace:
+        release = installed(trial, namespace, "Redis 7.0")
+        trial.bed.images("redis:8.0")
+        load = RedisLoad(trial, release.target())
+        renewed(release, "Redis 8.0", {"version": "Redis 8.0"})
+        renewed(release, "memory", {"server": {"resources": {"limits": {"memory": "288Mi"}}}})
+        load.go_on()
+        load.finish(repeated=0, longest_gap=LONGEST_GAP)
+
+
+@scenario("redis-cluster-to-valkey")
+def to_valkey(trial: Trial) -> None:
+    """Redis 7.0 to Valkey 8.1 under load; the way back is refused, and nothing has changed."""
+    with trial.bed.namespace("accept-redis-valkey") as namespace:
+        release = installed(trial, namespace, "Redis 7.0")
+        trial.bed.images("valkey:8.1")
+        load = RedisLoad(trial, release.target())
+        renewed(release, "Valkey 8.1", {"version": "Valkey 8.1"})
+        load.go_on()
+        load.finish(repeated=0, longest_gap=LONGEST_GAP)
+
+
+@scenario("redis-cluster-heals-7-0")
+def heals_newer(trial: Trial) -> None:
+    """7.0: all pods of a cluster are deleted at once; it serves again by itself, with all keys."""
+    heals(trial, "Redis 7.0")
+
+
+@scenario("redis-cluster-heals-5-0-6")
+def heals_older(trial: Trial) -> None:
+    """5.0.6: all pods of a cluster are deleted at once; it serves again by itself, with all keys."""
+    heals(trial, "Redis 5.0.6")
+
+
+@scenario("redis-cluster-kills", needs_power=True)
+def kills(trial: Trial) -> None:
+    """7.0: the hook program is killed with -9 at every boundary of scaling out and in and in the middle of moving slots, under load."""
+    with trial.bed.namespace("accept-redis-kills") as namespace:
+        release = installed(trial, namespace, "Redis 7.0")
+        target = release.target()
+        filling = Filling(trial, target, 200, (100, 16_384))
+        load = RedisLoad(trial, target)
+        saboteurs = {shards: Saboteur(release) for shards in (4, 3)}
+        for _ in range(MOST_ROUNDS):
+            for shards, saboteur in saboteurs.items():
+                under_sabotage(release, shards, saboteur.run)
+            if not any(saboteur.missing() for saboteur in saboteurs.values()):
+                break
+        for shards in saboteurs:
+            under_sabotage(release, shards, lambda helm: kill_while_moving(release, helm))
+        for shards, saboteur in saboteurs.items():
+            trial.check(saboteur.plans, f"no plan was seen on the way to {shards} shards")
+            trial.equal(saboteur.missing(), [], f"boundaries on the way to {shards} shards without a kill")
+        load.go_on()
+        load.finish(repeated=0)
+        filling.check()
+
+
+@scenario("redis-cluster-node-drain", needs_power=True, alone=True)
+def node_drain(trial: Trial) -> None:
+    """7.0: each node is drained in turn under load; masters hand over as their pods stop."""
+    with trial.bed.namespace("accept-redis-drain") as namespace:
+        release = installed(trial, namespace, "Redis 7.0")
+        load = RedisLoad(trial, release.target())
+        for node in sorted({pod["spec"]["nodeName"] for pod in release.pods()}):
+            only = f"--pod-selector=midships/cluster={release.full_name}"
+            trial.bed.testbed("kubectl", "drain", node, only, "--ignore-daemonsets", "--delete-emptydir-data", "--timeout=300s")
+            trial.bed.testbed("kubectl", "uncordon", node)
+            until(f"the pods of {node} are back", lambda: len(release.pods()) == 6 and all(map(ready, release.pods())), 180)
+            trial.note(f"{node} was drained")
+            load.go_on()
+        load.finish(repeated=0, longest_gap=LONGEST_GAP)
+
+
+def installed(trial: Trial, namespace: str, version: str) -> RedisRelease:
+    """A cluster of three shards with a replica each."""
+    release = RedisRelease(trial, namespace, version, chart_name=CLUSTER, hooks=True)
+    trial.bed.images(release.image)
+    release.install()
+    check_slots(release, 3)
+    return release
 
 
 def scale(trial: Trial, version: str, megabytes: int) -> None:
     """Scales out and in under load, with data that was there before."""
-    with trial.bed.namespace("accept-redis-cluster") as namespace:
+    with trial.bed.namespace("accept-redis-scale") as namespace:
         release = RedisRelease(trial, namespace, version, chart_name=CLUSTER, hooks=True)
+        release.change({"server": {"resources": {"limits": {"memory": f"{256 + megabytes}Mi"}}}})
         trial.bed.images(release.image)
         release.install()
         check_slots(release, 3)
@@ -33,16 +134,92 @@ def scale(trial: Trial, version: str, megabytes: int) -> None:
         filling = Filling(trial, target, megabytes, (100, 16_384))
         load = RedisLoad(trial, target)
         for shards in (5, 3):
-            seconds = release.succeed("upgrade", {"shards": {"count": shards}})
-            trial.figure(f"to {shards} shards", f"{seconds:.1f} s")
-            trial.note(f"helm upgrade to {shards} shards took {seconds:.1f} s")
-            check_slots(release, shards)
+            to_shards(release, shards)
             load.go_on()
         before = lives(release.pods())
         release.succeed("upgrade")
         trial.equal(lives(release.pods()), before, "uid and restarts of each server after an upgrade without a change")
         load.finish(repeated=0)
         filling.check()
+
+
+def to_shards(release: RedisRelease, shards: int) -> None:
+    """Changes the number of shards, and checks that the slots are shared evenly."""
+    trial = release.trial
+    seconds = release.succeed("upgrade", {"shards": {"count": shards}})
+    trial.figure(f"to {shards} shards", f"{seconds:.1f} s")
+    trial.note(f"helm upgrade to {shards} shards took {seconds:.1f} s")
+    check_slots(release, shards)
+
+
+def renewed(release: RedisRelease, what: str, change: dict) -> None:
+    """Changes values with `helm upgrade`, and checks that each server was renewed once."""
+    trial, before = release.trial, lives(release.pods())
+    seconds = release.succeed("upgrade", change)
+    trial.figure(f"new {what}", f"{seconds:.1f} s")
+    trial.note(f"helm upgrade to new {what} took {seconds:.1f} s")
+    after = lives(release.pods())
+    trial.equal([name for name, life in after.items() if before[name] == life], [], "servers that were not renewed")
+    trial.equal({restarts for _, restarts in after.values()}, {0}, "restarts of containers of new pods")
+    check_slots(release, 3)
+
+
+def heals(trial: Trial, version: str) -> None:
+    """Deletes all pods at once, and waits until every server says that all is well."""
+    with trial.bed.namespace("accept-redis-heals") as namespace:
+        release = installed(trial, namespace, version)
+        target = release.target()
+        filling = Filling(trial, target, 50, (100, 16_384))
+        addresses = {pod["metadata"]["name"]: pod["status"]["podIP"] for pod in release.pods()}
+        for pod in addresses:
+            trial.bed.api.delete("pods", namespace, pod)
+        trial.note("all pods are deleted")
+
+        def served() -> bool:
+            pods = release.pods()
+            if len(pods) < len(addresses) or not all(map(ready, pods)):
+                return False
+            return all("cluster_state:ok" in release.cli(pod["metadata"]["name"], "CLUSTER", "INFO") for pod in pods)
+
+        until("the cluster serves again", served, 240)
+        trial.note("the cluster serves again")
+        moved = [pod for pod in release.pods() if pod["status"]["podIP"] != addresses[pod["metadata"]["name"]]]
+        trial.check(moved, "all pods have come back with the addresses that they had")
+        filling.check()
+        load = RedisLoad(trial, release.target())
+        load.finish(repeated=0)
+
+
+def under_sabotage(release: RedisRelease, shards: int, sabotage: Callable[[Helm], None]) -> None:
+    """A change of the number of shards with kills in it, which must succeed, if need be by the same upgrade once more."""
+    trial = release.trial
+    trial.note(f"helm upgrade to {shards} shards, with kills")
+    helm = release.begin("upgrade", {"shards": {"count": shards}})
+    sabotage(helm)
+    result = helm.finish()
+    trial.equal(result.returncode, 0, f"exit code of helm upgrade with kills ({result.stderr.strip()[-1500:]})")
+    check_slots(release, shards)
+
+
+def kill_while_moving(release: RedisRelease, helm: Helm) -> None:
+    """Kills the hook program three times while slots are on their way."""
+    killed = 0
+    pods = release.pod_names()[:3]
+    while helm.running() and killed < 3:
+        on_their_way = any("[" in release.cli(pod, "CLUSTER", "NODES") for pod in pods)
+        for process in hook_processes(release) if on_their_way else []:
+            if process.signal(signal.SIGKILL):
+                killed += 1
+                release.trial.note(f"kill -9 of {process.pod} while slots are on their way")
+    if not killed:
+        raise Failed("no hook program was met while slots were on their way")
+
+
+def kill_server(release: RedisRelease, shard: int) -> None:
+    """Kills the servers of a shard with -9."""
+    program = "valkey-server" if release.version.startswith("Valkey") else "redis-server"
+    for process in pod_processes(release, f"midships/component=server,midships/shard={shard}", program):
+        process.signal(signal.SIGKILL)
 
 
 def check_slots(release: RedisRelease, shards: int) -> None:
@@ -56,8 +233,7 @@ def check_slots(release: RedisRelease, shards: int) -> None:
         trial.equal(sum(numbers), SLOTS, f"slots that {pod} knows of")
         trial.check(numbers[-1] - numbers[0] <= 1, f"slots are not balanced: {numbers}")
         trial.equal([part for line in lines for part in line[8:] if part.startswith("[")], [], f"slots on their way, says {pod}")
-        known = len(lines)
-        trial.equal(known, len(release.pods()), f"servers that {pod} knows: {lines}")
+        trial.equal(len(lines), len(release.pods()), f"servers that {pod} knows: {lines}")
 
 
 def length(part: str) -> int:
