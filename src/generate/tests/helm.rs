@@ -822,91 +822,91 @@ fn words_that_yaml_would_take_for_numbers_stay_words() {
     }
 }
 
+/// Charts with values, and two parts of what their notes say then.
+const NOTES: [(&str, &str, &str, &str); 13] = [
+    (
+        "rocketmq",
+        "",
+        "2 groups with 1 replica each",
+        "--set nameServers.count=3 --timeout 26m",
+    ),
+    (
+        "rocketmq",
+        "brokers: {enabled: false}",
+        "those that use them afterwards",
+        "--timeout 10m",
+    ),
+    (
+        "rocketmq",
+        "brokers: {drainMinutes: 90}",
+        "for at most 90 minutes",
+        "--set brokers.groups=3 --timeout 116m",
+    ),
+    (
+        "rocketmq",
+        "nameServers: {source: Release, release: {name: base}}",
+        "those of the release base",
+        "--set nameServers.release.count=3",
+    ),
+    (
+        "rocketmq",
+        "nameServers: {source: Addresses, addresses: ['a:9876']}\nbrokers: {groups: 1, replicasPerGroup: 0}",
+        "1 group with 0 replicas each",
+        "--set 'nameServers.addresses=",
+    ),
+    (
+        "nfs-storage",
+        "nfs: {server: nfs.example, path: /exports}",
+        "The storage class orders-nfs-storage makes directories in /exports of nfs.example.",
+        "--set brokers.storage.className=orders-nfs-storage",
+    ),
+    (
+        "nfs-storage",
+        "nfs: {server: nfs.example, path: /exports}\nstorageClass: {reclaimPolicy: Delete, onDelete: Delete}",
+        "AND ITS DATA ARE DELETED",
+        "but no volume and no data",
+    ),
+    (
+        "rocketmq-topic-transfer",
+        "{topic: orders, source: {release: old}, target: {release: new}}",
+        "The topic orders has moved",
+        "helm uninstall orders",
+    ),
+    (
+        "redis",
+        "",
+        "orders-redis.shop:6379",
+        "{{ index .data \"password\" | base64decode }}",
+    ),
+    (
+        "redis",
+        "{authentication: {source: None}, tls: {secretName: a, enforced: true}}",
+        "orders-redis.shop:6380 with TLS",
+        "There is no password",
+    ),
+    (
+        "redis",
+        "{persistence: {mode: None, storage: {mode: EmptyDir}}, outside: {type: NodePort}}",
+        "Nothing is kept",
+        "orders-redis-outside",
+    ),
+    (
+        "redis-cluster",
+        "",
+        "a cluster of 3 shards, each of a master and 1 replica\n",
+        "orders-redis-cluster.shop:6379",
+    ),
+    (
+        "redis-cluster",
+        "{shards: {replicasPerShard: 0}, persistence: {mode: None}}",
+        "No data are kept",
+        "Without replicas",
+    ),
+];
+
 #[test]
 fn notes_say_what_the_release_can_do() {
     let root = checkout();
-    let server = "nfs: {server: nfs.example, path: /exports}\n";
-    let deleted = format!("{server}storageClass: {{reclaimPolicy: Delete, onDelete: Delete}}\n");
-    let cases = [
-        (
-            "rocketmq",
-            "",
-            "2 groups with 1 replica each",
-            "--set nameServers.count=3 --timeout 26m",
-        ),
-        (
-            "rocketmq",
-            "brokers: {enabled: false}",
-            "those that use them afterwards",
-            "--timeout 10m",
-        ),
-        (
-            "rocketmq",
-            "brokers: {drainMinutes: 90}",
-            "for at most 90 minutes",
-            "--set brokers.groups=3 --timeout 116m",
-        ),
-        (
-            "rocketmq",
-            "nameServers: {source: Release, release: {name: base}}",
-            "those of the release base",
-            "--set nameServers.release.count=3",
-        ),
-        (
-            "rocketmq",
-            "nameServers: {source: Addresses, addresses: ['a:9876']}\nbrokers: {groups: 1, replicasPerGroup: 0}",
-            "1 group with 0 replicas each",
-            "--set 'nameServers.addresses=",
-        ),
-        (
-            "nfs-storage",
-            server,
-            "The storage class orders-nfs-storage makes directories in /exports of nfs.example.",
-            "--set brokers.storage.className=orders-nfs-storage",
-        ),
-        (
-            "nfs-storage",
-            deleted.as_str(),
-            "AND ITS DATA ARE DELETED",
-            "but no volume and no data",
-        ),
-        (
-            "rocketmq-topic-transfer",
-            "{topic: orders, source: {release: old}, target: {release: new}}",
-            "The topic orders has moved",
-            "helm uninstall orders",
-        ),
-        (
-            "redis",
-            "",
-            "orders-redis.shop:6379",
-            "{{ index .data \"password\" | base64decode }}",
-        ),
-        (
-            "redis",
-            "{authentication: {source: None}, tls: {secretName: a, enforced: true}}",
-            "orders-redis.shop:6380 with TLS",
-            "There is no password",
-        ),
-        (
-            "redis",
-            "{persistence: {mode: None, storage: {mode: EmptyDir}}, outside: {type: NodePort}}",
-            "Nothing is kept",
-            "orders-redis-outside",
-        ),
-        (
-            "redis-cluster",
-            "",
-            "a cluster of 3 shards, each of a master and 1 replica\n",
-            "orders-redis-cluster.shop:6379",
-        ),
-        (
-            "redis-cluster",
-            "{shards: {replicasPerShard: 0}, persistence: {mode: None}}",
-            "No data are kept",
-            "Without replicas",
-        ),
-    ];
     // Helm prints notes only when it installs, so they are rendered as a template here.
     for model in all() {
         let templates = root
@@ -919,7 +919,7 @@ fn notes_say_what_the_release_can_do() {
         std::fs::write(templates.join("notes.yaml"), notes).unwrap();
     }
     for program in helms() {
-        for (chart, values, first, second) in cases {
+        for (chart, values, first, second) in NOTES {
             let rendered = made(chart, &program, root.path(), values, &[]);
             let (_, notes) = rendered.split_once("notes: |").unwrap();
             assert!(
