@@ -126,7 +126,9 @@ def scale(trial: Trial, version: str, megabytes: int) -> None:
     """Scales out and in under load, with data that was there before."""
     with trial.bed.namespace("accept-redis-scale") as namespace:
         release = RedisRelease(trial, namespace, version, chart_name=CLUSTER, hooks=True)
-        release.change({"server": {"resources": {"limits": {"memory": f"{256 + megabytes}Mi"}}}})
+        # No number of shards has all the data, and an append-only file is there twice while it is written anew.
+        limits = {"server": {"resources": {"limits": {"memory": f"{256 + megabytes}Mi"}}}}
+        release.change({**limits, "persistence": {"storage": {"size": f"{1 + megabytes // 250}Gi"}}})
         trial.bed.images(release.image)
         release.install()
         check_slots(release, 3)
@@ -170,6 +172,7 @@ def heals(trial: Trial, version: str) -> None:
         release = installed(trial, namespace, version)
         target = release.target()
         filling = Filling(trial, target, 50, (100, 16_384))
+        before = lives(release.pods())
         addresses = {pod["metadata"]["name"]: pod["status"]["podIP"] for pod in release.pods()}
         for pod in addresses:
             trial.bed.api.delete("pods", namespace, pod)
@@ -177,7 +180,8 @@ def heals(trial: Trial, version: str) -> None:
 
         def served() -> bool:
             pods = release.pods()
-            if len(pods) < len(addresses) or not all(map(ready, pods)):
+            is_old = any(before[name] == life for name, life in lives(pods).items())
+            if is_old or len(pods) < len(addresses) or not all(map(ready, pods)):
                 return False
             return all("cluster_state:ok" in release.cli(pod["metadata"]["name"], "CLUSTER", "INFO") for pod in pods)
 
