@@ -4,7 +4,9 @@ use midships_model::fields::Image;
 use midships_model::model::Model;
 use midships_model::redis::servers::{Groups, Servers};
 use midships_model::redis::version::Version;
-use midships_model::redis::{self, Values, authentication, common, metrics, server, settings};
+use midships_model::redis::{
+    self, Values, authentication, metrics, rules_of_servers, server, settings,
+};
 use serde_json::{Value, json};
 
 use super::{Entry, Facts, reference, requested, secret_of_tls, sources, version};
@@ -127,8 +129,8 @@ impl Family<'_> {
             "serverImage": reference(self.registry, image),
             "hookImage": reference(self.registry, &self.groups.hook.image),
             "versions": Version::ALL.map(implied),
-            "ownedConfiguration": common::OWNED_CONFIGURATION.join(" "),
-            "ownedPrefixes": common::OWNED_PREFIXES.join(" "),
+            "ownedConfiguration": rules_of_servers::OWNED_CONFIGURATION.join(" "),
+            "ownedPrefixes": rules_of_servers::OWNED_PREFIXES.join(" "),
             "onlineConfiguration": settings::online_keys(),
             "passwordKey": authentication::PASSWORD_KEY,
             "tls": secret_of_tls(),

@@ -2,11 +2,11 @@
 //! its own.
 
 pub mod authentication;
-pub mod common;
 pub mod metrics;
 pub mod outside;
 pub mod persistence;
 pub mod rules;
+pub mod rules_of_servers;
 pub mod server;
 pub mod servers;
 pub mod settings;

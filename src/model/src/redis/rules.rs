@@ -1,10 +1,10 @@
 //! The rule table of the chart `redis`.
 //!
-//! Each rule stands here or in [`common`] twice, in Rust and as a Helm template; its examples are run through both, and the two
+//! Each rule stands here or in [`rules_of_servers`] twice, in Rust and as a Helm template; its examples are run through both, and the two
 //! must find the same in the same words.
 
 use super::persistence::PersistenceMode;
-use super::{CHART, Values, common};
+use super::{CHART, Values, rules_of_servers};
 use crate::fields::StorageMode;
 use crate::fields::network::{FIRST_NODE_PORT, ServiceType};
 use crate::model::full_name;
@@ -15,7 +15,7 @@ use crate::rules::shared::{
 
 /// The rules.
 pub const RULES: &[Rule<Values>] = &[
-    common::memory_fits(),
+    rules_of_servers::memory_fits(),
     Rule {
         id: "nothing-kept-needs-no-volume",
         allowed: "EmptyDir, while nothing is kept",
@@ -45,18 +45,18 @@ persistence.storage.mode|{{ .Values.persistence.storage.mode }}
             ),
         ],
     },
-    common::volume_holds_data(),
-    common::grace_period_covers_stop(),
-    common::deadline_covers_estimate(&[
+    rules_of_servers::volume_holds_data(),
+    rules_of_servers::grace_period_covers_stop(),
+    rules_of_servers::deadline_covers_estimate(&[
         accepted(r#"{"hook":{"deadlineSeconds":992}}"#),
         refused(
             r#"{"hook":{"deadlineSeconds":991}}"#,
             &["hook.deadlineSeconds"],
         ),
     ]),
-    common::threads_are_of_version_6(),
-    common::tls_is_of_version_6(),
-    common::tls_has_certificates(),
+    rules_of_servers::threads_are_of_version_6(),
+    rules_of_servers::tls_is_of_version_6(),
+    rules_of_servers::tls_has_certificates(),
     Rule {
         id: "node-ports-are-ports-of-nodes",
         allowed: "0, or a port from 30000 to 32767",
@@ -118,7 +118,7 @@ outside.tlsNodePort|{{ $port }}
             ),
         ],
     },
-    common::configuration_is_not_owned(),
+    rules_of_servers::configuration_is_not_owned(),
     shared::release_name_makes_services(&[
         named("orders-1", "{}", &[]),
         named("1-orders", "{}", &["Release.Name"]),
@@ -154,8 +154,8 @@ Release.Name|{{ $name }} with {{ len $name }} characters
             named("redis-of-forty-five-characters-3456789-123456", "{}", &[]),
         ],
     },
-    common::requests_are_within_limits(),
-    common::labels_are_not_owned(),
+    rules_of_servers::requests_are_within_limits(),
+    rules_of_servers::labels_are_not_owned(),
     shared::annotations_are_not_hooks(
         |subject| {
             let values = subject.values;
@@ -183,11 +183,11 @@ Release.Name|{{ $name }} with {{ len $name }} characters
             ),
         ],
     ),
-    common::environment_is_distinct(),
-    common::volumes_are_distinct(),
-    common::mounted_volumes_exist(),
-    common::mounts_are_not_owned(),
-    common::network_clients_select(),
+    rules_of_servers::environment_is_distinct(),
+    rules_of_servers::volumes_are_distinct(),
+    rules_of_servers::mounted_volumes_exist(),
+    rules_of_servers::mounts_are_not_owned(),
+    rules_of_servers::network_clients_select(),
 ];
 
 #[cfg(test)]

@@ -172,8 +172,8 @@ fn of_persistence(persistence: &Persistence) -> Vec<(&'static str, String)> {
 mod tests {
     use super::*;
     use crate::redis::Values;
-    use crate::redis::common::is_owned;
     use crate::redis::persistence::PersistenceMode;
+    use crate::redis::rules_of_servers::is_owned;
     use crate::redis::servers::Servers;
     use crate::redis::version::Version;
 

@@ -1,13 +1,13 @@
 //! The rule table of the chart `redis-cluster`.
 //!
-//! Each rule stands here or in [`common`] twice, in Rust and as a Helm template; its examples are run through both, and the two
+//! Each rule stands here or in [`rules_of_servers`] twice, in Rust and as a Helm template; its examples are run through both, and the two
 //! must find the same in the same words.
 
 use super::shards::MOST_SHARDS;
 use super::{CHART, DATABASES, Values};
 use crate::fields::StorageMode;
 use crate::model::full_name;
-use crate::redis::common;
+use crate::redis::rules_of_servers;
 use crate::rules::Rule;
 use crate::rules::shared::{
     self, LONGEST_STATEFUL_SET, accepted, because, hook_annotations, named, one_if, refused,
@@ -88,10 +88,10 @@ tuning.databases|{{ $databases }}
             refused(r#"{"tuning":{"databases":16}}"#, &["tuning.databases"]),
         ],
     },
-    common::memory_fits(),
-    common::volume_holds_data(),
-    common::grace_period_covers_stop(),
-    common::deadline_covers_estimate(&[
+    rules_of_servers::memory_fits(),
+    rules_of_servers::volume_holds_data(),
+    rules_of_servers::grace_period_covers_stop(),
+    rules_of_servers::deadline_covers_estimate(&[
         accepted(r#"{"hook":{"deadlineSeconds":3105}}"#),
         refused(
             r#"{"hook":{"deadlineSeconds":3104}}"#,
@@ -102,10 +102,10 @@ tuning.databases|{{ $databases }}
             &["hook.deadlineSeconds"],
         ),
     ]),
-    common::threads_are_of_version_6(),
-    common::tls_is_of_version_6(),
-    common::tls_has_certificates(),
-    common::configuration_is_not_owned(),
+    rules_of_servers::threads_are_of_version_6(),
+    rules_of_servers::tls_is_of_version_6(),
+    rules_of_servers::tls_has_certificates(),
+    rules_of_servers::configuration_is_not_owned(),
     shared::release_name_makes_services(&[
         named("orders-1", "{}", &[]),
         named("1-orders", "{}", &["Release.Name"]),
@@ -138,8 +138,8 @@ Release.Name|{{ $name }} with {{ len $name }} characters
             named("redis-cluster-of-forty-three-characters-123", "{}", &[]),
         ],
     },
-    common::requests_are_within_limits(),
-    common::labels_are_not_owned(),
+    rules_of_servers::requests_are_within_limits(),
+    rules_of_servers::labels_are_not_owned(),
     shared::annotations_are_not_hooks(
         |subject| {
             let values = subject.values;
@@ -162,11 +162,11 @@ Release.Name|{{ $name }} with {{ len $name }} characters
             ),
         ],
     ),
-    common::environment_is_distinct(),
-    common::volumes_are_distinct(),
-    common::mounted_volumes_exist(),
-    common::mounts_are_not_owned(),
-    common::network_clients_select(),
+    rules_of_servers::environment_is_distinct(),
+    rules_of_servers::volumes_are_distinct(),
+    rules_of_servers::mounted_volumes_exist(),
+    rules_of_servers::mounts_are_not_owned(),
+    rules_of_servers::network_clients_select(),
 ];
 
 #[cfg(test)]
