@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import signal
 import statistics
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("MIDSHIPS_CACHE") or Path.home() / ".cache/midships")
 PATIENCE_SECONDS = 600  # a run that takes longer is ended, and the table says so
+INSIDE = "MIDSHIPS_BENCH_INSIDE"  # what a benchmark is given that measures in a network of its own
 TIME = Path("/usr/bin/time")
 LONG_SECONDS = 30  # what takes longer than this is run once
 
@@ -41,6 +44,30 @@ def midships() -> Path:
     if not found:
         raise Failed("midships is not built; run `cargo build --release` first")
     return found[0]
+
+
+def built(*target: str) -> Path:
+    """A program of the workspace, built for release."""
+    command = ["cargo", "build", "--quiet", "--release", "--message-format", "json", *target]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise Failed(f"{target[-1]} cannot be built; the lines above say why")
+    found = [made for line in done.stdout.splitlines() if (made := json.loads(line).get("executable"))]
+    return Path(found[-1])
+
+
+def given_inside() -> list[Path]:
+    """What was prepared outside, where this is the network of its own; else nothing."""
+    return [Path(text) for text in os.environ.get(INSIDE, "").split(":") if text]
+
+
+def measure_apart(bench: str, runs: int, *given: Path) -> None:
+    """Runs a benchmark once more, in a network and with processes of its own, and gives it what was prepared. Needs root."""
+    environment = {**os.environ, INSIDE: ":".join(map(str, given))}
+    apart = ["unshare", "--net", "--mount", "--uts", "--fork", "--pid", "--kill-child", "--mount-proc"]
+    command = [*apart, sys.executable, ROOT / "ci/bench", bench, str(runs)]
+    if subprocess.run(command, env=environment, check=False).returncode != 0:
+        raise Failed("the measurement did not come to its end; the lines above say why")
 
 
 def go_program(name: str, package: str, version: str) -> Path:

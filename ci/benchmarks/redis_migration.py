@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import statistics
 import subprocess
 import sys
-import tarfile
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .measure import ROOT, Failed
-from .rocketmq_admin import built
+from .measure import ROOT, Failed, built, given_inside, measure_apart
 
 sys.path.insert(0, str(ROOT / "ci/testbed-parts"))
 
 import images  # noqa: E402 (the parts of the test bed are in another directory)
 
-INSIDE = "MIDSHIPS_BENCH_INSIDE"
 IN_MEMORY = "/dev/shm"  # what is measured is the programs, not the disk
 SERVERS, NEWEST = "redis:7.0", "redis:8.0"
 MASTERS = 4
@@ -43,27 +37,6 @@ class Program:
     title: str
     out: list[object]  # to four masters
     back: list[object]  # to three
-
-
-@contextmanager
-def unpacked(image: str) -> Iterator[Path]:
-    """The files of an image, in memory."""
-    layout = images.built(image)
-    blobs = layout / "blobs/sha256"
-
-    def blob(description: dict) -> Path:
-        return blobs / description["digest"].removeprefix("sha256:")
-
-    index = json.loads((layout / "index.json").read_text())
-    manifest = json.loads(blob(index["manifests"][0]).read_text())
-    root = Path(tempfile.mkdtemp(prefix="midships-bench-redis-", dir=IN_MEMORY))
-    try:
-        for layer in manifest["layers"]:
-            with tarfile.open(blob(layer)) as archive:
-                archive.extractall(root, filter="tar")
-        yield root
-    finally:
-        shutil.rmtree(root)
 
 
 def cli(root: Path, *words: object, check: bool = True) -> str:
@@ -169,11 +142,11 @@ def row(words: list[object]) -> str:
     return f"| {' | '.join(map(str, words))} |"
 
 
-def inside(runs: int) -> None:
+def inside(runs: int, mover: Path, load: Path) -> None:
     """Measures all and prints the table, where the network holds nothing but these servers."""
-    mover, load = (Path(text) for text in os.environ[INSIDE].split(":"))
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     with ExitStack() as stack:
-        root, newest = (stack.enter_context(unpacked(image)) for image in (SERVERS, NEWEST))
+        root, newest = (stack.enter_context(images.unpacked(image, IN_MEMORY)) for image in (SERVERS, NEWEST))
         head = ["values", "clients", "way", "program", "median", "beside midships", "p99.9 of a write", "failed writes", "runs"]
         print(f"{row(head)}\n{row(['---'] * len(head))}", flush=True)
         for size, megabytes in DATA.items():
@@ -223,18 +196,11 @@ def measure(root: Path, ways: list[Program], load: Path | None, size: int, runs:
 
 def run(runs: int) -> None:
     """Prepares all outside, and measures in a network and with processes of its own. Needs root."""
-    if INSIDE in os.environ:
-        inside(runs)
+    if given := given_inside():
+        inside(runs, *given)
         return
     mover = built("-p", "midships-operations-redis", "--example", "place-slots")
     built_load = subprocess.run([ROOT / "ci/load-redis/build"], stdout=subprocess.PIPE, text=True, check=True)
-    load = Path(built_load.stdout.strip(), "load-redis")
     for image in (SERVERS, NEWEST):
         images.built(image)
-    environment = {**os.environ, INSIDE: f"{mover}:{load}"}
-    apart = ["unshare", "--net", "--mount", "--uts", "--fork", "--pid", "--kill-child", "--mount-proc"]
-    words = [sys.executable, ROOT / "ci/bench", "redis-migration", str(runs)]
-    inner = f"ip link set lo up && exec {' '.join(str(word) for word in words)}"
-    done = subprocess.run([*apart, "sh", "-c", inner], env=environment, check=False)
-    if done.returncode != 0:
-        raise Failed("the measurement has ended early; the lines above say why")
+    measure_apart("redis-migration", runs, mover, Path(built_load.stdout.strip(), "load-redis"))

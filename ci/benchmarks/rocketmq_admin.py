@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .measure import CACHE, ROOT, Failed, Measure, measure, nothing
+from .measure import CACHE, ROOT, Failed, Measure, built, given_inside, measure, measure_apart, nothing
 
 HERE = Path(__file__).resolve().parent / "rocketmq"
 RECORDINGS = ROOT / "hooks/clients/rocketmq/recordings"
-INSIDE = "MIDSHIPS_BENCH_INSIDE"
 IN_MEMORY = "/dev/shm"  # what is measured is the programs, not the disk
 NAME_SERVER, BROKER, CLUSTER = "127.0.0.1:9876", "127.0.0.1:10911", "recorded"
 TOPICS, GROUPS = 1000, 100
@@ -63,16 +60,6 @@ def jars() -> Path:
     if subprocess.run(command, check=False).returncode != 0:
         raise Failed("CreateTopics.java cannot be compiled; the lines above say why")
     return directory
-
-
-def built(*target: str) -> Path:
-    """A program of the workspace, built for release."""
-    command = ["cargo", "build", "--quiet", "--release", "--message-format", "json", *target]
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode != 0:
-        raise Failed(f"{target[-1]} cannot be built; the lines above say why")
-    found = [made for line in done.stdout.splitlines() if (made := json.loads(line).get("executable"))]
-    return Path(found[-1])
 
 
 def start(directory: Path) -> subprocess.Popen:
@@ -158,9 +145,8 @@ def works(hook: Path, fill: Path, directory: Path) -> dict[str, list[Program]]:
     }
 
 
-def inside(runs: int) -> None:
+def inside(runs: int, hook: Path, fill: Path, directory: Path) -> None:
     """Measures all and prints the table, where the network holds nothing but these servers."""
-    hook, fill, directory = (Path(text) for text in os.environ[INSIDE].split(":"))
     servers = start(directory)
     try:
         end = time.monotonic() + START_SECONDS
@@ -191,13 +177,9 @@ def inside(runs: int) -> None:
 
 def run(runs: int) -> None:
     """Prepares all outside, and measures in a network and with processes of its own. Needs root and a JDK 17 with Maven."""
-    if INSIDE in os.environ:
-        inside(runs)
+    if given := given_inside():
+        inside(runs, *given)
         return
     hook = built("--bin", "midships-hook")
     fill = built("-p", "midships-client-rocketmq", "--example", "fill")
-    environment = {**os.environ, INSIDE: f"{hook}:{fill}:{jars()}"}
-    apart = ["unshare", "--net", "--mount", "--uts", "--fork", "--pid", "--kill-child", "--mount-proc"]
-    command = [*apart, sys.executable, ROOT / "ci/bench", "rocketmq-admin", str(runs)]
-    if subprocess.run(command, env=environment, check=False).returncode != 0:
-        raise Failed("the measurement did not come to its end; the lines above say why")
+    measure_apart("rocketmq-admin", runs, hook, fill, jars())

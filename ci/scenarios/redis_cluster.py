@@ -9,7 +9,7 @@ from .chart_release import Helm
 from .kubernetes import lives, ready
 from .redis_load import Filling, RedisLoad
 from .redis_release import CLUSTER, RedisRelease
-from .sabotage import Saboteur, hook_processes, pod_processes
+from .sabotage import Saboteur, hook_processes
 from .trial import Failed, Trial, scenario, until
 
 SLOTS = 16_384
@@ -217,13 +217,6 @@ def kill_while_moving(release: RedisRelease, helm: Helm) -> None:
                 release.trial.note(f"kill -9 of {process.pod} while slots are on their way")
     if not killed:
         raise Failed("no hook program was met while slots were on their way")
-
-
-def kill_server(release: RedisRelease, shard: int) -> None:
-    """Kills the servers of a shard with -9."""
-    program = "valkey-server" if release.version.startswith("Valkey") else "redis-server"
-    for process in pod_processes(release, f"midships/component=server,midships/shard={shard}", program):
-        process.signal(signal.SIGKILL)
 
 
 def check_slots(release: RedisRelease, shards: int) -> None:

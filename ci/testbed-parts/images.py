@@ -1,9 +1,11 @@
 """The images that run in the bed: built on demand, kept in the cache, pushed into the bed's registry."""
 
+import json
 import shutil
 import tarfile
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import cluster
@@ -45,6 +47,26 @@ def built(name):
         if not place.exists():
             build(name, place)
     return place
+
+
+@contextmanager
+def unpacked(name, within=None):
+    """The files of an image, in a directory within another one, for as long as they are used."""
+    blobs = built(name) / "blobs/sha256"
+
+    def blob(description):
+        return blobs / description["digest"].removeprefix("sha256:")
+
+    index = json.loads((blobs.parents[1] / "index.json").read_text())
+    manifest = json.loads(blob(index["manifests"][0]).read_text())
+    root = Path(tempfile.mkdtemp(prefix="midships-image-", dir=within))
+    try:
+        for layer in manifest["layers"]:
+            with tarfile.open(blob(layer)) as archive:
+                archive.extractall(root, filter="tar")
+        yield root
+    finally:
+        shutil.rmtree(root)
 
 
 def build(name, place):

@@ -262,6 +262,23 @@ impl Load {
         }
     }
 
+    /// Reads a key, and counts whether a server has told its value.
+    async fn counted(
+        &self,
+        connection: &mut Connection,
+        name: &str,
+        until: time::Instant,
+    ) -> Option<Value> {
+        let value = read(connection, name, until).await;
+        let mut tally = self.tally.borrow_mut();
+        if value.is_some() {
+            tally.read += 1;
+        } else {
+            tally.unread += 1;
+        }
+        value
+    }
+
     async fn read_key(
         &self,
         connection: &mut Connection,
@@ -269,13 +286,10 @@ impl Load {
         until: time::Instant,
     ) {
         let name = key_name(&self.prefix, place.number);
-        let value = read(connection, &name, until).await;
-        let mut tally = self.tally.borrow_mut();
-        let Some(value) = value else {
-            tally.unread += 1;
+        let Some(value) = self.counted(connection, &name, until).await else {
             return;
         };
-        tally.read += 1;
+        let mut tally = self.tally.borrow_mut();
         let found = self.found(place.number, &value);
         let judgement = place.history.judge(found);
         tally.judge(&judgement, || {
@@ -291,13 +305,10 @@ impl Load {
         until: time::Instant,
     ) {
         let name = counter_name(&self.prefix, place.number);
-        let value = read(connection, &name, until).await;
-        let mut tally = self.tally.borrow_mut();
-        let Some(value) = value else {
-            tally.unread += 1;
+        let Some(value) = self.counted(connection, &name, until).await else {
             return;
         };
-        tally.read += 1;
+        let mut tally = self.tally.borrow_mut();
         let value = integer(&value).unwrap_or(0);
         let difference = place.history.judge(value);
         tally.compare(difference, || {
@@ -343,11 +354,7 @@ async fn read_back(load: &Rc<Load>, connection: &Connection, shares: Vec<Share>)
 
 /// The value of a key; nothing if no server tells it in time.
 async fn read(connection: &mut Connection, name: &str, until: time::Instant) -> Option<Value> {
-    let command: Cmd = {
-        let mut command = redis::cmd("GET");
-        command.arg(name);
-        command
-    };
+    let command = Cmd::get(name);
     loop {
         if let Ok(value) = connection.ask(&command).await {
             return Some(value);

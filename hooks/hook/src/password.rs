@@ -1,8 +1,7 @@
 //! `make-password`: a Secret with a password that nobody has chosen, made once.
 
-use std::fmt::Write as _;
-
 use midships_client_kubernetes::{Client, Error};
+use midships_engine::journal::hexadecimal;
 use midships_model::redis::authentication::PASSWORD_KEY;
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::SecretString;
@@ -55,12 +54,7 @@ fn random() -> Result<SecretString, String> {
     SystemRandom::new()
         .fill(&mut bytes)
         .map_err(|_| "the system gives no random numbers".to_owned())?;
-    let mut text = String::with_capacity(2 * BYTES);
-    for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(text.into())
+    Ok(hexadecimal(&bytes).into())
 }
 
 #[cfg(test)]

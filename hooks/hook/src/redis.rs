@@ -1,5 +1,7 @@
 //! Redis and Valkey in the world: questions and commands go to the Kubernetes API and to servers.
 
+use std::time::Duration;
+
 use futures::future::try_join_all;
 use midships_client_kubernetes::{self as kubernetes, TIMEOUT};
 use midships_client_redis as client;
@@ -9,10 +11,9 @@ use midships_engine::step::{Operation, Unanswered};
 use midships_engine::world::CommandFault;
 use midships_operations_redis::steps::RedisStep;
 use midships_operations_redis::{Answer, Command, Desired, Query, release};
-use std::time::Duration;
 
 use crate::arguments;
-use crate::family::{Family, Work};
+use crate::family::{self, CallFault as _, Family, Work};
 
 /// How long slots are moved in one go. What is begun then is finished as far as the limit of a command allows, and else by the next
 /// go.
@@ -47,14 +48,9 @@ impl Redis {
 
     /// Moves slots, each task beside the others.
     async fn carry(&self, tasks: &[Task]) -> Result<(), CommandFault> {
-        let carried = tasks
-            .iter()
-            .map(|task| async move { (task, carry(&self.client, task, GO).await) });
-        let carried = try_join_all(carried.map(|task| async {
-            match task.await {
-                (_, Ok(moved)) => Ok(moved),
-                (task, Err(error)) => Err(fault(&task.from.address, &error)),
-            }
+        let carried = try_join_all(tasks.iter().map(async |task| {
+            let carried = carry(&self.client, task, GO).await;
+            carried.map_err(|error| fault(&task.from.address, &error))
         }));
         // What was sent to a server goes on there; where it got to is what the next look finds.
         match tokio::time::timeout(TIMEOUT, carried).await {
@@ -91,7 +87,7 @@ impl Family for Redis {
                 .call(address, request)
                 .await
                 .map(Answer::Redis)
-                .map_err(|error| unanswered(address, &error)),
+                .map_err(|error| error.unanswered(address)),
         }
     }
 
@@ -102,28 +98,16 @@ impl Family for Redis {
     ) -> Result<(), CommandFault> {
         match command {
             Command::Restart(clearance) => {
-                let evict = kubernetes::Command::EvictPod {
-                    name: clearance.pod().to_owned(),
-                    uid: clearance.uid().to_owned(),
-                };
-                kubernetes.perform(&evict).await
+                family::evict(kubernetes, clearance.pod(), clearance.uid()).await
             }
             Command::Move(tasks) => self.carry(tasks).await,
-            Command::Redis { address, request } => match self.client.call(address, request).await {
-                Ok(_) => Ok(()),
-                Err(error) if error.may_have_taken_effect() => {
-                    Err(CommandFault::Unanswered(unanswered(address, &error)))
-                }
-                Err(error) => Err(CommandFault::Declined(unanswered(address, &error))),
-            },
+            Command::Redis { address, request } => self
+                .client
+                .call(address, request)
+                .await
+                .map(drop)
+                .map_err(|error| error.of_command(address)),
         }
-    }
-}
-
-fn unanswered(address: &str, error: &client::CallError) -> Unanswered {
-    Unanswered {
-        object: address.to_owned(),
-        why: error.after_address(address),
     }
 }
 

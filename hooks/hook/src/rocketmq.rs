@@ -12,7 +12,7 @@ use midships_operations_rocketmq::{Answer, Command, Desired, Phase, Query, relea
 
 use crate::arguments;
 use crate::desired::Wanted;
-use crate::family::{Family, Work};
+use crate::family::{self, CallFault as _, Family, Work};
 
 /// The way to brokers and name servers.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Family for Rocketmq {
                 .call(address, request)
                 .await
                 .map(Answer::Rocketmq)
-                .map_err(|error| unanswered(address, &error)),
+                .map_err(|error| error.unanswered(address)),
         }
     }
 
@@ -78,11 +78,7 @@ impl Family for Rocketmq {
     ) -> Result<(), CommandFault> {
         match command {
             Command::Restart(clearance) => {
-                let evict = kubernetes::Command::EvictPod {
-                    name: clearance.pod().to_owned(),
-                    uid: clearance.uid().to_owned(),
-                };
-                kubernetes.perform(&evict).await
+                family::evict(kubernetes, clearance.pod(), clearance.uid()).await
             }
             Command::GrowClaim {
                 name,
@@ -105,23 +101,13 @@ impl Family for Rocketmq {
                 };
                 kubernetes.perform(&orphan).await
             }
-            Command::Rocketmq { address, request } => {
-                match self.client.call(address, request).await {
-                    Ok(_) => Ok(()),
-                    Err(error) if error.may_have_taken_effect() => {
-                        Err(CommandFault::Unanswered(unanswered(address, &error)))
-                    }
-                    Err(error) => Err(CommandFault::Declined(unanswered(address, &error))),
-                }
-            }
+            Command::Rocketmq { address, request } => self
+                .client
+                .call(address, request)
+                .await
+                .map(drop)
+                .map_err(|error| error.of_command(address)),
         }
-    }
-}
-
-fn unanswered(address: &str, error: &client::CallError) -> Unanswered {
-    Unanswered {
-        object: address.to_owned(),
-        why: error.after_address(address),
     }
 }
 
@@ -144,23 +130,18 @@ pub enum RocketmqWork {
 impl RocketmqWork {
     /// The work of a phase on a release.
     pub fn new(wanted: &Wanted, phase: arguments::Phase) -> Self {
-        match (wanted, phase) {
-            (Wanted::Rocketmq { file, revision }, arguments::Phase::Before) => Self::Cluster {
+        match (wanted, phase.around_an_upgrade()) {
+            (Wanted::Rocketmq { file, revision }, Some(phase)) => Self::Cluster {
                 desired: Box::new(Desired::of(file, *revision)),
-                phase: Phase::Before,
+                phase,
             },
-            (Wanted::Rocketmq { file, revision }, arguments::Phase::After) => Self::Cluster {
-                desired: Box::new(Desired::of(file, *revision)),
-                phase: Phase::After,
-            },
-            (Wanted::TopicTransfer(file), arguments::Phase::After) => {
+            (Wanted::TopicTransfer(file), Some(Phase::After)) => {
                 Self::Transfer(Box::new(Wish::of(file, false)))
             }
-            (Wanted::TopicTransfer(file), arguments::Phase::Delete) => {
-                Self::Transfer(Box::new(Wish::of(file, true)))
+            (Wanted::TopicTransfer(file), None) => Self::Transfer(Box::new(Wish::of(file, true))),
+            (Wanted::Rocketmq { .. }, None) | (Wanted::TopicTransfer(_), Some(Phase::Before)) => {
+                Self::Nothing
             }
-            (Wanted::Rocketmq { .. }, arguments::Phase::Delete)
-            | (Wanted::TopicTransfer(_), arguments::Phase::Before) => Self::Nothing,
         }
     }
 }

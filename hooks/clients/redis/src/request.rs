@@ -51,8 +51,6 @@ pub enum Request {
     Forget(NodeId),
     /// It shall become the master of its shard.
     Failover(Failover),
-    /// It shall know nobody, have no slots, and give itself another id. Not taken of a master that has keys.
-    Reset,
     /// Slots shall not be on their way any more, as far as it is concerned.
     Settle(Slots),
     /// It shall take a setting.
@@ -158,7 +156,6 @@ fn commands(request: &Request) -> Pipeline {
         Request::Failover(Failover::Forced) => {
             add(&mut commands, &["CLUSTER", "FAILOVER", "FORCE"]);
         }
-        Request::Reset => add(&mut commands, &["CLUSTER", "RESET", "HARD"]),
         Request::Settle(slots) => {
             for slot in slots.iter() {
                 add(

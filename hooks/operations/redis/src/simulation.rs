@@ -70,8 +70,6 @@ struct SimulatedServer {
     slots: Slots,
     epoch: u64,
     number: usize,
-    /// How many times it has given itself a name.
-    generation: u32,
     keys: BTreeMap<Slot, Keys>,
     migrations: BTreeMap<Slot, Migration>,
     known: BTreeMap<NodeId, Known>,
@@ -371,9 +369,8 @@ impl Cluster {
                 .entry(server.address.clone())
                 .or_insert_with(|| SimulatedServer {
                     server: server.clone(),
-                    id: named(number, 0),
+                    id: named(number),
                     number,
-                    generation: 0,
                     host: format!("10.0.0.{number}"),
                     up_from: BEGINNING,
                     pods: 0,
@@ -679,15 +676,15 @@ impl Cluster {
             .values()
             .filter(|one| one.up_from <= now)
             .map(|one| {
-                let of = |is: fn(Option<Moment>, Moment) -> bool| {
+                let of = |is: &dyn Fn(Option<Moment>) -> bool| {
                     let known = one.known.iter();
                     known
-                        .filter(|(_, known)| is(known.meeting, now))
+                        .filter(|(_, known)| is(known.meeting))
                         .map(|(id, _)| id.clone())
                         .collect()
                 };
-                let met = of(|meeting, _| meeting.is_none());
-                let meets = of(|meeting, now| meeting.is_some_and(|until| until <= now));
+                let met = of(&|meeting| meeting.is_none());
+                let meets = of(&|meeting| meeting.is_some_and(|until| until <= now));
                 (one.id.clone(), (one.as_known(), met, meets))
             })
             .collect();
@@ -799,24 +796,6 @@ impl Cluster {
                 }
                 one.forgotten.insert(id.clone(), now + FORGETTING);
             }
-            Request::Reset => {
-                if one.role == Role::Master && one.count() > 0 {
-                    return Err(
-                        "ERR CLUSTER RESET can't be called with master nodes containing keys"
-                            .to_owned(),
-                    );
-                }
-                one.generation += 1;
-                one.id = named(one.number, one.generation);
-                one.role = Role::Master;
-                one.epoch = 0;
-                one.slots = Slots::default();
-                one.keys.clear();
-                one.migrations.clear();
-                one.known.clear();
-                one.forgotten.clear();
-                one.covered_from = None;
-            }
             Request::Settle(slots) => one.migrations.retain(|slot, _| !slots.contains(*slot)),
             other => return Err(format!("ERR the simulation does not know {other:?}")),
         }
@@ -834,8 +813,8 @@ fn is_differing(one: &SimulatedServer, other: &SimulatedServer, slot: Slot) -> b
 }
 
 /// The name that a server gives itself.
-fn named(number: usize, generation: u32) -> NodeId {
-    let digits = format!("{generation:020x}{number:020x}");
+fn named(number: usize) -> NodeId {
+    let digits = format!("{number:040x}");
     digits
         .parse()
         .unwrap_or_else(|_| unreachable!("these are 40 hexadecimal digits"))

@@ -16,10 +16,11 @@ use std::collections::BTreeSet;
 
 use midships_client_kubernetes::{self as kubernetes, DataVolume};
 use midships_client_rocketmq::Request;
+use midships_engine::journal::hexadecimal;
 use midships_engine::step::{Limits, Operation, Planning, Problem, Seen};
 use sha2::{Digest, Sha256};
 
-use crate::desired::{Broker, Desired, Phase, hexadecimal};
+use crate::desired::{Broker, Desired, Phase};
 use crate::fixed;
 use crate::steps::{self, Reason, RocketmqStep, Scene, ToldBroker};
 use crate::survey;

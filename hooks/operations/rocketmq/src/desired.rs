@@ -1,10 +1,10 @@
 //! What a release of the chart `rocketmq` shall be, resolved from its values into addresses.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use midships_client_kubernetes::StatefulSet;
 use midships_client_rocketmq::ClusterInfo;
+use midships_engine::journal::hexadecimal;
 pub use midships_engine::step::Phase;
 use midships_model::desired;
 use midships_model::rocketmq::names::{Names, Role};
@@ -333,14 +333,4 @@ fn digest(file: &desired::Desired<Values>) -> String {
     // Values that came from JSON can be written as JSON; were they not, no two would be told apart, and no plan be left.
     let text = serde_json::to_vec(file).unwrap_or_default();
     hexadecimal(&Sha256::digest(&text))
-}
-
-/// Bytes as hexadecimal digits.
-#[must_use]
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use midships_client_rocketmq::ClusterInfo;
+use midships_engine::journal::hexadecimal;
 use midships_model::rocketmq_topic_transfer::{
     Action, Afterwards, Consumers, Desired, Messages, Ordered, Side, Values,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::desired::{Broker, hexadecimal};
+use crate::desired::Broker;
 
 /// A transfer that somebody asks for.
 #[derive(Clone, Debug, Eq, PartialEq)]
