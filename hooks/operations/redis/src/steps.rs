@@ -1,6 +1,6 @@
 //! The conditions that operations establish on a cluster, each observed and judged by itself.
 
-use midships_client_redis::{NodeId, Request, Role, Slots};
+use midships_client_redis::{Node, NodeId, Request, Role, Slots};
 use midships_engine::step::{
     Direction, Limits, Memory, Problem, Progress, Seen, Step, Unanswered, Verdict,
 };
@@ -533,6 +533,15 @@ fn serving(landscape: &Landscape<'_>, view: View<'_>) -> Verdict<Command> {
         let owners = one.nodes.owners();
         if *first_owners.get_or_insert_with(|| owners.clone()) != owners {
             missing.push(format!("{pod} has another opinion of who has which slots"));
+        }
+        for other in landscape.servers().filter(|one| !one.myself().is_master()) {
+            let known = one.nodes.others.get(&other.myself().id);
+            if known.is_some_and(Node::is_master) {
+                missing.push(format!(
+                    "{pod} has not heard yet that {} is a replica",
+                    other.server.pod
+                ));
+            }
         }
         let is_replica = !one.myself().is_master();
         let link = view
