@@ -19,9 +19,6 @@ esac
 if [ "$1 $2" = 'cluster meet' ]; then
   echo "$3 $4" >>"$STATE/met"
   echo OK
-elif [ "$1 $2" = 'cluster reset' ]; then
-  echo "$place $*" >>"$STATE/commanded"
-  echo OK
 elif [ "$1 $2" = 'cluster failover' ]; then
   echo "$place $*" >>"$STATE/commanded"
   if [ -e "$STATE/own/after" ]; then
@@ -289,18 +286,42 @@ fn a_master_that_stops_has_the_replica_take_over_that_has_most() {
 }
 
 #[test]
-fn a_server_that_nobody_knows_any_more_knows_nobody_when_it_comes_back() {
+fn a_server_that_nobody_knows_any_more_comes_back_as_a_new_one() {
     let pod = Pod::new();
     let own = without_slots("myself,master") + &line(OTHER, "10.0.0.8", "master", "0");
     pod.knows("a\nb\nc\n", &own);
-    let before = [("cluster nodes", &*own)];
+    let forgotten = pod.root.path().join("data/midships-forgotten");
+    fs::create_dir_all(forgotten.parent().unwrap()).unwrap();
+    let leaves_word = |keys: &str| {
+        let before = [
+            ("cluster nodes", &*own),
+            ("info replication", "role:master\r\n"),
+            ("dbsize", keys),
+        ];
+        assert_eq!(commanded(&pod, &before), [""], "nobody is told anything");
+        let is_there = forgotten.exists();
+        _ = fs::remove_file(&forgotten);
+        is_there
+    };
     // Who leaves as well still knows it, which says nothing.
     let leaves = line(STRANGER, "10.0.0.9", "myself,master", "0").replace(" 0-5460", "");
     pod.answers("c.servers", "cluster nodes", &(leaves + &own));
-    assert_eq!(commanded(&pod, &before), [""], "nobody with slots answers");
+    assert!(!leaves_word("0\n"), "nobody with slots answers");
     moved(&pod, OTHER, OTHER);
-    assert_eq!(commanded(&pod, &before), ["own cluster reset hard\n"]);
+    assert!(leaves_word("0\n"));
+    assert!(!leaves_word("1\n"), "it has a key that nobody else has");
     let knows = line(OTHER, "10.0.0.8", "myself,master", "0") + &without_slots("master");
     pod.answers("b.servers", "cluster nodes", &knows);
-    assert_eq!(commanded(&pod, &before), [""], "it is known");
+    assert!(!leaves_word("0\n"), "it is known");
+
+    let known = list("10.0.0.2", "0") + "vars currentEpoch 6 lastVoteEpoch 0\n";
+    write(pod.root.path(), "data/nodes.conf", &known);
+    assert!(pod.says("begin_anew >/dev/null; knew_others"));
+    let program = ". scripts/server.sh; . scripts/cluster.sh; begin_anew; knew_others";
+    for shell in shells() {
+        write(pod.root.path(), "data/nodes.conf", &known);
+        fs::write(&forgotten, "").unwrap();
+        assert!(!pod.run(&shell, program).status.success(), "{shell:?}");
+        assert!(!forgotten.exists(), "{shell:?}");
+    }
 }

@@ -461,12 +461,24 @@ fn forgotten(landscape: &Landscape<'_>, leaving: &[Shard], view: View<'_>) -> Ve
         }
     }
     let stays = |id: &NodeId| landscape.servers().any(|one| one.myself().id == *id);
-    let mut commands = Vec::new();
+    let (mut commands, mut behind) = (Vec::new(), Vec::new());
     for one in landscape.servers() {
-        for id in one.nodes.others.keys().filter(|id| !stays(id)) {
-            let request = Request::Forget(id.clone());
-            commands.push(Command::redis(&one.server.address, request));
+        for (id, node) in one.nodes.others.iter().filter(|(id, _)| !stays(id)) {
+            // To whoever has not heard where they are, slots of a node that it forgets are nobody's.
+            if node.slots.is_empty() {
+                let request = Request::Forget(id.clone());
+                commands.push(Command::redis(&one.server.address, request));
+            } else {
+                behind.push(one.server.pod.as_str());
+            }
         }
+    }
+    if !behind.is_empty() {
+        let pods = behind.join(", ");
+        return waiting(
+            format!("{pods} have not heard yet that slots of servers that leave have moved"),
+            None,
+        );
     }
     if commands.is_empty() {
         return Verdict::Done;

@@ -4,6 +4,8 @@
 # anew at once, no server has an address of another one that is right.
 
 nodes=/data/nodes.conf
+# There when the others had forgotten the server as it stopped.
+forgotten=/data/midships-forgotten
 
 # The pods of the release's servers, a line each. The file follows the release while the server runs.
 pods=/config/server/servers
@@ -54,6 +56,15 @@ announce() {
 # The identities of the other servers that stand in a list of servers.
 others() {
   sed -n '/^[^ ]* [^ ]* [^ ]*myself/d; /^[^ ]* [^ ]* [^ ]*handshake/d; s/^\([0-9a-f]\{40\}\) .*$/\1/p'
+}
+
+# Has a server that the others had forgotten begin as a new one.
+begin_anew() {
+  if [ -e "$forgotten" ]; then
+    rm -f "$nodes"
+    rm -f "$forgotten"
+    echo 'the others had forgotten this server: it is a new one'
+  fi
 }
 
 # Whether this server was one of a cluster. If not, it is for the hook program to make it one.

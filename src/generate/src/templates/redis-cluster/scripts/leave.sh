@@ -1,5 +1,6 @@
 # What a server of a cluster does before it stops: a master has a replica take over, so that its slots are served without a break, and one
-# that the others have forgotten forgets them too, so that its volume comes back as that of a new server.
+# that the others have forgotten leaves word of it, so that its volume comes back as that of a new server. It does not forget them itself:
+# while it still answers, it would tell clients that there are no slots.
 set -eu
 . /scripts/server.sh
 . /scripts/cluster.sh
@@ -21,6 +22,11 @@ replicas() {
 
 is_replica() {
   ask info replication | grep -q '^role:slave'
+}
+
+# Whether no key is lost with it: those of a replica are its master's.
+has_nothing_of_its_own() {
+  is_replica || [ "$(ask dbsize)" = 0 ]
 }
 
 # Has a replica take over: it waits until it has everything.
@@ -70,7 +76,7 @@ fi
 list="$(ask cluster nodes)"
 identity="$(printf '%s\n' "$list" | itself)"
 identity="${identity%% *}"
-if [ -n "$identity" ] && [ -z "$(printf '%s\n' "$list" | slots_of_itself)" ] && is_forgotten; then
-  say 'leave: no server knows this one any more: it forgets them, too'
-  ask cluster reset hard >/dev/null
+if [ -n "$identity" ] && [ -z "$(printf '%s\n' "$list" | slots_of_itself)" ] && has_nothing_of_its_own && is_forgotten; then
+  say 'leave: no server knows this one any more: it will come back as a new one'
+  : >"$forgotten"
 fi

@@ -35,6 +35,7 @@ fi
 cd /data
 prepare_data
 <% if isCluster %>
+begin_anew
 announce >>"$configuration"
 if knew_others; then
   # Beside the server, which takes the place of this shell.
