@@ -121,7 +121,12 @@ pub enum OfAnyFamily {
     /// Of a chart of `RocketMQ`.
     Rocketmq(Wanted),
     /// A cluster of Redis or Valkey.
-    RedisCluster(Box<redis_cluster::Desired>),
+    RedisCluster {
+        /// The desired state.
+        file: Box<redis_cluster::Desired>,
+        /// The number of the revision, where the file `revision` beside it tells.
+        revision: Option<u64>,
+    },
 }
 
 impl Wanted {
@@ -173,9 +178,10 @@ fn parse_any(path: &str, text: &[u8], revision: Option<u64>) -> Result<OfAnyFami
         Some(rocketmq_topic_transfer::CHART) => Ok(OfAnyFamily::Rocketmq(Wanted::TopicTransfer(
             Box::new(typed(path, document)?),
         ))),
-        Some(redis_cluster::CHART) => {
-            Ok(OfAnyFamily::RedisCluster(Box::new(typed(path, document)?)))
-        }
+        Some(redis_cluster::CHART) => Ok(OfAnyFamily::RedisCluster {
+            file: Box::new(typed(path, document)?),
+            revision,
+        }),
         _ => UnknownChartSnafu {
             path,
             found: found(&document),
@@ -360,13 +366,15 @@ pub mod tests {
 
     #[test]
     fn each_chart_is_read_as_its_own_and_no_other_one() {
-        let read =
-            |document: &Value| parse_any("desired.json", document.to_string().as_bytes(), Some(3));
-        let wanted = |document: &Value| match read(document).unwrap() {
-            OfAnyFamily::Rocketmq(wanted) => wanted,
-            other @ OfAnyFamily::RedisCluster(_) => panic!("{other:?}"),
+        let read = |document: &Value| match parse_any(
+            "desired.json",
+            document.to_string().as_bytes(),
+            Some(3),
+        )? {
+            OfAnyFamily::Rocketmq(wanted) => Ok(wanted),
+            other @ OfAnyFamily::RedisCluster { .. } => panic!("{other:?}"),
         };
-        match wanted(&document()) {
+        match read(&document()).unwrap() {
             Wanted::Rocketmq { revision, .. } => assert_eq!(revision, Some(3)),
             other @ Wanted::TopicTransfer(_) => panic!("{other:?}"),
         }

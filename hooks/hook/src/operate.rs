@@ -207,7 +207,7 @@ impl Prepared {
         })?;
         let is_delete = phase == Some(Phase::Delete);
         match desired {
-            OfAnyFamily::RedisCluster(file) => {
+            OfAnyFamily::RedisCluster { file, revision } => {
                 let read = signing::of_redis(access.credentials.as_deref()).and_then(|signed| {
                     Ok((signed, certificates::of_redis(access.tls.as_deref())?))
                 });
@@ -215,7 +215,7 @@ impl Prepared {
                 let family = Redis::new(credentials, encryption);
                 let place = (&*file.namespace, &*file.full_name);
                 let world = world(runtime_of(clock)?, clock, place, family)?;
-                let desired = midships_operations_redis::Desired::of(&file);
+                let desired = midships_operations_redis::Desired::of(&file, revision);
                 Ok(Self::Redis { desired, world })
             }
             OfAnyFamily::Rocketmq(desired) => {

@@ -9,6 +9,7 @@ use midships_client_redis::migration::{MoveError, Task, carry};
 use midships_engine::runner::Surveys;
 use midships_engine::step::{Operation, Unanswered};
 use midships_engine::world::CommandFault;
+use midships_model::redis::settings::field;
 use midships_operations_redis::steps::RedisStep;
 use midships_operations_redis::{Answer, Command, Desired, Query, release};
 
@@ -101,13 +102,29 @@ impl Family for Redis {
                 family::evict(kubernetes, clearance.pod(), clearance.uid()).await
             }
             Command::Move(tasks) => self.carry(tasks).await,
-            Command::Redis { address, request } => self
-                .client
-                .call(address, request)
-                .await
-                .map(drop)
-                .map_err(|error| error.of_command(address)),
+            Command::Redis { address, request } => match self.client.call(address, request).await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(match request {
+                    client::Request::Configure { name, .. } => {
+                        about(&field(name), error.of_command(address))
+                    }
+                    _ => error.of_command(address),
+                }),
+            },
         }
+    }
+}
+
+/// A fault that tells which field it is about, too.
+fn about(field: &str, fault: CommandFault) -> CommandFault {
+    let tell = |Unanswered { object, why }| Unanswered {
+        object,
+        why: format!("{field}: {why}"),
+    };
+    match fault {
+        CommandFault::Unanswered(fault) => CommandFault::Unanswered(tell(fault)),
+        CommandFault::Declined(fault) => CommandFault::Declined(tell(fault)),
+        interrupted @ CommandFault::Interrupted(_) => interrupted,
     }
 }
 

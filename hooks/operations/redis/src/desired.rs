@@ -1,8 +1,13 @@
-//! The cluster that a release shall be: its shards and their servers.
+//! The cluster that a release shall be: its shards, their servers, and what these have.
+
+use std::collections::BTreeMap;
 
 use midships_client_kubernetes::StatefulSet;
 use midships_engine::journal::hash;
+use midships_model::fields::StorageMode;
 use midships_model::redis::servers::Servers;
+use midships_model::redis::settings::ONLINE;
+use midships_model::redis::version::Version;
 use midships_model::redis::{PORT, TLS_PORT};
 use midships_model::redis_cluster;
 use serde::{Deserialize, Serialize};
@@ -28,14 +33,24 @@ pub struct Desired {
     pub port: u16,
     /// The shards, in the order of their numbers.
     pub shards: Vec<Shard>,
+    /// The product and its version.
+    pub version: Version,
+    /// What a running server shall have of the settings that it takes without a restart.
+    pub settings: BTreeMap<String, String>,
+    /// The settings beside them that somebody has named and that have no field: not every server may know them.
+    pub named: Vec<String>,
+    /// How many mebibytes each server's volume shall have, where it is claimed.
+    pub volume_mebibytes: Option<u64>,
+    /// The number of the revision, where it is told.
+    pub revision: Option<u64>,
     /// How long pods may take to come up, in seconds.
     pub patience_seconds: u64,
 }
 
 impl Desired {
-    /// The cluster that a release asks for.
+    /// The cluster that a release asks for, in the revision of a number if it is told.
     #[must_use]
-    pub fn of(file: &redis_cluster::Desired) -> Self {
+    pub fn of(file: &redis_cluster::Desired, revision: Option<u64>) -> Self {
         let values = &file.values;
         let mut desired = Self {
             full_name: file.full_name.clone(),
@@ -48,13 +63,23 @@ impl Desired {
                 TLS_PORT
             },
             shards: Vec::new(),
+            version: values.version,
+            settings: values.online_settings(),
+            named: named(&values.tuning.configuration),
+            volume_mebibytes: Some(&values.persistence.storage)
+                .filter(|storage| storage.mode == StorageMode::StorageClass)
+                .and_then(|storage| storage.size.mebibytes()),
+            revision,
             // Half of the Job's time at most, so that time is left to act.
             patience_seconds: (u64::from(values.deadline_seconds()) / 2).min(LONGEST_PATIENCE),
         };
         let servers = values.shards.replicas_per_shard.saturating_add(1);
         let shards = (0..values.shards.count).map(|number| desired.shard(number, servers));
         desired.shards = shards.collect();
-        let asked = format!("{:?} {:?}", desired.shards, file.templates);
+        let asked = format!(
+            "{:?} {:?} {:?} {:?}",
+            desired.shards, file.templates, desired.settings, desired.volume_mebibytes
+        );
         desired.digest = hash(&asked);
         desired
     }
@@ -63,6 +88,12 @@ impl Desired {
     #[must_use]
     pub fn stateful_set(&self, shard: u32) -> String {
         format!("{}-shard-{shard}", self.full_name)
+    }
+
+    /// The name of the ConfigMap with what was desired when Helm last applied.
+    #[must_use]
+    pub fn after_config_map(&self) -> String {
+        format!("{}-after", self.full_name)
     }
 
     /// The name of the Service by which each server has a name of its own.
@@ -111,6 +142,13 @@ impl Desired {
         standing.retain(|shard| !self.shards.iter().any(|one| one.number == shard.number));
         standing
     }
+}
+
+/// The keys of a configuration that only some versions know: those that a running server takes are known to all of them.
+fn named<V>(configuration: &BTreeMap<String, V>) -> Vec<String> {
+    let keys = configuration.keys();
+    let named = keys.filter(|key| !ONLINE.iter().any(|(online, _)| online == key));
+    named.cloned().collect()
 }
 
 /// A shard: servers with the same slots, one of which is their master. Which one is for the cluster to say.

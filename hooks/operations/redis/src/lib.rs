@@ -1,5 +1,6 @@
 //! The stateful operations on a live Redis or Valkey cluster, as steps of the engine.
 
+pub mod configure_servers;
 pub mod create_cluster;
 pub mod desired;
 pub mod guard;
@@ -10,7 +11,9 @@ pub mod release;
 pub mod repair_slots;
 mod restart;
 pub mod restart_nodes;
+mod settings;
 pub mod simulation;
+pub mod spelling;
 pub mod steps;
 mod survey;
 pub mod view;

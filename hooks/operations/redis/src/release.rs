@@ -3,6 +3,7 @@
 use midships_engine::runner::Surveys;
 use midships_engine::step::{Operation, Phase};
 
+use crate::configure_servers::ConfigureServers;
 use crate::create_cluster::CreateCluster;
 use crate::desired::Desired;
 use crate::place_slots::{PlaceSlots, Placing};
@@ -25,6 +26,7 @@ pub fn operations(desired: &Desired, phase: Phase) -> Vec<OnRelease> {
         Box::new(RepairSlots::new(desired.clone(), phase)),
         placing(Placing::DrainShards),
         placing(Placing::RebalanceSlots),
+        Box::new(ConfigureServers::new(desired.clone(), phase)),
         Box::new(RestartNodes::new(desired.clone(), phase)),
     ]
 }

@@ -12,9 +12,12 @@ use midships_client_redis::{
     self as redis, Failover, Health, Information, Link, Migration, Node, NodeId, Nodes, Request,
     Role, SLOTS, Slot, Slots,
 };
+use midships_engine::journal::hash;
 use midships_engine::simulation::{BEGINNING, Simulation};
 use midships_engine::step::{Moment, Unanswered};
 use midships_engine::world::CommandFault;
+use midships_model::redis::servers::Servers;
+use midships_model::redis::version::Version;
 
 use crate::desired::{Desired, SHARD_LABEL, Server, Shard};
 use crate::guard::Clearance;
@@ -66,6 +69,8 @@ struct SimulatedServer {
     /// How many pods there were before its present one, and of which template that is.
     pods: u32,
     template: u32,
+    /// What it has of the settings that it takes while it runs.
+    settings: BTreeMap<String, String>,
     role: Role,
     slots: Slots,
     epoch: u64,
@@ -93,6 +98,8 @@ pub struct Cluster {
     hidden: BTreeSet<(Slot, u32)>,
     /// How many times Helm has changed the template of the pods.
     template: u32,
+    /// What servers read of settings when they start.
+    settings: BTreeMap<String, String>,
     /// How many goes there were at moving slots, and how many go well before one is cut short.
     goes: u32,
     well: u32,
@@ -109,6 +116,11 @@ pub fn desired(shards: u32, replicas: u32) -> Desired {
         domain: "cluster.local".to_owned(),
         port: PORT,
         shards: Vec::new(),
+        version: Version::Redis7_0,
+        settings: midships_model::redis_cluster::Values::default().online_settings(),
+        named: Vec::new(),
+        volume_mebibytes: Some(1_024),
+        revision: None,
         patience_seconds: 600,
     };
     desired.shards = (0..shards)
@@ -128,6 +140,7 @@ impl Cluster {
             written: BTreeMap::new(),
             hidden: BTreeSet::new(),
             template: 0,
+            settings: desired.settings.clone(),
             goes: 0,
             well: u32::MAX,
             breach: None,
@@ -240,6 +253,31 @@ impl Cluster {
     pub fn with_new_template(mut self) -> Self {
         self.template += 1;
         self
+    }
+
+    /// The same where servers have a setting that they did not read from their configuration, or that this has another value of now.
+    #[must_use]
+    pub fn with_setting(mut self, name: &str, value: &str) -> Self {
+        for one in self.servers.values_mut() {
+            one.settings.insert(name.to_owned(), value.to_owned());
+        }
+        self
+    }
+
+    /// The same where servers do not know a setting.
+    #[must_use]
+    pub fn without_setting(mut self, name: &str) -> Self {
+        for one in self.servers.values_mut() {
+            one.settings.remove(name);
+        }
+        self
+    }
+
+    /// What a server has of a setting.
+    #[must_use]
+    pub fn setting_of(&self, pod: &str, name: &str) -> Option<&str> {
+        let found = self.servers.values().find(|one| one.server.pod == pod)?;
+        found.settings.get(name).map(String::as_str)
     }
 
     /// The same where one go at moving slots is cut short after so many that went well, over and over.
@@ -363,6 +401,7 @@ impl Cluster {
 
     fn add(&mut self, desired: &Desired) {
         self.shards.clone_from(&desired.shards);
+        self.settings.clone_from(&desired.settings);
         for server in desired.servers() {
             let number = self.servers.len() + 1;
             self.servers
@@ -375,6 +414,7 @@ impl Cluster {
                     up_from: BEGINNING,
                     pods: 0,
                     template: 0,
+                    settings: desired.settings.clone(),
                     role: Role::Master,
                     slots: Slots::default(),
                     epoch: 0,
@@ -420,6 +460,7 @@ impl Cluster {
     /// A pod is evicted, and the next one of its name comes up after a while.
     fn evict(&mut self, clearance: &Clearance) {
         let (now, template) = (self.now, self.template);
+        let settings = self.settings.clone();
         let pod = clearance.pod();
         let away = self.servers.values().find(|one| one.up_from > now);
         let away = away.map(|one| one.server.pod.clone());
@@ -441,6 +482,7 @@ impl Cluster {
         one.up_from = now + RESTARTING;
         one.pods += 1;
         one.template = template;
+        one.settings = settings;
         one.linked_from = one.up_from + COPYING;
     }
 
@@ -796,6 +838,7 @@ impl Cluster {
                 }
                 one.forgotten.insert(id.clone(), now + FORGETTING);
             }
+            Request::Configure { name, value } => return one.configure(name, value),
             Request::Settle(slots) => one.migrations.retain(|slot, _| !slots.contains(*slot)),
             other => return Err(format!("ERR the simulation does not know {other:?}")),
         }
@@ -824,6 +867,15 @@ impl SimulatedServer {
     /// The identity of its pod.
     fn uid(&self) -> String {
         format!("{}-{}", self.number, self.pods)
+    }
+
+    /// It takes a setting that it knows.
+    fn configure(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let setting = self.settings.get_mut(name).ok_or_else(|| {
+            format!("ERR Unknown option or number of arguments for CONFIG SET - '{name}'")
+        })?;
+        value.clone_into(setting);
+        Ok(())
     }
 
     /// How many keys it has.
@@ -901,6 +953,13 @@ impl SimulatedServer {
                     self.covered().len()
                 );
                 redis::Answer::Information(Information::of(&text))
+            }
+            Request::Configuration(names) => {
+                let known = |name: &String| Some((name.clone(), self.settings.get(name)?.clone()));
+                redis::Answer::Configuration(names.iter().filter_map(known).collect())
+            }
+            Request::Information("server") => {
+                redis::Answer::Information(Information::of("redis_version:7.0.15\r\n"))
             }
             Request::Information(_) => {
                 let text = match self.role {
@@ -1007,8 +1066,9 @@ impl Simulation for Cluster {
                 0
             };
             let (open, template) = (one.migrations.len(), one.template);
+            let settings = hash(&format!("{:?}", one.settings));
             format!(
-                "{}: {role}, {keys} keys, {open} open, knows {known}, of template {template}\n",
+                "{}: {role}, {keys} keys, {open} open, knows {known}, of template {template}, settings {settings}\n",
                 one.server.pod
             )
         });

@@ -1,5 +1,7 @@
 //! The conditions that operations establish on a cluster, each observed and judged by itself.
 
+use std::collections::BTreeMap;
+
 use midships_client_redis::{Node, NodeId, Request, Role, Slots};
 use midships_engine::step::{
     Direction, Limits, Memory, Problem, Progress, Seen, Step, Unanswered, Verdict,
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::desired::{Server, Shard};
 use crate::moving;
 use crate::restart::{self, Renewal};
+use crate::settings;
 use crate::view::{
     Landscape, View, ask_cluster, ask_filled, ask_nodes, ask_pods, ask_replication,
     ask_stateful_sets,
@@ -90,6 +93,13 @@ pub enum RedisStep {
         /// The server and its pod.
         renewal: Renewal,
     },
+    /// Running servers have settings that they take without a restart.
+    ServersConfigured {
+        /// The servers.
+        servers: Vec<Server>,
+        /// The settings, with what they shall be.
+        settings: BTreeMap<String, String>,
+    },
     /// All servers agree on who has which slots, and serve them.
     ClusterServing {
         /// The shards of the cluster.
@@ -126,6 +136,7 @@ impl RedisStep {
             | Self::ReplicasAttached { shards }
             | Self::NodeRestarted { shards, .. }
             | Self::ClusterServing { shards } => shards,
+            Self::ServersConfigured { .. } => &[],
         }
     }
 }
@@ -145,6 +156,7 @@ impl Step for RedisStep {
             Self::NodesMet { .. } => "nodes_met",
             Self::ReplicasAttached { .. } => "replicas_attached",
             Self::ClusterServing { .. } => "cluster_serving",
+            Self::ServersConfigured { .. } => "servers_configured",
             Self::NodeRestarted { renewal, .. } => {
                 return format!("node_restarted/{}", renewal.server.pod);
             }
@@ -165,12 +177,17 @@ impl Step for RedisStep {
                 poll_milliseconds: PAUSE,
                 ..usual
             },
+            // What a server does not take it will not take the next time.
+            Self::ServersConfigured { .. } => Limits::default(),
             _ => usual,
         }
     }
 
     fn observe(&self, _: Direction, seen: &Observation) -> Vec<Query> {
         let mut wanted: Vec<Query> = ask_nodes(self.shards()).collect();
+        if let Self::ServersConfigured { servers, settings } = self {
+            wanted.extend(settings::queries(servers, settings));
+        }
         if let Self::NodesForgotten { leaving, .. } = self {
             wanted.extend(ask_nodes(leaving));
             let servers = leaving.iter().flat_map(|shard| &shard.servers);
@@ -216,6 +233,9 @@ impl Step for RedisStep {
             };
         }
         match self {
+            Self::ServersConfigured { servers, settings } => {
+                settings::assess(servers, settings, seen)
+            }
             Self::SlotsPlaced { before, after, .. } | Self::ShardsEmptied { before, after, .. } => {
                 moving::assess(&landscape, view, before, after, seen)
             }
@@ -248,6 +268,7 @@ impl Step for RedisStep {
             | Self::NodesMet { .. }
             | Self::ReplicasAttached { .. }
             | Self::NodeRestarted { .. }
+            | Self::ServersConfigured { .. }
             | Self::ClusterServing { .. } => true,
         }
     }

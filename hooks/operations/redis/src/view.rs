@@ -11,6 +11,8 @@ use crate::vocabulary::{Answer, Query};
 
 /// The section of what a server tells of itself that is about masters and replicas.
 const REPLICATION: &str = "replication";
+/// The section that is about the program.
+const SERVER: &str = "server";
 
 /// An observation, read by kind.
 #[derive(Clone, Copy, Debug)]
@@ -94,6 +96,32 @@ impl<'a> View<'a> {
     pub fn replication(self, server: &Server) -> Result<&'a Information, Unanswered> {
         match self.answer(server, Request::Information(REPLICATION))? {
             redis::Answer::Information(information) => Ok(information),
+            _ => Err(another(server)),
+        }
+    }
+
+    /// What a server tells of its program.
+    ///
+    /// # Errors
+    /// When it did not answer.
+    pub fn program(self, server: &Server) -> Result<&'a Information, Unanswered> {
+        match self.answer(server, Request::Information(SERVER))? {
+            redis::Answer::Information(information) => Ok(information),
+            _ => Err(another(server)),
+        }
+    }
+
+    /// What a server has of some settings; those that it does not know are left out.
+    ///
+    /// # Errors
+    /// When it did not answer.
+    pub fn configuration(
+        self,
+        server: &Server,
+        names: &[String],
+    ) -> Result<&'a BTreeMap<String, String>, Unanswered> {
+        match self.answer(server, Request::Configuration(names.to_vec()))? {
+            redis::Answer::Configuration(settings) => Ok(settings),
             _ => Err(another(server)),
         }
     }
@@ -189,6 +217,18 @@ pub fn ask_replication(shards: &[Shard]) -> impl Iterator<Item = Query> {
 pub fn ask_cluster(shards: &[Shard]) -> impl Iterator<Item = Query> {
     let servers = shards.iter().flat_map(|shard| &shard.servers);
     servers.map(|server| Query::redis(&server.address, Request::Cluster))
+}
+
+/// The question what a server tells of its program.
+#[must_use]
+pub fn ask_program(server: &Server) -> Query {
+    Query::redis(&server.address, Request::Information(SERVER))
+}
+
+/// The question what a server has of some settings.
+#[must_use]
+pub fn ask_configuration(server: &Server, names: &[String]) -> Query {
+    Query::redis(&server.address, Request::Configuration(names.to_vec()))
 }
 
 /// The question of which slots each master among some servers has keys; none of a server that has not told what it is.

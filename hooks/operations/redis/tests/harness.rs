@@ -14,6 +14,9 @@ use midships_engine::report::Outcome;
 use midships_engine::runner;
 use midships_engine::simulation::{Ground, Obstacle, SimulatedWorld, locked};
 use midships_engine::step::{Direction, Operation, Phase};
+use midships_model::redis::version::Version;
+use midships_operations_redis::Desired;
+use midships_operations_redis::configure_servers::ConfigureServers;
 use midships_operations_redis::create_cluster::CreateCluster;
 use midships_operations_redis::place_slots::{PlaceSlots, Placing};
 use midships_operations_redis::release;
@@ -192,14 +195,23 @@ fn slots_on_their_way_from_a_replaced_source_move_on() {
     assert_eq!(counts.steps, ["slots_placed"]);
 }
 
-/// Runs all operations of a phase; returns what became of them, and what was told.
+/// Runs all operations of a phase for shards without replicas; returns what became of them, and what was told.
 fn run_phase(
     ground: &Arc<Mutex<Ground<Cluster>>>,
     shards: u32,
     phase: Phase,
 ) -> (Outcome, Vec<String>) {
+    run_operations(ground, &desired(shards, 0), phase)
+}
+
+/// The same for what is desired.
+fn run_operations(
+    ground: &Arc<Mutex<Ground<Cluster>>>,
+    wanted: &Desired,
+    phase: Phase,
+) -> (Outcome, Vec<String>) {
     let mut world = SimulatedWorld::new(ground, "only");
-    let operations = release::operations(&desired(shards, 0), phase);
+    let operations = release::operations(wanted, phase);
     let operations: Vec<_> = operations.iter().map(AsRef::as_ref).collect();
     let surveys = release::surveys(phase);
     let outcome = runner::run_all(&mut world, &operations, surveys, "only").unwrap();
@@ -209,8 +221,12 @@ fn run_phase(
 
 /// The same on a cluster that is given; returns that, too.
 fn run_release(start: Cluster, shards: u32, phase: Phase) -> (Outcome, Vec<String>, Cluster) {
+    run_desired(start, &desired(shards, 0), phase)
+}
+
+fn run_desired(start: Cluster, wanted: &Desired, phase: Phase) -> (Outcome, Vec<String>, Cluster) {
     let ground = Arc::new(Mutex::new(Ground::new(start)));
-    let (outcome, told) = run_phase(&ground, shards, phase);
+    let (outcome, told) = run_operations(&ground, wanted, phase);
     let ground = locked(&ground);
     assert_eq!(ground.violation, None);
     (outcome, told, ground.simulation.clone())
@@ -292,6 +308,61 @@ fn servers_take_a_new_template_one_at_a_time() {
     let steps = steps.each_ref().map(String::as_str);
     let counts = exercised("restart", start, &operation, &steps, &["node_restarted"]);
     assert_eq!(counts.steps, steps);
+}
+
+#[test]
+fn running_servers_take_other_settings() {
+    let wanted = desired(2, 1);
+    let start = Cluster::standing(&wanted)
+        .with_setting("maxmemory-policy", "allkeys-lru")
+        .with_setting("maxmemory", "0");
+    let operation = ConfigureServers::new(wanted, Phase::After);
+    let counts = try_out("settings", start, &operation, &["servers_configured"]);
+    assert_eq!(counts.steps, ["servers_configured"]);
+}
+
+#[test]
+fn a_setting_that_no_server_knows_is_refused_by_its_field() {
+    let mut wanted = desired(3, 1);
+    let start = Cluster::standing(&wanted);
+    for (named, expected) in [
+        (&["hz"][..], None),
+        (
+            &["hz", "no-such-setting"],
+            Some("tuning.configuration.no-such-setting"),
+        ),
+    ] {
+        wanted.named = named.iter().map(|name| (*name).to_owned()).collect();
+        let (outcome, _, _) = run_desired(start.clone(), &wanted, Phase::Before);
+        let found = match outcome {
+            Outcome::Refused(problem) => Some(problem.object),
+            _ => None,
+        };
+        assert_eq!(found.as_deref(), expected);
+    }
+    // Of another version nothing can be said before it runs.
+    wanted.version = Version::Redis8_0;
+    let (outcome, _, _) = run_desired(start, &wanted, Phase::Before);
+    assert_eq!(outcome, Outcome::Done { changed: false });
+}
+
+#[test]
+fn a_server_that_is_renewed_reads_its_settings_itself() {
+    let wanted = desired(3, 1);
+    // As servers of an older version: they know fewer settings, and their pods are about to be renewed.
+    let start = Cluster::standing(&wanted)
+        .without_setting("lazyfree-lazy-user-flush")
+        .with_new_template();
+    let (outcome, told, cluster) = run_desired(start, &wanted, Phase::After);
+    assert_eq!(outcome, Outcome::Done { changed: true }, "{told:#?}");
+    let has = cluster.setting_of(FIRST, "lazyfree-lazy-user-flush");
+    assert_eq!(has, Some("yes"));
+    let start = Cluster::standing(&wanted).without_setting("lazyfree-lazy-user-flush");
+    let (outcome, _, _) = run_desired(start, &wanted, Phase::After);
+    let Outcome::Refused(problem) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(problem.object, "tuning.lazyFreeing");
 }
 
 #[test]

@@ -48,6 +48,37 @@ pub fn online_keys() -> String {
     keys.join(" ")
 }
 
+/// The field by which a setting of a running server is changed; one that has no field of its own is a key of the configuration.
+#[must_use]
+pub fn field(setting: &str) -> String {
+    let field = match setting {
+        "maxmemory" => "memory.percent",
+        "maxmemory-policy" => "memory.policy",
+        "save" => "persistence.savePoints",
+        "appendfsync" => "persistence.flush",
+        "auto-aof-rewrite-percentage" => "persistence.rewritePercent",
+        "auto-aof-rewrite-min-size" => "persistence.rewriteLeastMegabytes",
+        "timeout" => "tuning.timeoutSeconds",
+        "tcp-keepalive" => "tuning.tcpKeepaliveSeconds",
+        "maxclients" => "tuning.maxClients",
+        "slowlog-log-slower-than" => "tuning.slowMicroseconds",
+        "slowlog-max-len" => "tuning.slowRemembered",
+        "latency-monitor-threshold" => "tuning.latencyMilliseconds",
+        "notify-keyspace-events" => "tuning.keyspaceEvents",
+        "activedefrag" => "tuning.activeDefragmentation",
+        "hash-max-ziplist-entries" => "tuning.compactHashFields",
+        "hash-max-ziplist-value" => "tuning.compactHashBytes",
+        "zset-max-ziplist-entries" => "tuning.compactSortedSetMembers",
+        "zset-max-ziplist-value" => "tuning.compactSortedSetBytes",
+        "cluster-node-timeout" => "shards.nodeTimeoutMilliseconds",
+        "cluster-require-full-coverage" => "shards.requireFullCoverage",
+        "replica-lazy-flush" => "tuning.lazyFreeing",
+        lazy if lazy.starts_with("lazyfree-lazy-") => "tuning.lazyFreeing",
+        other => return format!("tuning.configuration.{other}"),
+    };
+    field.to_owned()
+}
+
 /// A value as the server's configuration has it.
 #[must_use]
 pub fn word(value: &ConfigurationValue) -> String {
@@ -186,6 +217,21 @@ mod tests {
         let values = Values::default();
         for (key, _) in values.tuning.online_settings() {
             assert!(is_owned(key), "{key}");
+        }
+    }
+
+    #[test]
+    fn each_setting_is_told_by_a_field_that_there_is() {
+        let values = crate::redis_cluster::Values::default();
+        let document = serde_json::to_value(&values).unwrap();
+        for (key, _) in values.online_settings() {
+            let told = field(&key);
+            if ONLINE.iter().any(|(online, _)| *online == key) {
+                assert_eq!(told, format!("tuning.configuration.{key}"));
+                continue;
+            }
+            let pointer = format!("/{}", told.replace('.', "/"));
+            assert!(document.pointer(&pointer).is_some(), "{key}: {told}");
         }
     }
 
