@@ -371,7 +371,7 @@ pub mod tests {
             document.to_string().as_bytes(),
             Some(3),
         )? {
-            OfAnyFamily::Rocketmq(wanted) => Ok(wanted),
+            OfAnyFamily::Rocketmq(wanted) => Ok::<_, Error>(wanted),
             other @ OfAnyFamily::RedisCluster { .. } => panic!("{other:?}"),
         };
         match read(&document()).unwrap() {

@@ -1,9 +1,11 @@
 //! The stateful operations on a live Redis or Valkey cluster, as steps of the engine.
 
+pub mod change_replicas;
 pub mod configure_servers;
 pub mod create_cluster;
 pub mod desired;
 pub mod guard;
+mod handing_over;
 pub mod layout;
 mod moving;
 pub mod place_slots;

@@ -3,6 +3,7 @@
 use midships_engine::runner::Surveys;
 use midships_engine::step::{Operation, Phase};
 
+use crate::change_replicas::ChangeReplicas;
 use crate::configure_servers::ConfigureServers;
 use crate::create_cluster::CreateCluster;
 use crate::desired::Desired;
@@ -25,6 +26,7 @@ pub fn operations(desired: &Desired, phase: Phase) -> Vec<OnRelease> {
         Box::new(CreateCluster::new(desired.clone(), phase)),
         Box::new(RepairSlots::new(desired.clone(), phase)),
         placing(Placing::DrainShards),
+        Box::new(ChangeReplicas::new(desired.clone(), phase)),
         placing(Placing::RebalanceSlots),
         Box::new(ConfigureServers::new(desired.clone(), phase)),
         Box::new(RestartNodes::new(desired.clone(), phase)),

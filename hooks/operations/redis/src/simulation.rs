@@ -255,6 +255,25 @@ impl Cluster {
         self
     }
 
+    /// The same where the server of a pod has taken over from its master.
+    #[must_use]
+    pub fn with_successor(mut self, pod: &str) -> Self {
+        let found = self.servers.values().find(|one| one.server.pod == pod);
+        if let Some(address) = found.map(|one| one.server.address.clone())
+            && let Err(why) = self.fail_over(&address)
+        {
+            self.breach.get_or_insert(why);
+        }
+        self
+    }
+
+    /// The same where a replica has what its master has only from so many milliseconds on.
+    #[must_use]
+    pub fn with_late_copy(mut self, pod: &str, milliseconds: Moment) -> Self {
+        self.change(pod, |one| one.linked_from = BEGINNING + milliseconds);
+        self
+    }
+
     /// The same where servers have a setting that they did not read from their configuration, or that this has another value of now.
     #[must_use]
     pub fn with_setting(mut self, name: &str, value: &str) -> Self {

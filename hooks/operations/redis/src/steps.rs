@@ -9,6 +9,7 @@ use midships_engine::step::{
 use serde::{Deserialize, Serialize};
 
 use crate::desired::{Server, Shard};
+use crate::handing_over;
 use crate::moving;
 use crate::restart::{self, Renewal};
 use crate::settings;
@@ -28,6 +29,8 @@ const FAILURES: u32 = 5;
 const PAUSE: u64 = 100;
 /// How long a plan that moves slots waits while none does, in milliseconds.
 const STANDSTILL: i64 = 120_000;
+/// How long masters may take to hand their shards over, and replicas to get what their masters have, in seconds.
+const HANDING_OVER_SECONDS: u64 = 900;
 /// The key under which a step remembers since when it waits.
 const SINCE: &str = "since";
 
@@ -75,6 +78,13 @@ pub enum RedisStep {
         staying: Vec<Shard>,
         /// The shards that leave.
         leaving: Vec<Shard>,
+    },
+    /// No server that leaves is a master, and those that stay have what their masters have.
+    MastersStay {
+        /// The shards that stay, with those of their servers that leave.
+        shards: Vec<Shard>,
+        /// The same shards with the servers that stay.
+        staying: Vec<Shard>,
     },
     /// All servers know each other.
     NodesMet {
@@ -132,6 +142,7 @@ impl RedisStep {
             | Self::SlotsRepaired { shards }
             | Self::SlotsPlaced { shards, .. }
             | Self::ShardsEmptied { shards, .. }
+            | Self::MastersStay { shards, .. }
             | Self::NodesMet { shards }
             | Self::ReplicasAttached { shards }
             | Self::NodeRestarted { shards, .. }
@@ -153,6 +164,7 @@ impl Step for RedisStep {
             Self::SlotsRepaired { .. } => "slots_repaired",
             Self::ShardsEmptied { .. } => "shards_emptied",
             Self::NodesForgotten { .. } => "nodes_forgotten",
+            Self::MastersStay { .. } => "masters_stay",
             Self::NodesMet { .. } => "nodes_met",
             Self::ReplicasAttached { .. } => "replicas_attached",
             Self::ClusterServing { .. } => "cluster_serving",
@@ -175,6 +187,12 @@ impl Step for RedisStep {
                 attempts: MOVES,
                 failures: FAILURES,
                 poll_milliseconds: PAUSE,
+                ..usual
+            },
+            // Each of the shards may have its turn.
+            Self::MastersStay { shards, .. } => Limits {
+                seconds: HANDING_OVER_SECONDS,
+                attempts: usual.attempts + u32::try_from(shards.len()).unwrap_or(u32::MAX),
                 ..usual
             },
             // What a server does not take it will not take the next time.
@@ -205,7 +223,7 @@ impl Step for RedisStep {
         }
         if matches!(
             self,
-            Self::ClusterServing { .. } | Self::NodeRestarted { .. }
+            Self::ClusterServing { .. } | Self::NodeRestarted { .. } | Self::MastersStay { .. }
         ) {
             wanted.extend(ask_cluster(self.shards()));
             wanted.extend(ask_replication(self.shards()));
@@ -241,6 +259,9 @@ impl Step for RedisStep {
             }
             Self::SlotsRepaired { .. } => moving::repair(&landscape, view, seen)
                 .unwrap_or_else(|unanswered| patient(told(&[unanswered]), seen)),
+            Self::MastersStay { staying, .. } => {
+                handing_over::assess(&landscape, staying, view, &seen.memory)
+            }
             Self::NodesForgotten { leaving, .. } => forgotten(&landscape, leaving, view),
             Self::SlotsAssigned { slots, .. } => assigned(&landscape, slots),
             Self::NodesMet { .. } => met(&landscape, seen),
@@ -265,6 +286,7 @@ impl Step for RedisStep {
             Self::ShardsEmptied { .. } | Self::NodesForgotten { .. } => false,
             Self::SlotsAssigned { .. }
             | Self::SlotsRepaired { .. }
+            | Self::MastersStay { .. }
             | Self::NodesMet { .. }
             | Self::ReplicasAttached { .. }
             | Self::NodeRestarted { .. }

@@ -16,6 +16,7 @@ use midships_engine::simulation::{Ground, Obstacle, SimulatedWorld, locked};
 use midships_engine::step::{Direction, Operation, Phase};
 use midships_model::redis::version::Version;
 use midships_operations_redis::Desired;
+use midships_operations_redis::change_replicas::ChangeReplicas;
 use midships_operations_redis::configure_servers::ConfigureServers;
 use midships_operations_redis::create_cluster::CreateCluster;
 use midships_operations_redis::place_slots::{PlaceSlots, Placing};
@@ -71,11 +72,24 @@ where
         .copied()
         .filter(|step| WAITING.contains(step))
         .collect();
+    exercised_waiting(name, start, operation, &waiting, forward)
+}
+
+fn exercised_waiting<O>(
+    name: &str,
+    start: Cluster,
+    operation: &O,
+    waiting: &[&str],
+    forward: &[&str],
+) -> Counts
+where
+    O: Operation<Step = RedisStep> + Sync,
+{
     let counts = exercise(Scenario {
         name,
         start,
         operation,
-        cannot_act: &waiting,
+        cannot_act: waiting,
         cannot_undo: forward,
         schedules: 100,
         only: None,
@@ -308,6 +322,65 @@ fn servers_take_a_new_template_one_at_a_time() {
     let steps = steps.each_ref().map(String::as_str);
     let counts = exercised("restart", start, &operation, &steps, &["node_restarted"]);
     assert_eq!(counts.steps, steps);
+}
+
+/// Servers of two of the shards: the last ones.
+const LAST: &str = "shop-redis-cluster-shard-0-2";
+const LAST_OF_SECOND: &str = "shop-redis-cluster-shard-1-2";
+
+#[test]
+fn replicas_leave() {
+    let wanted = desired(2, 1);
+    let standing = Cluster::standing(&desired(2, 2));
+    let succeeded = standing.clone().with_successor(LAST);
+    let late = succeeded
+        .clone()
+        .with_late_copy("shop-redis-cluster-shard-0-0", 30_000);
+    let steps = ["masters_stay", "nodes_forgotten"];
+    for (name, start, waiting) in [
+        ("fewer-replicas", standing, true),
+        ("fewer-replicas-master", succeeded, false),
+        ("fewer-replicas-late", late, false),
+    ] {
+        let operation = ChangeReplicas::new(wanted.clone(), Phase::Before);
+        let waiting = if waiting { &steps[..1] } else { &[] };
+        let counts = exercised_waiting(name, start, &operation, waiting, &steps);
+        assert_eq!(counts.steps, steps);
+    }
+}
+
+#[test]
+fn all_replicas_leave_whoever_is_the_master() {
+    let start = Cluster::standing(&desired(3, 2))
+        .with_successor(LAST)
+        .with_successor(LAST_OF_SECOND);
+    let (outcome, told, cluster) = run_desired(start, &desired(3, 0), Phase::Before);
+    assert_eq!(outcome, Outcome::Done { changed: true }, "{told:#?}");
+    for (pod, slots) in [
+        (FIRST, 5462),
+        (SECOND, 5461),
+        (LAST, 0),
+        (LAST_OF_SECOND, 0),
+    ] {
+        assert_eq!(cluster.slots_of(pod).len(), slots, "{pod}");
+    }
+}
+
+#[test]
+fn none_leaves_as_long_as_who_stays_lacks_data() {
+    let start = Cluster::standing(&desired(3, 1))
+        .with_successor("shop-redis-cluster-shard-0-1")
+        .with_late_copy(FIRST, 10_000_000);
+    let (outcome, told, cluster) = run_desired(start, &desired(3, 0), Phase::Before);
+    let (Outcome::Unwound(problem) | Outcome::Stuck(problem)) = outcome else {
+        panic!("{outcome:?} {told:#?}");
+    };
+    assert!(
+        problem.why.contains("is not connected to its master"),
+        "{problem:?}"
+    );
+    let kept = cluster.slots_of("shop-redis-cluster-shard-0-1");
+    assert_eq!(kept.len(), 5462);
 }
 
 #[test]

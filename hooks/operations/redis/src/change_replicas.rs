@@ -1,0 +1,140 @@
+//! `change_replicas`: servers of shards that have fewer replicas leave, before Helm takes their pods.
+//!
+//! The pods that Helm takes are the last ones of each shard, whatever their servers are. So a master among them hands its shard over to
+//! a server that stays, and none leaves before all that stay have what their masters have. Then those that leave know nobody, and nobody
+//! knows them. That a shard is left without any replica is what was asked for; its master stays. Further replicas join when Helm has made
+//! them: see `create_cluster`.
+
+use midships_engine::step::{Limits, Operation, Phase, Planning};
+
+use crate::desired::{Desired, Shard};
+use crate::steps::{Observation, RedisStep, told, without_master};
+use crate::survey::absent;
+use crate::view::{View, ask_nodes, ask_stateful_sets};
+use crate::vocabulary::Query;
+
+/// The operation, for one release. In the phase *after* it only carries on a plan that is open.
+#[derive(Clone, Debug)]
+pub struct ChangeReplicas {
+    desired: Desired,
+    phase: Phase,
+}
+
+/// The shards that stay, as they stand, and of each those servers that stay and those that leave.
+struct Parted {
+    standing: Vec<Shard>,
+    staying: Vec<Shard>,
+    leaving: Vec<Shard>,
+}
+
+impl ChangeReplicas {
+    /// Has servers of a release leave.
+    #[must_use]
+    pub fn new(desired: Desired, phase: Phase) -> Self {
+        Self { desired, phase }
+    }
+
+    /// None where it is not known yet.
+    fn parted(&self, view: View<'_>) -> Option<Parted> {
+        let sets = view.stateful_sets(&self.desired.full_name).ok()?;
+        let mut standing = self.desired.standing(sets);
+        let find = |number| {
+            let mut shards = self.desired.shards.iter();
+            shards.find(|shard| shard.number == number)
+        };
+        standing.retain(|shard| find(shard.number).is_some());
+        let part = |shard: &Shard, stays: bool| {
+            let wanted = find(shard.number).map_or(&[][..], |wanted| &wanted.servers);
+            let mut servers = shard.servers.clone();
+            servers.retain(|server| wanted.contains(server) == stays);
+            Shard {
+                number: shard.number,
+                servers,
+            }
+        };
+        let parts = |stays| standing.iter().map(move |shard| part(shard, stays));
+        let mut leaving: Vec<Shard> = parts(false).collect();
+        leaving.retain(|shard| !shard.servers.is_empty());
+        Some(Parted {
+            staying: parts(true).collect(),
+            leaving,
+            standing,
+        })
+    }
+}
+
+impl Operation for ChangeReplicas {
+    type Step = RedisStep;
+
+    fn name(&self) -> &'static str {
+        "change_replicas"
+    }
+
+    fn phase(&self) -> &'static str {
+        self.phase.as_str()
+    }
+
+    fn fingerprint(&self) -> String {
+        self.desired.digest.clone()
+    }
+
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+
+    fn observe(&self, seen: &Observation) -> Vec<Query> {
+        if self.phase == Phase::After {
+            return Vec::new();
+        }
+        let mut wanted = vec![ask_stateful_sets(&self.desired.full_name)];
+        if let Some(parted) = self.parted(View::new(seen))
+            && !parted.leaving.is_empty()
+        {
+            wanted.extend(ask_nodes(&parted.standing));
+        }
+        seen.unasked(wanted)
+    }
+
+    fn plan(&self, seen: &Observation) -> Planning<RedisStep> {
+        let nothing = |why: &str| Planning::Nothing {
+            why: why.to_owned(),
+        };
+        if self.phase == Phase::After {
+            return nothing("servers leave before Helm takes their pods");
+        }
+        let view = View::new(seen);
+        let Some(parted) = self.parted(view) else {
+            return absent("the Kubernetes API does not tell which shards stand");
+        };
+        if parted.leaving.is_empty() {
+            return nothing("no shard has fewer replicas");
+        }
+        let landscape = match view.landscape(&parted.standing) {
+            Ok(landscape) => landscape,
+            Err(silent) => return absent(&format!("servers do not answer: {}", told(&silent))),
+        };
+        let is_leaving = |server| {
+            let mut shards = parted.leaving.iter();
+            shards.any(|shard| shard.servers.contains(server))
+        };
+        let mut servers = landscape.servers();
+        if servers.all(|one| !is_leaving(one.server) || one.is_virgin()) {
+            return nothing("the servers that leave know nobody");
+        }
+        for shard in &parted.standing {
+            if landscape.master(shard).is_none() {
+                return Planning::Refused(without_master(shard));
+            }
+        }
+        Planning::Steps(vec![
+            RedisStep::MastersStay {
+                shards: parted.standing.clone(),
+                staying: parted.staying.clone(),
+            },
+            RedisStep::NodesForgotten {
+                staying: parted.staying.clone(),
+                leaving: parted.leaving.clone(),
+            },
+        ])
+    }
+}
