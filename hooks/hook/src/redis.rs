@@ -101,6 +101,8 @@ impl Family for Redis {
             Command::Restart(clearance) => {
                 family::evict(kubernetes, clearance.pod(), clearance.uid()).await
             }
+            Command::GrowClaim(claim) => kubernetes.perform(&claim.command()).await,
+            Command::MakeRoom(room) => kubernetes.perform(&room.command()).await,
             Command::Move(tasks) => self.carry(tasks).await,
             Command::Redis { address, request } => match self.client.call(address, request).await {
                 Ok(_) => Ok(()),

@@ -80,27 +80,8 @@ impl Family for Rocketmq {
             Command::Restart(clearance) => {
                 family::evict(kubernetes, clearance.pod(), clearance.uid()).await
             }
-            Command::GrowClaim {
-                name,
-                uid,
-                version,
-                mebibytes,
-            } => {
-                let grow = kubernetes::Command::GrowClaim {
-                    name: name.clone(),
-                    uid: uid.clone(),
-                    version: version.clone(),
-                    mebibytes: *mebibytes,
-                };
-                kubernetes.perform(&grow).await
-            }
-            Command::MakeRoom(room) => {
-                let orphan = kubernetes::Command::OrphanPods {
-                    name: room.stateful_set().to_owned(),
-                    uid: room.uid().to_owned(),
-                };
-                kubernetes.perform(&orphan).await
-            }
+            Command::GrowClaim(claim) => kubernetes.perform(&claim.command()).await,
+            Command::MakeRoom(room) => kubernetes.perform(&room.command()).await,
             Command::Rocketmq { address, request } => self
                 .client
                 .call(address, request)

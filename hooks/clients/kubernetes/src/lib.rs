@@ -1,11 +1,12 @@
 //! The few calls to the Kubernetes API that operations need, each with its precondition.
 //!
-//! [`Client`] asks and commands, [`Store`] reads and replaces journal and lease and writes Events,
+//! [`Client`] asks and commands, [`growth`] tells how volumes grow, [`Store`] reads and replaces journal and lease and writes Events,
 //! [`release`] reads Helm's own record of a release for people's commands.
 
 pub mod client;
 pub mod error;
 pub mod event;
+pub mod growth;
 pub mod objects;
 pub mod release;
 pub mod store;

@@ -119,8 +119,8 @@ async fn place(shards: Vec<Shard>, leaving: usize) -> Result<(), Failure> {
                         Command::Redis { address, request } => {
                             client.call(&address, &request).await?;
                         }
-                        Command::Restart(_) => {
-                            return Err("moving slots restarts no pod".into());
+                        Command::Restart(_) | Command::GrowClaim(_) | Command::MakeRoom(_) => {
+                            return Err("moving slots changes nothing of Kubernetes".into());
                         }
                     }
                 }

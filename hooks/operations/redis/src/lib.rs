@@ -4,6 +4,7 @@ pub mod change_replicas;
 pub mod configure_servers;
 pub mod create_cluster;
 pub mod desired;
+pub mod grow_volumes;
 pub mod guard;
 mod handing_over;
 pub mod layout;
@@ -20,6 +21,7 @@ pub mod steps;
 mod survey;
 pub mod view;
 pub mod vocabulary;
+mod volumes;
 
 pub use desired::{Desired, Server, Shard};
 pub use vocabulary::{Answer, Command, Query};

@@ -7,6 +7,7 @@ use crate::change_replicas::ChangeReplicas;
 use crate::configure_servers::ConfigureServers;
 use crate::create_cluster::CreateCluster;
 use crate::desired::Desired;
+use crate::grow_volumes::GrowVolumes;
 use crate::place_slots::{PlaceSlots, Placing};
 use crate::repair_slots::RepairSlots;
 use crate::restart_nodes::RestartNodes;
@@ -30,6 +31,8 @@ pub fn operations(desired: &Desired, phase: Phase) -> Vec<OnRelease> {
         placing(Placing::RebalanceSlots),
         Box::new(ConfigureServers::new(desired.clone(), phase)),
         Box::new(RestartNodes::new(desired.clone(), phase)),
+        // The last one: others look at StatefulSets, which it takes away.
+        Box::new(GrowVolumes::new(desired.clone(), phase)),
     ]
 }
 

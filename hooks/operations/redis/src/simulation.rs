@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use midships_client_kubernetes as kubernetes;
-use midships_client_kubernetes::{Pod, StatefulSet};
+use midships_client_kubernetes::growth::{ClaimGrowth, Room};
+use midships_client_kubernetes::{Claim, ConfigMap, DataVolume, Pod, StatefulSet};
 use midships_client_redis::migration::Task;
 use midships_client_redis::{
     self as redis, Failover, Health, Information, Link, Migration, Node, NodeId, Nodes, Request,
@@ -40,6 +41,8 @@ const PORT: u16 = 6379;
 const FORGETTING: Moment = 60 * SECOND;
 /// How long a pod that was evicted takes until the next one serves.
 const RESTARTING: Moment = 20 * SECOND;
+/// How long a volume takes to grow.
+const GROWING: Moment = 5 * SECOND;
 /// How many slots move at a time.
 const MOVED: usize = 1_500;
 /// Every so many slots have keys, and how many each.
@@ -100,6 +103,13 @@ pub struct Cluster {
     template: u32,
     /// What servers read of settings when they start.
     settings: BTreeMap<String, String>,
+    /// What claims ask for and have in mebibytes, and since when they ask for it.
+    claims: BTreeMap<String, (u64, u64, Moment)>,
+    /// What StatefulSets were made with, and those that are gone with their pods left.
+    volume: u64,
+    removed: BTreeSet<String>,
+    /// The number of the revision that stands.
+    revision: u64,
     /// How many goes there were at moving slots, and how many go well before one is cut short.
     goes: u32,
     well: u32,
@@ -141,6 +151,10 @@ impl Cluster {
             hidden: BTreeSet::new(),
             template: 0,
             settings: desired.settings.clone(),
+            claims: BTreeMap::new(),
+            volume: desired.volume_mebibytes.unwrap_or(0),
+            removed: BTreeSet::new(),
+            revision: 1,
             goes: 0,
             well: u32::MAX,
             breach: None,
@@ -259,11 +273,13 @@ impl Cluster {
     #[must_use]
     pub fn with_successor(mut self, pod: &str) -> Self {
         let found = self.servers.values().find(|one| one.server.pod == pod);
+        let now = std::mem::replace(&mut self.now, BEGINNING);
         if let Some(address) = found.map(|one| one.server.address.clone())
             && let Err(why) = self.fail_over(&address)
         {
             self.breach.get_or_insert(why);
         }
+        self.now = now;
         self
     }
 
@@ -290,6 +306,13 @@ impl Cluster {
             one.settings.remove(name);
         }
         self
+    }
+
+    /// How many mebibytes the volume of a pod has.
+    #[must_use]
+    pub fn claim_of(&self, pod: &str) -> Option<u64> {
+        let claim = self.claims.get(&format!("data-{pod}"))?;
+        Some(claim.1)
     }
 
     /// What a server has of a setting.
@@ -422,6 +445,8 @@ impl Cluster {
         self.shards.clone_from(&desired.shards);
         self.settings.clone_from(&desired.settings);
         for server in desired.servers() {
+            let (claim, volume) = (format!("data-{}", server.pod), self.volume);
+            self.claims.entry(claim).or_insert((volume, volume, 0));
             let number = self.servers.len() + 1;
             self.servers
                 .entry(server.address.clone())
@@ -457,10 +482,17 @@ impl Cluster {
                 replicas,
                 ready_replicas: replicas,
                 revision: Some(self.template.to_string()),
+                data: DataVolume::Claim {
+                    size: format!("{}Mi", self.volume),
+                    class: None,
+                    access_modes: vec!["ReadWriteOnce".to_owned()],
+                },
                 ..StatefulSet::default()
             }
         };
-        self.shards.iter().map(set).collect()
+        let sets = self.shards.iter().map(set);
+        sets.filter(|set| !self.removed.contains(&set.name))
+            .collect()
     }
 
     fn pods(&self) -> Vec<Pod> {
@@ -474,6 +506,50 @@ impl Cluster {
             ..Pod::default()
         };
         self.servers.values().map(pod).collect()
+    }
+
+    fn claims(&self) -> Vec<Claim> {
+        let claim = |(name, (asked, there, _)): (&String, &(u64, u64, Moment))| Claim {
+            name: name.clone(),
+            uid: name.clone(),
+            version: asked.to_string(),
+            requested: Some(asked << 20),
+            capacity: Some(there << 20),
+            growth: None,
+        };
+        self.claims.iter().map(claim).collect()
+    }
+
+    /// A claim asks for more, which it gets after a while.
+    fn grow(&mut self, growth: &ClaimGrowth) -> Result<(), String> {
+        let now = self.now;
+        match self.claims.get_mut(&growth.name) {
+            Some((asked, _, since)) if *asked <= growth.mebibytes => {
+                (*asked, *since) = (growth.mebibytes, now);
+                Ok(())
+            }
+            _ => Err(format!(
+                "volume claim {} cannot become smaller",
+                growth.name
+            )),
+        }
+    }
+
+    /// A StatefulSet is gone, and its pods go on.
+    fn make_room(&mut self, room: &Room) {
+        let name = room.stateful_set();
+        let small = self.claims.iter().any(|(claim, (asked, there, _))| {
+            claim.starts_with(&format!("data-{name}-")) && there < asked
+        });
+        let pods = format!("{name}-");
+        let mut servers = self.servers.values();
+        let away = servers.any(|one| one.server.pod.starts_with(&pods) && one.up_from > self.now);
+        if small || away {
+            self.breach.get_or_insert(format!(
+                "StatefulSet {name} was deleted before its volumes had grown, or while a pod was away"
+            ));
+        }
+        self.removed.insert(name.to_owned());
     }
 
     /// A pod is evicted, and the next one of its name comes up after a while.
@@ -1017,11 +1093,19 @@ impl Simulation for Cluster {
             Query::Kubernetes(kubernetes::Query::Pods { .. }) => {
                 return Ok(Answer::Kubernetes(kubernetes::Answer::Pods(self.pods())));
             }
-            Query::Kubernetes(other) => {
-                return Err(Unanswered {
-                    object: "Kubernetes API".to_owned(),
-                    why: format!("the simulation does not know {other:?}"),
-                });
+            Query::Kubernetes(kubernetes::Query::Claims { .. }) => {
+                return Ok(Answer::Kubernetes(kubernetes::Answer::Claims(
+                    self.claims(),
+                )));
+            }
+            Query::Kubernetes(kubernetes::Query::ConfigMap { name }) => {
+                let revision = ("revision".to_owned(), self.revision.to_string());
+                let map = ConfigMap {
+                    name: name.clone(),
+                    version: "1".to_owned(),
+                    data: BTreeMap::from([revision]),
+                };
+                return Ok(Answer::Kubernetes(kubernetes::Answer::ConfigMap(Some(map))));
             }
         };
         let hosts = self
@@ -1044,6 +1128,18 @@ impl Simulation for Cluster {
                 self.evict(clearance);
                 return Ok(());
             }
+            Command::GrowClaim(growth) => {
+                return self.grow(growth).map_err(|why| {
+                    CommandFault::Declined(Unanswered {
+                        object: growth.name.clone(),
+                        why,
+                    })
+                });
+            }
+            Command::MakeRoom(room) => {
+                self.make_room(room);
+                return Ok(());
+            }
             Command::Move(tasks) => return tasks.iter().try_for_each(|task| self.go(task)),
         };
         self.up(address).map_err(CommandFault::Declined)?;
@@ -1062,6 +1158,12 @@ impl Simulation for Cluster {
         }
         while self.now + TICK <= to {
             self.now += TICK;
+            let now = self.now;
+            for (asked, there, since) in self.claims.values_mut() {
+                if now >= *since + GROWING {
+                    *there = *asked;
+                }
+            }
             self.gossip();
             self.write();
             self.copy();
@@ -1091,7 +1193,12 @@ impl Simulation for Cluster {
                 one.server.pod
             )
         });
-        lines.collect()
+        let claims = self.claims.iter();
+        let claims = claims.map(|(name, (asked, there, _))| format!("{name}: {asked}, {there}\n"));
+        lines
+            .chain(claims)
+            .chain([format!("gone: {:?}\n", self.removed)])
+            .collect()
     }
 
     fn invariant(&self) -> Result<(), String> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use midships_client_kubernetes::growth::GrownClaim;
 use midships_client_redis::{Node, NodeId, Request, Role, Slots};
 use midships_engine::step::{
     Direction, Limits, Memory, Problem, Progress, Seen, Step, Unanswered, Verdict,
@@ -14,10 +15,11 @@ use crate::moving;
 use crate::restart::{self, Renewal};
 use crate::settings;
 use crate::view::{
-    Landscape, View, ask_cluster, ask_filled, ask_nodes, ask_pods, ask_replication,
+    Landscape, View, ask_claims, ask_cluster, ask_filled, ask_nodes, ask_pods, ask_replication,
     ask_stateful_sets,
 };
 use crate::vocabulary::{Answer, Command, Query};
+use crate::volumes;
 
 /// How long servers may take to hear of each other before one of them is told again, in milliseconds.
 const GOSSIP: i64 = 15_000;
@@ -29,6 +31,8 @@ const FAILURES: u32 = 5;
 const PAUSE: u64 = 100;
 /// How long a plan that moves slots waits while none does, in milliseconds.
 const STANDSTILL: i64 = 120_000;
+/// How long volumes may take to grow, in seconds.
+const GROWING_SECONDS: u64 = 900;
 /// How long masters may take to hand their shards over, and replicas to get what their masters have, in seconds.
 const HANDING_OVER_SECONDS: u64 = 900;
 /// The key under which a step remembers since when it waits.
@@ -110,6 +114,22 @@ pub enum RedisStep {
         /// The settings, with what they shall be.
         settings: BTreeMap<String, String>,
     },
+    /// Claims ask for more, and have it.
+    ClaimsGrown {
+        /// The release's full name.
+        cluster: String,
+        /// The claims, with what each shall have.
+        claims: Vec<GrownClaim>,
+    },
+    /// A StatefulSet that asks for volumes of another size is gone; its pods go on.
+    RoomMade {
+        /// The release's full name.
+        cluster: String,
+        /// The name of the StatefulSet.
+        stateful_set: String,
+        /// How many mebibytes each claim of the new one asks for.
+        mebibytes: u64,
+    },
     /// All servers agree on who has which slots, and serve them.
     ClusterServing {
         /// The shards of the cluster.
@@ -147,7 +167,9 @@ impl RedisStep {
             | Self::ReplicasAttached { shards }
             | Self::NodeRestarted { shards, .. }
             | Self::ClusterServing { shards } => shards,
-            Self::ServersConfigured { .. } => &[],
+            Self::ServersConfigured { .. } | Self::ClaimsGrown { .. } | Self::RoomMade { .. } => {
+                &[]
+            }
         }
     }
 }
@@ -169,6 +191,8 @@ impl Step for RedisStep {
             Self::ReplicasAttached { .. } => "replicas_attached",
             Self::ClusterServing { .. } => "cluster_serving",
             Self::ServersConfigured { .. } => "servers_configured",
+            Self::ClaimsGrown { .. } => "claims_grown",
+            Self::RoomMade { stateful_set, .. } => return format!("room_made/{stateful_set}"),
             Self::NodeRestarted { renewal, .. } => {
                 return format!("node_restarted/{}", renewal.server.pod);
             }
@@ -195,6 +219,11 @@ impl Step for RedisStep {
                 attempts: usual.attempts + u32::try_from(shards.len()).unwrap_or(u32::MAX),
                 ..usual
             },
+            // Where the pod has to be told of it, the kubelet looks once in a while.
+            Self::ClaimsGrown { .. } => Limits {
+                seconds: GROWING_SECONDS,
+                ..usual
+            },
             // What a server does not take it will not take the next time.
             Self::ServersConfigured { .. } => Limits::default(),
             _ => usual,
@@ -205,6 +234,11 @@ impl Step for RedisStep {
         let mut wanted: Vec<Query> = ask_nodes(self.shards()).collect();
         if let Self::ServersConfigured { servers, settings } = self {
             wanted.extend(settings::queries(servers, settings));
+        }
+        match self {
+            Self::ClaimsGrown { cluster, .. } => wanted.push(ask_claims(cluster)),
+            Self::RoomMade { cluster, .. } => wanted.extend(volumes::room_queries(cluster)),
+            _ => {}
         }
         if let Self::NodesForgotten { leaving, .. } = self {
             wanted.extend(ask_nodes(leaving));
@@ -251,6 +285,12 @@ impl Step for RedisStep {
             };
         }
         match self {
+            Self::ClaimsGrown { cluster, claims } => volumes::grown(cluster, claims, seen),
+            Self::RoomMade {
+                cluster,
+                stateful_set,
+                mebibytes,
+            } => volumes::room(cluster, stateful_set, *mebibytes, seen),
             Self::ServersConfigured { servers, settings } => {
                 settings::assess(servers, settings, seen)
             }
@@ -291,6 +331,8 @@ impl Step for RedisStep {
             | Self::ReplicasAttached { .. }
             | Self::NodeRestarted { .. }
             | Self::ServersConfigured { .. }
+            | Self::ClaimsGrown { .. }
+            | Self::RoomMade { .. }
             | Self::ClusterServing { .. } => true,
         }
     }

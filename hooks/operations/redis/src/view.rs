@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use midships_client_kubernetes::{self as kubernetes, Pod, StatefulSet};
+use midships_client_kubernetes::{self as kubernetes, Claim, ConfigMap, Pod, StatefulSet};
 use midships_client_redis::{self as redis, Information, Node, NodeId, Nodes, Request, Slots};
 use midships_engine::step::{Seen, Unanswered};
 
@@ -46,6 +46,30 @@ impl<'a> View<'a> {
     pub fn pods(self, cluster: &str) -> Result<&'a [Pod], Unanswered> {
         match self.seen.answer(&ask_pods(cluster)) {
             Some(Ok(Answer::Kubernetes(kubernetes::Answer::Pods(pods)))) => Ok(pods),
+            Some(Err(unanswered)) => Err(unanswered.clone()),
+            _ => Err(not_asked()),
+        }
+    }
+
+    /// The claims for volumes of the release.
+    ///
+    /// # Errors
+    /// When the API did not answer.
+    pub fn claims(self, cluster: &str) -> Result<&'a [Claim], Unanswered> {
+        match self.seen.answer(&ask_claims(cluster)) {
+            Some(Ok(Answer::Kubernetes(kubernetes::Answer::Claims(claims)))) => Ok(claims),
+            Some(Err(unanswered)) => Err(unanswered.clone()),
+            _ => Err(not_asked()),
+        }
+    }
+
+    /// A ConfigMap, or nothing if there is none of that name.
+    ///
+    /// # Errors
+    /// When the API did not answer.
+    pub fn config_map(self, name: &str) -> Result<Option<&'a ConfigMap>, Unanswered> {
+        match self.seen.answer(&ask_config_map(name)) {
+            Some(Ok(Answer::Kubernetes(kubernetes::Answer::ConfigMap(map)))) => Ok(map.as_ref()),
             Some(Err(unanswered)) => Err(unanswered.clone()),
             _ => Err(not_asked()),
         }
@@ -198,6 +222,22 @@ pub fn ask_stateful_sets(cluster: &str) -> Query {
 pub fn ask_pods(cluster: &str) -> Query {
     Query::Kubernetes(kubernetes::Query::Pods {
         cluster: cluster.to_owned(),
+    })
+}
+
+/// The question which claims a cluster has.
+#[must_use]
+pub fn ask_claims(cluster: &str) -> Query {
+    Query::Kubernetes(kubernetes::Query::Claims {
+        cluster: cluster.to_owned(),
+    })
+}
+
+/// The question what stands in a ConfigMap.
+#[must_use]
+pub fn ask_config_map(name: &str) -> Query {
+    Query::Kubernetes(kubernetes::Query::ConfigMap {
+        name: name.to_owned(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! What the operations ask and command.
 
 use midships_client_kubernetes as kubernetes;
+use midships_client_kubernetes::growth::{ClaimGrowth, Room};
 use midships_client_redis as redis;
 use midships_client_redis::migration::Task;
 
@@ -41,6 +42,10 @@ pub enum Command {
     },
     /// Evict a pod that was cleared for it.
     Restart(Clearance),
+    /// Tell a claim to ask for more.
+    GrowClaim(ClaimGrowth),
+    /// Delete a StatefulSet and leave its pods running; Helm makes it anew.
+    MakeRoom(Room),
     /// Move slots with their keys, each task beside the others, as many as a short time allows.
     Move(Vec<Task>),
 }

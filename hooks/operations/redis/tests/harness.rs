@@ -19,6 +19,7 @@ use midships_operations_redis::Desired;
 use midships_operations_redis::change_replicas::ChangeReplicas;
 use midships_operations_redis::configure_servers::ConfigureServers;
 use midships_operations_redis::create_cluster::CreateCluster;
+use midships_operations_redis::grow_volumes::GrowVolumes;
 use midships_operations_redis::place_slots::{PlaceSlots, Placing};
 use midships_operations_redis::release;
 use midships_operations_redis::repair_slots::RepairSlots;
@@ -381,6 +382,43 @@ fn none_leaves_as_long_as_who_stays_lacks_data() {
     );
     let kept = cluster.slots_of("shop-redis-cluster-shard-0-1");
     assert_eq!(kept.len(), 5462);
+}
+
+#[test]
+fn volumes_grow_while_their_pods_go_on() {
+    let standing = Cluster::standing(&desired(2, 1));
+    let mut wanted = desired(2, 1);
+    wanted.volume_mebibytes = Some(2_048);
+    let operation = GrowVolumes::new(wanted, Phase::Before);
+    let steps = [
+        "claims_grown",
+        "room_made/shop-redis-cluster-shard-0",
+        "room_made/shop-redis-cluster-shard-1",
+    ];
+    let forward = ["claims_grown", "room_made"];
+    let counts = exercised_waiting("volumes", standing, &operation, &[], &forward);
+    assert_eq!(counts.steps, steps);
+}
+
+#[test]
+fn smaller_volumes_are_refused_but_for_a_rollback() {
+    let mut wanted = desired(3, 1);
+    wanted.volume_mebibytes = Some(512);
+    let (outcome, _, _) = run_desired(Cluster::standing(&desired(3, 1)), &wanted, Phase::Before);
+    let Outcome::Refused(problem) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(problem.object, "persistence.storage.size");
+    assert!(problem.why.contains("cannot become smaller"), "{problem:?}");
+    wanted.revision = Some(0);
+    let (outcome, _, cluster) =
+        run_desired(Cluster::standing(&desired(3, 1)), &wanted, Phase::Before);
+    assert_eq!(outcome, Outcome::Done { changed: true });
+    assert!(
+        cluster
+            .claim_of(FIRST)
+            .is_some_and(|mebibytes| mebibytes == 1_024)
+    );
 }
 
 #[test]

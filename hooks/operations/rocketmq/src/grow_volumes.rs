@@ -4,13 +4,14 @@
 //! size and has it before its StatefulSet is deleted with its pods left running; Helm makes it anew with the new size, and
 //! it takes the pods over. No pod restarts. Nothing is ever made smaller: a rollback keeps the volumes as they are.
 
+use midships_client_kubernetes::growth::{self, Resized};
 use midships_client_kubernetes::{DataVolume, StatefulSet};
-use midships_engine::step::{Limits, Operation, Planning, Problem, Seen};
+use midships_engine::step::{Limits, Operation, Planning, Seen};
 use midships_model::fields::Bytes;
 
 use crate::desired::{Desired, Phase};
 use crate::fixed::DataPlace;
-use crate::steps::{GrownClaim, RocketmqStep};
+use crate::steps::RocketmqStep;
 use crate::survey::{self, unanswering};
 use crate::view::{View, ask_claims, ask_config_map, ask_stateful_sets};
 use crate::vocabulary::{Answer, Query};
@@ -19,17 +20,6 @@ use crate::vocabulary::{Answer, Query};
 #[derive(Clone, Debug)]
 pub struct GrowVolumes {
     desired: Desired,
-}
-
-/// A StatefulSet whose claims were made with another size than the desired one.
-struct Resized<'a> {
-    set: &'a StatefulSet,
-    /// How many mebibytes each claim of it was made with.
-    before: u64,
-    /// How many each shall be made with.
-    after: u64,
-    /// The field that says so.
-    field: &'static str,
 }
 
 impl GrowVolumes {
@@ -69,12 +59,8 @@ impl GrowVolumes {
 
     /// Whether the desired state is that of an earlier revision than the one that stands.
     fn is_rollback(&self, view: View<'_>) -> bool {
-        let stands = view
-            .config_map(&self.desired.after_config_map())
-            .ok()
-            .flatten()
-            .and_then(|map| map.data.get("revision")?.parse::<u64>().ok());
-        matches!((self.desired.revision, stands), (Some(wanted), Some(stands)) if wanted < stands)
+        let stands = view.config_map(&self.desired.after_config_map());
+        growth::is_rollback(self.desired.revision, stands.ok().flatten())
     }
 }
 
@@ -134,41 +120,15 @@ impl Operation for GrowVolumes {
         let rollback = self.is_rollback(view);
         let mut grown = Vec::new();
         let mut rooms = Vec::new();
-        for Resized {
-            set,
-            before,
-            after,
-            field,
-        } in resized
-        {
-            if after < before && !rollback {
-                return Planning::Refused(Problem {
-                    object: field.to_owned(),
-                    why: format!(
-                        "StatefulSet {} has volumes of {before} MiB and the new values say {after}: a volume cannot \
-                         become smaller",
-                        set.name
-                    ),
-                    remedy: format!(
-                        "set `{field}` to at least {before}Mi; for smaller volumes install a second release and move to it"
-                    ),
-                });
+        for one in resized {
+            if let Some(problem) = one.refusal(rollback) {
+                return Planning::Refused(problem);
             }
-            for ordinal in 0..set.replicas {
-                let name = format!("data-{}-{ordinal}", set.name);
-                let wanted = GrownClaim {
-                    name,
-                    mebibytes: after,
-                };
-                let claim = claims.iter().find(|claim| claim.name == wanted.name);
-                if after > before && claim.is_some_and(|claim| !wanted.is_there(claim)) {
-                    grown.push(wanted);
-                }
-            }
+            grown.append(&mut one.growing(claims));
             rooms.push(RocketmqStep::RoomMade {
                 cluster: cluster.clone(),
-                stateful_set: set.name.clone(),
-                mebibytes: after,
+                stateful_set: one.set.name.clone(),
+                mebibytes: one.after,
             });
         }
         let mut steps = Vec::new();

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use midships_client_kubernetes::{Pod, StatefulSet};
+use midships_client_kubernetes::Pod;
 use midships_engine::step::Seen;
 
 use crate::desired::Broker;
-use crate::steps::{GrownClaim, NameServerRenewal, Silent};
+use crate::steps::{NameServerRenewal, Silent};
 use crate::view::View;
 use crate::vocabulary::{Answer, Query};
 
@@ -149,62 +149,5 @@ pub fn clear_silent(silent: &Silent, pod: &Pod, seen: &Seen<Query, Answer>) -> O
     (!pod.ready && !answers).then(|| Clearance {
         pod: pod.name.clone(),
         uid: pod.uid.clone(),
-    })
-}
-
-/// Leave to delete a StatefulSet while its pods run. Only [`clear_room`] can make one.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Room {
-    stateful_set: String,
-    uid: String,
-}
-
-impl Room {
-    /// The name of the StatefulSet.
-    #[must_use]
-    pub fn stateful_set(&self) -> &str {
-        &self.stateful_set
-    }
-
-    /// The identity that it must still have.
-    #[must_use]
-    pub fn uid(&self) -> &str {
-        &self.uid
-    }
-}
-
-/// Clears a StatefulSet for its replacement if each of its pods serves, since nobody would make a lost one anew
-/// meanwhile, and each of its claims is at least as large as the new ones will ask for.
-///
-/// # Errors
-/// Why not, naming the pods and claims.
-pub fn clear_room(
-    set: &StatefulSet,
-    mebibytes: u64,
-    cluster: &str,
-    view: View<'_>,
-) -> Result<Room, String> {
-    let pods = view.pods(cluster).map_err(|unanswered| unanswered.why)?;
-    let claims = view.claims(cluster).map_err(|unanswered| unanswered.why)?;
-    for ordinal in 0..set.replicas {
-        let name = format!("{}-{ordinal}", set.name);
-        let serves = pods
-            .iter()
-            .any(|pod| pod.name == name && pod.ready && !pod.terminating);
-        if !serves {
-            return Err(view.describe_pod(cluster, &name));
-        }
-        let wanted = GrownClaim {
-            name: format!("data-{name}"),
-            mebibytes,
-        };
-        let claim = claims.iter().find(|claim| claim.name == wanted.name);
-        if !claim.is_some_and(|claim| wanted.is_there(claim)) {
-            return Err(format!("volume claim {} has not grown", wanted.name));
-        }
-    }
-    Ok(Room {
-        stateful_set: set.name.clone(),
-        uid: set.uid.clone(),
     })
 }

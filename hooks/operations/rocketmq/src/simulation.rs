@@ -15,6 +15,7 @@ pub mod topics;
 use std::collections::{BTreeMap, BTreeSet};
 
 use midships_client_kubernetes as kubernetes;
+use midships_client_kubernetes::growth::Room;
 use midships_client_rocketmq as rocketmq;
 use midships_client_rocketmq::answer::answered;
 use midships_client_rocketmq::{
@@ -30,7 +31,6 @@ use self::metadata::Metadata;
 use self::queues::Queues;
 use crate::desired::{Broker, Desired};
 use crate::fixed::{CLUSTER_VARIABLE, ENCRYPTION_VARIABLE, HOST_VARIABLE};
-use crate::guard::Room;
 use crate::view::{
     ALL_IN_SYNC_SETTING, ID_SETTING, NAME_SERVER_SETTING, OPEN, PERMISSION_SETTING, READ_ONLY,
     RELOAD_PERIOD_SETTING,
@@ -917,9 +917,7 @@ impl Simulation for Cluster {
         self.advance(now);
         match command {
             Command::Restart(clearance) => self.evict(clearance.pod(), clearance.uid()),
-            Command::GrowClaim {
-                name, mebibytes, ..
-            } => self.grow(name, *mebibytes),
+            Command::GrowClaim(claim) => self.grow(&claim.name, claim.mebibytes),
             Command::MakeRoom(room) => {
                 self.make_room(room);
                 Ok(())

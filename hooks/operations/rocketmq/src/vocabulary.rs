@@ -1,9 +1,10 @@
 //! What the operations ask and command: of the Kubernetes API, and of brokers and name servers.
 
 use midships_client_kubernetes as kubernetes;
+use midships_client_kubernetes::growth::{ClaimGrowth, Room};
 use midships_client_rocketmq as rocketmq;
 
-use crate::guard::{Clearance, Room};
+use crate::guard::Clearance;
 
 /// What can be asked.
 #[derive(Clone, Debug, Eq, PartialEq, Ord, PartialOrd)]
@@ -54,16 +55,7 @@ pub enum Command {
     /// Evict one broker's pod; its StatefulSet makes a new one at once.
     Restart(Clearance),
     /// Ask for a larger volume.
-    GrowClaim {
-        /// The claim's name.
-        name: String,
-        /// The identity that it must have.
-        uid: String,
-        /// The version that it must have.
-        version: String,
-        /// How many mebibytes it shall ask for.
-        mebibytes: u64,
-    },
+    GrowClaim(ClaimGrowth),
     /// Delete a StatefulSet and leave its pods running; Helm makes it anew.
     MakeRoom(Room),
     /// Tell a broker or a name server something.

@@ -17,6 +17,7 @@ mod volumes;
 use std::collections::{BTreeMap, BTreeSet};
 
 use midships_client_kubernetes as kubernetes;
+use midships_client_kubernetes::growth::GrownClaim;
 use midships_client_rocketmq::Request;
 use midships_engine::step::{
     Direction, Limits, Memory, Moment, Problem, Progress, Seen, Step, Unanswered, Verdict,
@@ -29,7 +30,6 @@ pub use forgetting::Gone;
 pub use removal::{Removal, RemovalPart, ShortenedEntry};
 pub use settings::SetBroker;
 pub use transfer::{Transfer, TransferPart};
-pub use volumes::GrownClaim;
 
 use crate::desired::{Broker, Desired};
 use crate::guard::Clearance;

@@ -1,42 +1,11 @@
 //! Volumes grow, and StatefulSets make room for new ones that ask for as much.
 
-use midships_client_kubernetes::Claim;
-use midships_engine::step::{Problem, Unanswered, Verdict};
-use serde::{Deserialize, Serialize};
+use midships_client_kubernetes::growth::{self, GrownClaim};
+use midships_engine::step::{Unanswered, Verdict};
 
 use super::{Observation, of_many, wait};
-use crate::guard;
 use crate::view::{View, ask_claims, ask_pods, ask_stateful_sets};
 use crate::vocabulary::{Command, Query};
-
-const MEBIBYTE: u64 = 1 << 20;
-
-/// A claim that shall have at least so much.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
-pub struct GrownClaim {
-    /// The claim's name.
-    pub name: String,
-    /// How many mebibytes it shall have.
-    pub mebibytes: u64,
-}
-
-impl GrownClaim {
-    /// Whether a claim asks for as much.
-    #[must_use]
-    pub fn is_asked(&self, claim: &Claim) -> bool {
-        claim
-            .requested
-            .is_some_and(|bytes| bytes >= self.mebibytes * MEBIBYTE)
-    }
-
-    /// Whether the volume has as much.
-    #[must_use]
-    pub fn is_there(&self, claim: &Claim) -> bool {
-        claim
-            .capacity
-            .is_some_and(|bytes| bytes >= self.mebibytes * MEBIBYTE)
-    }
-}
 
 /// Judges whether every claim has grown.
 pub(super) fn assess_grown(
@@ -48,31 +17,14 @@ pub(super) fn assess_grown(
         Ok(claims) => claims,
         Err(unanswered) => return wait(unanswered.why),
     };
-    let mut commands = Vec::new();
-    let mut under_way = Vec::new();
-    for wanted in grown {
-        let Some(claim) = claims.iter().find(|claim| claim.name == wanted.name) else {
-            return Verdict::Fail(Problem {
-                object: format!("volume claim {}", wanted.name),
-                why: "it does not exist any more".to_owned(),
-                remedy: "look who has removed it, then run the upgrade again".to_owned(),
-            });
-        };
-        if !wanted.is_asked(claim) {
-            commands.push(Command::GrowClaim {
-                name: claim.name.clone(),
-                uid: claim.uid.clone(),
-                version: claim.version.clone(),
-                mebibytes: wanted.mebibytes,
-            });
-        } else if !wanted.is_there(claim) {
-            let growth = claim.growth.as_deref().unwrap_or("asked for");
-            under_way.push(format!("{} ({growth})", claim.name));
-        }
-    }
+    let growth = match growth::growth(grown, claims) {
+        Ok(growth) => growth,
+        Err(problem) => return Verdict::Fail(problem),
+    };
+    let commands = growth.told.into_iter().map(Command::GrowClaim).collect();
     let total = (grown.len(), "volumes");
     let waits = "volumes grow: ";
-    of_many(commands, "have to grow", &under_way, waits, total)
+    of_many(commands, "have to grow", &growth.under_way, waits, total)
 }
 
 /// What has to be known of a StatefulSet that makes room, of its pods and of its claims.
@@ -111,7 +63,8 @@ fn made_room(
     if set.deleting {
         return Ok(wait(format!("StatefulSet {stateful_set} is being deleted")));
     }
-    Ok(match guard::clear_room(set, mebibytes, cluster, view) {
+    let (pods, claims) = (view.pods(cluster)?, view.claims(cluster)?);
+    Ok(match growth::clear_room(set, mebibytes, pods, claims) {
         Ok(room) => Verdict::Act {
             commands: vec![Command::MakeRoom(room)],
             why: format!("StatefulSet {stateful_set} asks for volumes of another size"),

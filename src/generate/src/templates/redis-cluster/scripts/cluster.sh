@@ -72,6 +72,22 @@ knew_others() {
   [ -s "$nodes" ] && [ -n "$(others <"$nodes")" ]
 }
 
+# Whether this server is nobody: it knows no other one and has no slots. What is on its volume then is what it had copied before it was
+# told to leave; servers that begin with keys in slots that nobody has, as far as they know, take these slots.
+is_nobody() {
+  [ -s "$nodes" ] && ! knew_others &&
+    grep -q '^[^ ]* [^ ]* [^ ]*myself[^ ]* - [^ ]* [^ ]* [^ ]* [^ ]* *$' "$nodes"
+}
+
+# Takes away what it had copied.
+remove_copies() {
+  if [ -s "$snapshot" ] || has_append_only_file; then
+    echo 'this server has left its cluster: what it had copied of its data is removed'
+    remove_append_only_file
+    rm -f "$snapshot"
+  fi
+}
+
 # Of a list of servers, the identities of those that have not answered since a time in milliseconds. A connection says nothing: it counts
 # as one before it is made. The server that is asked sets the times of all others when it reads its list.
 silent() {

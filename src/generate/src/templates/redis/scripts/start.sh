@@ -33,6 +33,11 @@ if [ -e "$password" ]; then
 fi
 
 cd /data
+<% if isCluster %>
+if is_nobody; then
+  remove_copies
+fi
+<% endif %>
 prepare_data
 <% if isCluster %>
 begin_anew
