@@ -226,7 +226,10 @@ fn a_server_that_was_told_to_leave_is_nobody() {
         (alone.replace("connected", "connected 7"), false),
         (alone.replace("connected", "connected 0-5460"), false),
         (alone.replace("master -", &format!("slave {OTHER}")), false),
-        (alone.clone() + &line(OTHER, "10.0.0.2", "master", "0"), false),
+        (
+            alone.clone() + &line(OTHER, "10.0.0.2", "master", "0"),
+            false,
+        ),
     ] {
         write(pod.root.path(), "data/nodes.conf", &(list.clone() + epochs));
         assert_eq!(pod.says("is_nobody"), is_nobody, "{list}");
