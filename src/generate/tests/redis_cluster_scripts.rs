@@ -215,28 +215,6 @@ fn a_server_that_never_was_one_of_a_cluster_looks_for_nobody() {
 }
 
 #[test]
-fn a_server_that_was_told_to_leave_is_nobody() {
-    let pod = Pod::new();
-    assert!(!pod.says("is_nobody"), "one that never was anybody");
-    let epochs = "vars currentEpoch 6 lastVoteEpoch 0\n\n";
-    let alone = format!("{OWN} 10.0.0.1:6379@16379,name myself,master - 0 0 0 connected\n");
-    for (list, is_nobody) in [
-        (alone.clone(), true),
-        (alone.replace(":6379@16379,name", ":0@0"), true),
-        (alone.replace("connected", "connected 7"), false),
-        (alone.replace("connected", "connected 0-5460"), false),
-        (alone.replace("master -", &format!("slave {OTHER}")), false),
-        (
-            alone.clone() + &line(OTHER, "10.0.0.2", "master", "0"),
-            false,
-        ),
-    ] {
-        write(pod.root.path(), "data/nodes.conf", &(list.clone() + epochs));
-        assert_eq!(pod.says("is_nobody"), is_nobody, "{list}");
-    }
-}
-
-#[test]
 fn a_replica_lacks_data_only_where_its_master_has_more() {
     let pod = Pod::new();
     let list = |flags, answered| {
@@ -342,8 +320,11 @@ fn a_server_that_nobody_knows_any_more_comes_back_as_a_new_one() {
     let program = ". scripts/server.sh; . scripts/cluster.sh; begin_anew; knew_others";
     for shell in shells() {
         write(pod.root.path(), "data/nodes.conf", &known);
+        write(pod.root.path(), "data/dump.rdb", "keys");
         fs::write(&forgotten, "").unwrap();
         assert!(!pod.run(&shell, program).status.success(), "{shell:?}");
-        assert!(!forgotten.exists(), "{shell:?}");
+        for gone in ["midships-forgotten", "dump.rdb", "nodes.conf"] {
+            assert!(!pod.root.path().join("data").join(gone).exists(), "{shell:?}: {gone}");
+        }
     }
 }

@@ -1,15 +1,15 @@
 //! `change_replicas`: servers of shards that have fewer replicas leave, before Helm takes their pods.
 //!
 //! The pods that Helm takes are the last ones of each shard, whatever their servers are. So a master among them hands its shard over to
-//! a server that stays, and none leaves before all that stay have what their masters have. Then those that leave know nobody, and nobody
-//! knows them. That a shard is left without any replica is what was asked for; its master stays. Further replicas join when Helm has made
-//! them: see `create_cluster`.
+//! a server that stays, and none leaves before all that stay have what their masters have. Then nobody knows those that leave. That a
+//! shard is left without any replica is what was asked for; its master stays. Further replicas join when Helm has made them: see
+//! `create_cluster`.
 
-use midships_engine::step::{Limits, Operation, Phase, Planning};
+use midships_engine::step::{Limits, Operation, Phase, Planning, Unanswered};
 
 use crate::desired::{Desired, Shard};
 use crate::steps::{Observation, RedisStep, told, without_master};
-use crate::survey::absent;
+use crate::survey::{absent, taking_part};
 use crate::view::{View, ask_nodes, ask_stateful_sets};
 use crate::vocabulary::Query;
 
@@ -109,18 +109,18 @@ impl Operation for ChangeReplicas {
         if parted.leaving.is_empty() {
             return nothing("no shard has fewer replicas");
         }
+        let unanswered = |silent: &[Unanswered]| absent(&format!("servers do not answer: {}", told(silent)));
+        let leaving = match taking_part(&parted.staying, parted.leaving, view) {
+            Ok(leaving) => leaving,
+            Err(silent) => return unanswered(&silent),
+        };
+        if leaving.is_empty() {
+            return nothing("nobody knows the servers that leave");
+        }
         let landscape = match view.landscape(&parted.standing) {
             Ok(landscape) => landscape,
-            Err(silent) => return absent(&format!("servers do not answer: {}", told(&silent))),
+            Err(silent) => return unanswered(&silent),
         };
-        let is_leaving = |server| {
-            let mut shards = parted.leaving.iter();
-            shards.any(|shard| shard.servers.contains(server))
-        };
-        let mut servers = landscape.servers();
-        if servers.all(|one| !is_leaving(one.server) || one.is_virgin()) {
-            return nothing("the servers that leave know nobody");
-        }
         for shard in &parted.standing {
             if landscape.master(shard).is_none() {
                 return Planning::Refused(without_master(shard));
@@ -128,12 +128,12 @@ impl Operation for ChangeReplicas {
         }
         Planning::Steps(vec![
             RedisStep::MastersStay {
-                shards: parted.standing.clone(),
+                shards: parted.standing,
                 staying: parted.staying.clone(),
             },
             RedisStep::NodesForgotten {
-                staying: parted.staying.clone(),
-                leaving: parted.leaving.clone(),
+                staying: parted.staying,
+                leaving,
             },
         ])
     }

@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use midships_client_redis::{NodeId, Slot, Slots};
-use midships_engine::step::{Limits, Operation, Phase, Planning, Problem, Unanswered};
+use midships_engine::step::{Limits, Operation, Phase, Planning, Problem};
 
 use crate::desired::{Desired, Shard};
 use crate::layout;
 use crate::steps::{Observation, RedisStep, ShardSlots, told, without_master};
-use crate::survey::waiting;
+use crate::survey::{taking_part, waiting};
 use crate::view::{Landscape, View, ask_nodes, ask_stateful_sets};
 use crate::vocabulary::Query;
 
@@ -80,30 +80,6 @@ impl PlaceSlots {
         }
         Some((staying, leaving))
     }
-}
-
-/// Those of the shards that leave that are of the cluster: somebody who stays knows them, or they have slots. The others have been
-/// forgotten before, or never came, and what they know may be of then.
-fn taking_part(
-    staying: &[Shard],
-    leaving: Vec<Shard>,
-    view: View<'_>,
-) -> Result<Vec<Shard>, Vec<Unanswered>> {
-    let known = view.landscape(staying)?;
-    let mut taking_part = Vec::new();
-    for shard in leaving {
-        let is_of_the_cluster =
-            view.landscape(std::slice::from_ref(&shard))?
-                .servers()
-                .any(|one| {
-                    let myself = one.myself();
-                    !myself.slots.is_empty() || known.servers().any(|other| other.knows(&myself.id))
-                });
-        if is_of_the_cluster {
-            taking_part.push(shard);
-        }
-    }
-    Ok(taking_part)
 }
 
 /// The slots of each shard, by what its master says; none of a shard that leaves and has given up its last one.

@@ -58,34 +58,22 @@ others() {
   sed -n '/^[^ ]* [^ ]* [^ ]*myself/d; /^[^ ]* [^ ]* [^ ]*handshake/d; s/^\([0-9a-f]\{40\}\) .*$/\1/p'
 }
 
-# Has a server that the others had forgotten begin as a new one.
+# Has a server that the others had forgotten begin as a new one: without what it had copied, since servers that begin with keys in slots
+# that nobody has, as far as they know, take these slots.
 begin_anew() {
   if [ -e "$forgotten" ]; then
+    echo 'the others had forgotten this server: it is a new one, and what it had copied is removed'
     rm -f "$nodes"
-    rm -f "$forgotten"
-    echo 'the others had forgotten this server: it is a new one'
+    if has_append_only_file; then
+      remove_append_only_file
+    fi
+    rm -f "$snapshot" "$forgotten"
   fi
 }
 
 # Whether this server was one of a cluster. If not, it is for the hook program to make it one.
 knew_others() {
   [ -s "$nodes" ] && [ -n "$(others <"$nodes")" ]
-}
-
-# Whether this server is nobody: it knows no other one and has no slots. What is on its volume then is what it had copied before it was
-# told to leave; servers that begin with keys in slots that nobody has, as far as they know, take these slots.
-is_nobody() {
-  [ -s "$nodes" ] && ! knew_others &&
-    grep -q '^[^ ]* [^ ]* [^ ]*myself[^ ]* - [^ ]* [^ ]* [^ ]* [^ ]* *$' "$nodes"
-}
-
-# Takes away what it had copied.
-remove_copies() {
-  if [ -s "$snapshot" ] || has_append_only_file; then
-    echo 'this server has left its cluster: what it had copied of its data is removed'
-    remove_append_only_file
-    rm -f "$snapshot"
-  fi
 }
 
 # Of a list of servers, the identities of those that have not answered since a time in milliseconds. A connection says nothing: it counts

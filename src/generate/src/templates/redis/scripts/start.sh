@@ -34,13 +34,10 @@ fi
 
 cd /data
 <% if isCluster %>
-if is_nobody; then
-  remove_copies
-fi
+begin_anew
 <% endif %>
 prepare_data
 <% if isCluster %>
-begin_anew
 announce >>"$configuration"
 if knew_others; then
   # Beside the server, which takes the place of this shell.
