@@ -222,6 +222,8 @@ def kill_while_moving(release: RedisRelease, helm: Helm) -> None:
 def check_slots(release: RedisRelease, shards: int) -> None:
     """Every server says that there are so many masters, with slots that differ by one at most, none of them half moved."""
     trial = release.trial
+    servers = shards * (1 + release.values.get("shards", {}).get("replicasPerShard", 1))
+    until("the pods that leave are gone", lambda: len(release.pods()) == servers, 120)
     for pod in release.pod_names():
         lines = [line.split() for line in release.cli(pod, "CLUSTER", "NODES").splitlines() if line.strip()]
         masters = [line for line in lines if "master" in line[2].split(",")]
@@ -230,7 +232,7 @@ def check_slots(release: RedisRelease, shards: int) -> None:
         trial.equal(sum(numbers), SLOTS, f"slots that {pod} knows of")
         trial.check(numbers[-1] - numbers[0] <= 1, f"slots are not balanced: {numbers}")
         trial.equal([part for line in lines for part in line[8:] if part.startswith("[")], [], f"slots on their way, says {pod}")
-        trial.equal(len(lines), len(release.pods()), f"servers that {pod} knows: {lines}")
+        trial.equal(len(lines), servers, f"servers that {pod} knows: {lines}")
 
 
 def length(part: str) -> int:

@@ -64,10 +64,10 @@ def replicas(trial: Trial) -> None:
     change_replicas(trial, "Redis 7.0")
 
 
-@scenario("redis-cluster-replicas-5-0")
+@scenario("redis-cluster-replicas-5-0-6")
 def replicas_of_older(trial: Trial) -> None:
     """5.0.6: the same."""
-    change_replicas(trial, "Redis 5.0")
+    change_replicas(trial, "Redis 5.0.6")
 
 
 def change_replicas(trial: Trial, version: str) -> None:
@@ -101,7 +101,6 @@ def check_replicas(release: RedisRelease, number: int) -> None:
     """Slots are as they were; every shard has a master and so many replicas, which are connected to it; nobody knows anybody else."""
     trial = release.trial
     check_slots(release, SHARDS)
-    trial.equal(len(release.pods()), SHARDS * (1 + number), "servers")
     for shard in range(SHARDS):
         pods = [pod for pod in release.pod_names() if pod.startswith(f"{release.full_name}-shard-{shard}-")]
         roles = sorted(release.information(pod, "replication")["role"] for pod in pods)

@@ -58,6 +58,8 @@ impl Pod {
         let at = root.path().display().to_string();
         for (chart, name) in [
             ("redis", "server.sh"),
+            ("redis", "repair.sh"),
+            ("redis", "data.sh"),
             ("redis-cluster", "cluster.sh"),
             ("redis-cluster", "meet.sh"),
             ("redis-cluster", "leave.sh"),
@@ -316,15 +318,18 @@ fn a_server_that_nobody_knows_any_more_comes_back_as_a_new_one() {
 
     let known = list("10.0.0.2", "0") + "vars currentEpoch 6 lastVoteEpoch 0\n";
     write(pod.root.path(), "data/nodes.conf", &known);
-    assert!(pod.says("begin_anew >/dev/null; knew_others"));
-    let program = ". scripts/server.sh; . scripts/cluster.sh; begin_anew; knew_others";
+    let program = "for of in server repair data cluster; do . \"scripts/$of.sh\"; done; cd data; begin_anew; knew_others";
     for shell in shells() {
         write(pod.root.path(), "data/nodes.conf", &known);
+        assert!(pod.run(&shell, program).status.success(), "{shell:?}");
         write(pod.root.path(), "data/dump.rdb", "keys");
         fs::write(&forgotten, "").unwrap();
         assert!(!pod.run(&shell, program).status.success(), "{shell:?}");
         for gone in ["midships-forgotten", "dump.rdb", "nodes.conf"] {
-            assert!(!pod.root.path().join("data").join(gone).exists(), "{shell:?}: {gone}");
+            assert!(
+                !pod.root.path().join("data").join(gone).exists(),
+                "{shell:?}: {gone}"
+            );
         }
     }
 }

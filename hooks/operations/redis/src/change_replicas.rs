@@ -109,7 +109,8 @@ impl Operation for ChangeReplicas {
         if parted.leaving.is_empty() {
             return nothing("no shard has fewer replicas");
         }
-        let unanswered = |silent: &[Unanswered]| absent(&format!("servers do not answer: {}", told(silent)));
+        let unanswered =
+            |silent: &[Unanswered]| absent(&format!("servers do not answer: {}", told(silent)));
         let leaving = match taking_part(&parted.staying, parted.leaving, view) {
             Ok(leaving) => leaving,
             Err(silent) => return unanswered(&silent),
