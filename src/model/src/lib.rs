@@ -12,6 +12,7 @@ pub mod model;
 pub mod nfs_storage;
 pub mod redis;
 pub mod redis_cluster;
+pub mod redis_sentinel;
 pub mod rocketmq;
 pub mod rocketmq_topic_transfer;
 pub mod rules;

@@ -4,6 +4,7 @@
 mod nfs_storage;
 mod redis;
 mod redis_cluster;
+mod redis_sentinel;
 mod rocketmq;
 mod rocketmq_topic_transfer;
 
@@ -84,7 +85,8 @@ pub(crate) const CHARTS: [&Entry; 3] = [
 
 /// Charts whose operations do not exist yet. They are made and tried by tests and by whoever names them, and stand in no list and in no
 /// folder of generated files.
-pub(crate) const IN_PREPARATION: [&Entry; 2] = [&redis::ENTRY, &redis_cluster::ENTRY];
+pub(crate) const IN_PREPARATION: [&Entry; 3] =
+    [&redis::ENTRY, &redis_cluster::ENTRY, &redis_sentinel::ENTRY];
 
 /// The template sources that the charts share. Those whose names begin with [`PART`] are parts of others.
 pub(crate) const SHARED: &[Source] = &[

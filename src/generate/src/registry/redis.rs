@@ -1,6 +1,6 @@
 //! The chart `redis`: one server of Redis or Valkey.
 
-use midships_model::fields::Image;
+use midships_model::fields::{Image, Resources};
 use midships_model::model::Model;
 use midships_model::redis::servers::{Groups, Servers};
 use midships_model::redis::version::Version;
@@ -63,10 +63,12 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
         groups: values.groups(),
         servers: 1,
         registry: &values.image_registry,
+        others: &[],
         who_asks: "What the server and one hook Job ask for",
     };
     Ok(family.facts(json!({
         "isCluster": false,
+        "isSentinel": false,
         "scripts": ["data.sh", "probe.sh", "repair.sh", "server.sh", "start.sh"],
     })))
 }
@@ -81,6 +83,8 @@ pub(super) struct Family<'a> {
     pub servers: u32,
     /// The registry of images.
     pub registry: &'a str,
+    /// Other containers of the chart: how many of each, and what each asks for.
+    pub others: &'a [(u32, &'a Resources)],
     /// The beginning of the sentence about what all pods ask for.
     pub who_asks: &'static str,
 }
@@ -95,11 +99,13 @@ impl Family<'_> {
         } else {
             0
         };
-        let (requested_cpu, requested_memory) = requested(&[
+        let mut parts = vec![
             (self.servers, &groups.server.resources),
             (exporters, &groups.metrics.resources),
             (1, &groups.hook.resources),
-        ]);
+        ];
+        parts.extend(self.others);
+        let (requested_cpu, requested_memory) = requested(&parts);
         let mut constants = self.constants(&image);
         if let (Some(constants), Value::Object(own)) = (constants.as_object_mut(), own) {
             constants.extend(own);
@@ -174,5 +180,6 @@ fn implied(version: Version) -> Value {
         "hasLazyDeletes": version.has_lazy_deletes(),
         "hasLazyFlushes": version.has_lazy_flushes(),
         "hasHostnames": version.has_hostnames(),
+        "hasSentinelNames": version.has_sentinel_names(),
     })
 }

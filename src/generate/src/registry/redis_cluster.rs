@@ -61,10 +61,12 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
         groups: values.groups(),
         servers: values.shards.servers(),
         registry: &values.image_registry,
+        others: &[],
         who_asks: "What the servers and one hook Job ask for",
     };
     Ok(family.facts(json!({
         "isCluster": true,
+        "isSentinel": false,
         "scripts": [
             "cluster.sh", "data.sh", "leave.sh", "meet.sh", "probe.sh", "repair.sh", "server.sh", "start.sh",
         ],

@@ -155,7 +155,7 @@ fn reworded(schema: &mut Schema) {
 /// What the hook program reads at start: the release's names and its values.
 pub type Desired = crate::desired::Desired<Values>;
 
-fn resources(cpu: &str, memory: &str, memory_limit: &str) -> Resources {
+pub(crate) fn resources(cpu: &str, memory: &str, memory_limit: &str) -> Resources {
     Resources {
         requests: Requests {
             cpu: Cpu(cpu.to_owned()),

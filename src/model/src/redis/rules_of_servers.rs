@@ -17,7 +17,7 @@ use crate::rules::{Example, Rule};
 
 /// Keys of the server's configuration file that the chart sets itself, that have fields, or that would lead clients, the chart's probes
 /// or its operations astray; beside those of [`OWNED_PREFIXES`].
-pub const OWNED_CONFIGURATION: [&str; 55] = [
+pub const OWNED_CONFIGURATION: [&str; 56] = [
     "acl-pubsub-default",
     "aclfile",
     "activedefrag",
@@ -57,6 +57,7 @@ pub const OWNED_CONFIGURATION: [&str; 55] = [
     "primaryuser",
     "protected-mode",
     "rename-command",
+    "replica-priority",
     "replicaof",
     "requirepass",
     "save",

@@ -129,6 +129,12 @@ impl Version {
         self.has_append_only_directory()
     }
 
+    /// Whether Sentinels take names of servers beside addresses.
+    #[must_use]
+    pub const fn has_sentinel_names(self) -> bool {
+        self.has_lazy_flushes()
+    }
+
     /// The format in which the server writes snapshots.
     #[must_use]
     pub const fn snapshot_format(self) -> u32 {

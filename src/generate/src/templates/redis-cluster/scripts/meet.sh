@@ -12,14 +12,6 @@ set -eu
 quick_looks=120
 most_looks=480
 
-# Whether the server has read its data, which takes what it takes.
-has_begun() {
-  greet
-  case "$answer" in
-    '' | 'Could not connect'* | Error* | LOADING*) return 1 ;;
-  esac
-}
-
 is_silent() {
   printf '%s\n' "$silent" | grep -q -F -x "$1"
 }

@@ -6,6 +6,11 @@ set -eu
 . /scripts/cluster.sh
 
 <% endif %>
+<% if isSentinel %>
+. /scripts/sentinels.sh
+. /scripts/server-of-set.sh
+
+<% endif %>
 greet
 case "$answer" in
   '' | 'Could not connect'* | Error*)
@@ -25,6 +30,16 @@ case "$answer" in
     if [ "$1" = ready ] && lacks_data "$(ask info replication)" "$(ask cluster nodes)" "$(ask time | sed -n 1p)"; then
       echo 'a replica that does not have the data of its master yet' >&2
       exit 1
+    fi
+<% endif %>
+<% if isSentinel %>
+    if [ "$1" = ready ]; then
+      state="$(ask info replication)"
+      record "$state"
+      if lacks_data "$state"; then
+        echo 'a server that does not have the data of the master yet, or that most Sentinels do not name yet' >&2
+        exit 1
+      fi
     fi
 <% endif %>
     ;;

@@ -75,3 +75,11 @@ greet() {
     fi
   done
 }
+
+# Whether the server has read its data, which takes what it takes.
+has_begun() {
+  greet
+  case "$answer" in
+    '' | 'Could not connect'* | Error* | LOADING*) return 1 ;;
+  esac
+}

@@ -6,6 +6,10 @@ set -eu
 <% if isCluster %>
 . /scripts/cluster.sh
 <% endif %>
+<% if isSentinel %>
+. /scripts/sentinels.sh
+. /scripts/server-of-set.sh
+<% endif %>
 
 # A shell that is the first process of its container passes over a signal that it has no answer to.
 trap 'exit 143' TERM
@@ -24,7 +28,7 @@ if [ -e "$password" ]; then
   fi
   quoted="$(printf '%s' "$secret" | sed 's/[\\"]/\\&/g')"
   printf 'requirepass "%s"\n' "$quoted" >>"$configuration"
-<% if isCluster %>
+<% if isCluster or isSentinel %>
   # A replica shows its master the same.
   printf 'masterauth "%s"\n' "$quoted" >>"$configuration"
 <% endif %>
@@ -36,6 +40,10 @@ cd /data
 <% if isCluster %>
 begin_anew
 <% endif %>
+<% if isSentinel %>
+# Before the data are touched, since their age counts where nothing was recorded.
+known="$(known_until)"
+<% endif %>
 prepare_data
 <% if isCluster %>
 announce >>"$configuration"
@@ -43,5 +51,19 @@ if knew_others; then
   # Beside the server, which takes the place of this shell.
   sh /scripts/meet.sh &
 fi
+<% endif %>
+<% if isSentinel %>
+await_announced
+# In a shell of its own: the server needs no password in its environment.
+(
+  if [ -r "$used_password" ]; then
+    REDISCLI_AUTH="$(cat "$used_password")"
+    export REDISCLI_AUTH
+  fi
+  stand_back
+)
+stand_apart "$known" >>"$configuration"
+# Beside the server, which takes the place of this shell.
+sh /scripts/join.sh "$known" &
 <% endif %>
 exec "$server" "$configuration"

@@ -12,6 +12,7 @@ hasThreads: << version.hasThreads >>
 hasLazyDeletes: << version.hasLazyDeletes >>
 hasLazyFlushes: << version.hasLazyFlushes >>
 hasHostnames: << version.hasHostnames >>
+hasSentinelNames: << version.hasSentinelNames >>
 {{- end }}
 <% endfor %>
 {{- end }}
@@ -51,6 +52,17 @@ hasHostnames: << version.hasHostnames >>
 {{/* The port at which servers speak to each other. */}}
 {{- define "<< chart >>.busPort" -}}
 {{ ternary << port + busAbove >> << tlsPort + busAbove >> (empty .Values.tls.secretName) }}
+{{- end }}
+<% elif isSentinel %>
+{{/* Seconds that an operation takes at most, as an estimate: all servers restart, one after the other, and all Sentinels. */}}
+{{- define "<< chart >>.estimateSeconds" -}}
+{{- $restart := add (include "<< chart >>.stopSeconds" . | int) (int .Values.server.pod.startupSeconds) }}
+{{- add << operationSeconds >> (mul (add (int .Values.servers.replicas) 1) $restart) (mul (int .Values.sentinels.count) << sentinelRestart >>) }}
+{{- end }}
+
+{{/* How many Sentinels must miss the master. */}}
+{{- define "<< chart >>.quorum" -}}
+{{ default (add (div (int .Values.sentinels.count) 2) 1) (int .Values.sentinels.quorum) }}
 {{- end }}
 <% else %>
 {{/* Seconds that an operation takes at most, as an estimate: the server stops and starts once. */}}
