@@ -16,6 +16,7 @@ from .trial import Failed, until
 
 PORT = 6379
 SENTINEL_PORT = 26379
+MASTER = "mymaster"
 STANDALONE, SENTINEL, CLUSTER = "redis", "redis-sentinel", "redis-cluster"
 # Small servers: what is tried is the order of things, not their size.
 SMALL = {
@@ -135,6 +136,10 @@ class RedisRelease(ChartRelease):
         return base64.b64decode(secret["data"][key]).decode()
 
     def target(self) -> Target:
-        """Where clients find the servers of one or of a cluster: by the Service that leads to all of them."""
+        """Where clients find the servers: by the Service that leads to all of them, or by that of the Sentinels, which know the master."""
+        if self.chart_name == SENTINEL:
+            where = [f"{self.host(f'{self.full_name}-sentinel')}:{SENTINEL_PORT}"]
+            secret = self.password()
+            return Target("sentinel", where, MASTER, secret, secret, namespace=self.namespace)
         mode = "cluster" if self.chart_name == CLUSTER else "standalone"
         return Target(mode, [f"{self.host(self.full_name)}:{PORT}"], password=self.password(), namespace=self.namespace)

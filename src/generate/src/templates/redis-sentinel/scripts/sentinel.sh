@@ -55,7 +55,7 @@ master="$(sed -n "s/^sentinel monitor $master_name \([^ ]*\) .*$/\1/p" "$remembe
   secret="$(quoted_password)"
   if [ -n "$secret" ]; then
     # Sentinels show it to each other too.
-    echo "requirepass $secret"
+    printf 'requirepass %s\n' "$secret"
   fi
   if [ -n "$master" ]; then
     lesson "$master" | sed "s/^sentinel set $master_name \([a-z-]*\) /sentinel \1 $master_name /"
@@ -78,6 +78,13 @@ master="$(sed -n "s/^sentinel monitor $master_name \([^ ]*\) .*$/\1/p" "$remembe
 } >>"$file.part"
 mv "$file.part" "$file"
 
+# Sentinels before 6.2 say aloud with which password they were told to ask servers.
+spoken="$run/spoken"
+rm -f "$spoken"
+mkfifo "$spoken"
+while IFS= read -r line; do
+  printf '%s\n' "${line%% auth-pass *}"
+done <"$spoken" &
 # Beside the Sentinel, which takes the place of this shell.
 sh /scripts/watch.sh &
-exec "$server" "$file" --sentinel
+exec "$server" "$file" --sentinel >"$spoken" 2>&1

@@ -32,14 +32,27 @@ sentinels() {
   cat "$settings/sentinels"
 }
 
+# The address of a name. The images have one of these programs.
+address_of() {
+  if command -v getent >/dev/null; then
+    getent hosts "$1" | sed -n '1s/[[:space:]].*$//p'
+  else
+    nslookup "$1" 2>/dev/null | sed -n '/^Name:/,$s/^Address[^:]*: *\([0-9a-f.:]*\).*$/\1/p' | sed -n 1p
+  fi
+}
+
 # How a pod is known to others: by the name of its own Service, or before 6.2 by the address of that, since Sentinels took no names. The
 # Service outlives the pod, so that both stay, a name that is looked up is always found, and no Sentinel remembers what was a pod's.
 announced() {
   if [ "$MIDSHIPS_ANNOUNCES" = names ]; then
     echo "$1.$MIDSHIPS_DOMAIN"
-  else
-    getent hosts "$1.$MIDSHIPS_DOMAIN" | sed -n '1s/[[:space:]].*$//p'
+    return
   fi
+  if [ ! -s "$looked/place-$1" ]; then
+    (umask 077 && mkdir -p "$looked")
+    address_of "$1.$MIDSHIPS_DOMAIN" >"$looked/place-$1"
+  fi
+  cat "$looked/place-$1"
 }
 
 # The same of this pod, as soon as it is found: a minute after its Service was made at most.
@@ -131,7 +144,7 @@ naming() {
 
 # Looks at all Sentinels. The newest choice counts, also if most have not heard of it yet: its leader has asked them for it.
 look_at_sentinels() {
-  mkdir -p "$looked"
+  (umask 077 && mkdir -p "$looked")
   printf 'sentinel get-master-addr-by-name %s\nsentinel master %s\n' "$master_name" "$master_name" >"$looked/question"
   others=
   for sentinel in $(sentinels); do
