@@ -130,7 +130,7 @@ impl Pod {
 
     /// A replica that has been in step with a master.
     fn living(&self, name: &str) {
-        self.server(name, "role:slave\r\nmaster_host:s0.domain\r\nmaster_link_status:down\r\nslave_priority:100\r\n", 0);
+        self.server(name, "role:slave\r\nmaster_host:s0.s0-pods.domain\r\nmaster_link_status:down\r\nslave_priority:100\r\n", 0);
     }
 
     fn master(&self, name: &str) {
@@ -141,7 +141,7 @@ impl Pod {
     fn sentinel(&self, name: &str, named: Option<(&str, u32)>) {
         let text = match named {
             Some((server, epoch)) => {
-                format!("{server}.domain\n6379\nname\nmymaster\nconfig-epoch\n{epoch}\n")
+                format!("{server}.{server}-pods.domain\n6379\nname\nmymaster\nconfig-epoch\n{epoch}\n")
             }
             None => "\nERR No such master with that name\n".to_owned(),
         };
@@ -227,7 +227,7 @@ fn the_first_of_new_servers_becomes_the_master_by_the_word_of_most_sentinels() {
     for server in ["s1", "s2"] {
         pod.starting(server, 0);
     }
-    let told = |sentinel| format!("{sentinel} sentinel monitor mymaster s0.domain 6379 2");
+    let told = |sentinel| format!("{sentinel} sentinel monitor mymaster s0.s0-pods.domain 6379 2");
     let expected = format!("{LEADS}; {}; {}; {}", told("w0"), told("w1"), told("w2"));
     assert_eq!(pod.does(0, 1), expected);
 }
@@ -273,7 +273,7 @@ fn the_master_that_sentinels_name_is_copied_and_the_newest_choice_counts() {
     }
     // The leader of the last choice is one, and the others have not heard of it yet.
     pod.sentinel("w2", Some(("s2", 4)));
-    assert_eq!(pod.does(100, 1), "own replicaof s2.domain 6379");
+    assert_eq!(pod.does(100, 1), "own replicaof s2.s2-pods.domain 6379");
 }
 
 #[test]
@@ -328,11 +328,11 @@ fn a_server_takes_part_when_it_is_in_step_or_named_by_most() {
     for sentinel in ["w0", "w1"] {
         pod.sentinel(sentinel, Some(("s1", 3)));
     }
-    pod.server("own", "role:slave\r\nmaster_host:s1.domain\r\nmaster_link_status:up\r\nslave_priority:0\r\n", 0);
+    pod.server("own", "role:slave\r\nmaster_host:s1.s1-pods.domain\r\nmaster_link_status:up\r\nslave_priority:0\r\n", 0);
     assert_eq!(pod.does(5, 2), opens);
     // In step with one that Sentinels do not name.
-    pod.server("own", "role:slave\r\nmaster_host:s2.domain\r\nmaster_link_status:up\r\nslave_priority:0\r\n", 0);
-    assert_eq!(pod.does(5, 2), "own replicaof s1.domain 6379");
+    pod.server("own", "role:slave\r\nmaster_host:s2.s2-pods.domain\r\nmaster_link_status:up\r\nslave_priority:0\r\n", 0);
+    assert_eq!(pod.does(5, 2), "own replicaof s1.s1-pods.domain 6379");
     pod.server("own", "role:master\r\n", 0);
     assert_eq!(pod.does(5, 2), "");
     for sentinel in ["w0", "w1"] {
@@ -362,22 +362,22 @@ fn a_sentinel_is_who_it_was_and_knows_whom_the_release_has() {
 
         pod.has(
             "data/sentinel.conf",
-            "sentinel myid 0\nsentinel monitor mymaster s1.domain 6379 9\nsentinel auth-pass mymaster old\n\
+            "sentinel myid 0\nsentinel monitor mymaster s1.s1-pods.domain 6379 9\nsentinel auth-pass mymaster old\n\
              sentinel config-epoch mymaster 4\nsentinel leader-epoch mymaster 5\n\
-             sentinel known-replica mymaster s0.domain 6379\nsentinel known-replica mymaster s7.domain 6379\n\
-             sentinel known-sentinel mymaster w9.domain 26379 9999\nsentinel current-epoch 5\n",
+             sentinel known-replica mymaster s0.s0-pods.domain 6379\nsentinel known-replica mymaster s7.s7-pods.domain 6379\n\
+             sentinel known-sentinel mymaster w9.w9-pods.domain 26379 9999\nsentinel current-epoch 5\n",
         );
         let again = begin(&shell);
         assert!(again.contains(identity.unwrap()), "{again}");
         for line in [
-            "sentinel monitor mymaster s1.domain 6379 2\n",
+            "sentinel monitor mymaster s1.s1-pods.domain 6379 2\n",
             "sentinel down-after-milliseconds mymaster 5000\n",
             "sentinel auth-pass mymaster \"a\\\"b\\\\c d\"\n",
             "sentinel config-epoch mymaster 4\n",
             "sentinel leader-epoch mymaster 5\n",
-            "sentinel known-replica mymaster s0.domain 6379\n",
-            "sentinel known-sentinel mymaster w1.domain 26379 ",
-            "sentinel known-sentinel mymaster w2.domain 26379 ",
+            "sentinel known-replica mymaster s0.s0-pods.domain 6379\n",
+            "sentinel known-sentinel mymaster w1.w1-pods.domain 26379 ",
+            "sentinel known-sentinel mymaster w2.w2-pods.domain 26379 ",
             "sentinel current-epoch 5\n",
         ] {
             assert!(again.contains(line), "{line} {again}");

@@ -41,16 +41,27 @@ address_of() {
   fi
 }
 
-# How a pod is known to others: by the name of its own Service, or before 6.2 by the address of that, since Sentinels took no names. The
-# Service outlives the pod, so that both stay, a name that is looked up is always found, and no Sentinel remembers what was a pod's.
+# The name by which a pod is reached: since 6.2 its own, which leads to the address that it has now. Sentinels before took no names, so
+# that there it is the one of a Service of its own, whose address outlives the pod. That would not do since 6.2: a Service without a pod
+# refuses connections by ICMP, upon which the library of newer Sentinels goes on, and their kernel then wakes them again and again for as
+# long as the connection lasts.
+name_of() {
+  if [ "$MIDSHIPS_ANNOUNCES" = addresses ]; then
+    echo "$1.$MIDSHIPS_DOMAIN"
+    return
+  fi
+  echo "$1.${1%-*}-pods.$MIDSHIPS_DOMAIN"
+}
+
+# How a pod is known to others: by that name, or before 6.2 by the address behind it. Both stay when the pod is made anew.
 announced() {
   if [ "$MIDSHIPS_ANNOUNCES" = names ]; then
-    echo "$1.$MIDSHIPS_DOMAIN"
+    name_of "$1"
     return
   fi
   if [ ! -s "$looked/place-$1" ]; then
     (umask 077 && mkdir -p "$looked")
-    address_of "$1.$MIDSHIPS_DOMAIN" >"$looked/place-$1"
+    address_of "$(name_of "$1")" >"$looked/place-$1"
   fi
   cat "$looked/place-$1"
 }
@@ -62,14 +73,14 @@ await_announced() {
   while [ -z "$own" ]; do
     tries=$((tries + 1))
     if [ "$tries" -ge 120 ]; then
-      stop "the name $me.$MIDSHIPS_DOMAIN is not found: without an address, nobody could be told where this pod is"
+      stop "the name $(name_of "$me") is not found: without an address, nobody could be told where this pod is"
     fi
     sleep 0.5
     own="$(announced "$me" || true)"
   done
 }
 
-# Asks several pods at once, by the names of their Services, what stands in the file `question`: a port, and the pods. Answers are in
+# Asks several pods at once, by their names, what stands in the file `question`: a port, and the pods. Answers are in
 # files of their names. Whoever has not answered within two seconds is not there; the client would wait for minutes.
 ask_each() {
   port="$1"
@@ -78,7 +89,7 @@ ask_each() {
   for pod; do
     # Several words, or none.
     # shellcheck disable=SC2086
-    "$client" -h "$pod.$MIDSHIPS_DOMAIN" -p "$port" $secured <"$looked/question" >"$looked/$pod" 2>/dev/null &
+    "$client" -h "$(name_of "$pod")" -p "$port" $secured <"$looked/question" >"$looked/$pod" 2>/dev/null &
     asking="$asking $!"
   done
   waited=0
