@@ -7,7 +7,7 @@ use midships_model::fields::network::{HOST_OR_EMPTY_PATTERN, KEY_OR_EMPTY_PATTER
 use midships_model::fields::{
     IMAGE_REGISTRY_PATTERN, KEY_PATTERN, NAME_OR_EMPTY_PATTERN, NAME_PATTERN,
 };
-use midships_model::{nfs_storage, redis, rocketmq_topic_transfer};
+use midships_model::{nfs_storage, redis, redis_sentinel, rocketmq_topic_transfer};
 use serde_json::{Value, json};
 
 /// The schema that Helm checks values with, and that platforms show a form from which read nothing else: the description of
@@ -186,7 +186,9 @@ pub(crate) fn in_words(pattern: &str) -> &str {
         "^[A-Za-z0-9_-][A-Za-z0-9._-]*\\.(svg|png)$" => "the name of a file in SVG or PNG",
         pattern if pattern.starts_with("^(0|[1-9][0-9]*)") => "a version such as 1.0.0",
         "^[A-Za-z0-9_-]*$" => "letters, digits, dashes and underscores",
-        rocketmq_topic_transfer::CLUSTER_PATTERN => "letters, digits, dashes, underscores and dots",
+        rocketmq_topic_transfer::CLUSTER_PATTERN | redis_sentinel::MASTER_NAME_PATTERN => {
+            "letters, digits, dashes, underscores and dots"
+        }
         "^[^\\r\\n]*$" => "text on one line",
         "^([A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?$" => {
             "at most 63 letters, digits, dashes, underscores and dots"

@@ -141,7 +141,9 @@ impl Pod {
     fn sentinel(&self, name: &str, named: Option<(&str, u32)>) {
         let text = match named {
             Some((server, epoch)) => {
-                format!("{server}.{server}-pods.domain\n6379\nname\nmymaster\nconfig-epoch\n{epoch}\n")
+                format!(
+                    "{server}.{server}-pods.domain\n6379\nname\nmymaster\nconfig-epoch\n{epoch}\n"
+                )
             }
             None => "\nERR No such master with that name\n".to_owned(),
         };
@@ -348,7 +350,12 @@ fn a_sentinel_is_who_it_was_and_knows_whom_the_release_has() {
     pod.has("config/password/password", "a\"b\\c d");
     let read = || fs::read_to_string(pod.root.path().join("data/sentinel.conf")).unwrap();
     let begin = |shell: &[&str]| {
-        let output = pod.run(shell, "w0", 0, "true >scripts/watch.sh; . scripts/sentinel.sh");
+        let output = pod.run(
+            shell,
+            "w0",
+            0,
+            "true >scripts/watch.sh; . scripts/sentinel.sh",
+        );
         assert!(output.status.success(), "{shell:?}: {output:?}");
         read()
     };
@@ -392,7 +399,9 @@ fn a_sentinel_is_who_it_was_and_knows_whom_the_release_has() {
 fn what_a_server_has_known_is_as_old_as_its_data() {
     let pod = Pod::new();
     let known = |keeps: &str| {
-        let program = format!("MIDSHIPS_KEEPS={keeps}; . scripts/server.sh; . scripts/server-of-set.sh; known_until");
+        let program = format!(
+            "MIDSHIPS_KEEPS={keeps}; . scripts/server.sh; . scripts/server-of-set.sh; known_until"
+        );
         let output = pod.run(&["sh"], "s0", 0, &program);
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     };

@@ -189,6 +189,10 @@ pub fn words(mutability: &str) -> (&'static str, &'static str) {
             "A change runs the operation change_replicas, while clients go on.",
             "更改会执行操作 change_replicas，期间客户端不中断。",
         ),
+        "change_sentinels" => (
+            "A change adds Sentinels, or takes some away, which the others then forget; the master stays.",
+            "更改会增加或移除 Sentinel，其余 Sentinel 随后忘记离开者；主节点不变。",
+        ),
         "transfer_topic" => (
             "A change plans the transfer anew; one that is under way is settled before.",
             "更改会重新规划转移；正在进行的转移会先了结。",
