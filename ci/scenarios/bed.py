@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import functools
+import hashlib
 import json
 import os
 import shutil
@@ -105,10 +106,15 @@ class Bed:
         """The option with which registries without TLS are spoken to."""
         return ["--plain-http"] if self.plain_http else []
 
+    @functools.cached_property
+    def charts(self) -> str:
+        """Where charts and the hook image are published: on the test bed each checkout has a place of its own."""
+        return f"{self.registry}/charts" if self.foreign else f"{self.registry}/{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}/charts"
+
     def publish(self) -> str:
         """Publishes the charts and the hook image once for each build, and returns the address of the charts."""
         if self._published is None:
-            address = f"oci://{self.registry}/charts"
+            address = f"oci://{self.charts}"
             # What an earlier build published under the same version is replaced, so that what is tried is this build.
             how = ["--force", "--hook-image", program("midships-hook")]
             CACHE.mkdir(parents=True, exist_ok=True)

@@ -74,7 +74,7 @@ def install(trial: Trial, major: int, changing: Path, refusing: Path) -> None:
         values = {"nameServers": image, "brokers": {**image, "groups": 1, "replicasPerGroup": 0}}
         if major == 4:
             # Hooks pass through the post-renderer as well: without it, this image could not be pulled.
-            values["hook"] = {"image": {"repository": "docker.io/charts/hook"}}
+            values["hook"] = {"image": {"repository": f"docker.io{trial.bed.charts.removeprefix(trial.bed.registry)}/hook"}}
         release = Release(trial, namespace, "5.4.0", values=values)
         refused = release.apply("install", major=major, chart=[*release.chart, *through(major, refusing)])
         trial.check(refused.returncode != 0, f"Helm {major} installed what a rule refuses")

@@ -286,7 +286,7 @@ def install_from_web_server(trial: Trial, registry: Guarded, namespace: str) -> 
     # The hook image of the bed's registry, which is what nodes can pull.
     version = output([midships, "--version"]).split()[-1]
     image = digests(registry.midships())[f"{REGISTRY}/charts/hook:{version}"]
-    hook = {"hook": {"image": {"repository": f"{bed.registry}/charts/hook", "tag": f"{version}@{image}"}}}
+    hook = {"hook": {"image": {"repository": f"{bed.charts}/hook", "tag": f"{version}@{image}"}}}
     with served(bed, server, ["curl", "-fs", "-o", "/dev/null", f"{address}/index.yaml"], registry.directory / "site.log"):
         for major in (3, 4):
             helm, home = bed.helm(major), registry.directory / f"helm-{major}"

@@ -43,6 +43,8 @@ def settings(trial: Trial) -> None:
         # What a server reads at a start of its container, and with a new pod.
         pods = release.pod_names()
         first, last = pods[0], pods[-1]
+        within = ["exec", "--namespace", namespace, first, "--container", "server", "--", "cat", "/config/server/redis.conf"]
+        until(f"the file of {first} is the new one", lambda: "slowlog-log-slower-than 2500" in output([*trial.bed.kubectl, *within]), 120)
         stop = ["exec", "--namespace", namespace, first, "--container", "server", "--", "sh", "-c", "kill 1"]
         output([*trial.bed.kubectl, *stop])
         until(f"{first} has been started again", lambda: lives(release.pods())[first] != before[first], 60)

@@ -51,7 +51,7 @@ class RedisRelease(ChartRelease):
             self.hooks = self.is_published
         if not self.is_published:
             # A published chart names the image that was published with it, by its digest; here it is whichever was published last.
-            own["hook"] = {"image": {"repository": f"{self.bed.registry}/charts/hook", "pullPolicy": "Always"}}
+            own["hook"] = {"image": {"repository": f"{self.bed.charts}/hook", "pullPolicy": "Always"}}
         self.values = merged(merged(SMALL, own), self.values)
 
     @property
