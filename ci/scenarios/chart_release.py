@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
-from .bed import Bed, command_result, merged, values_file
+from .bed import Bed, command_result, merged, program, values_file
 from .kubernetes import ready
 from .trial import Failed, Trial, until
 
@@ -107,6 +107,19 @@ class ChartRelease:
         result = self.helm("history", "--output", "json", major=major)
         good = [entry["revision"] for entry in json.loads(result.stdout) if entry["status"] in ("deployed", "superseded")]
         return max(good)
+
+    def unlock(self) -> None:
+        """Marks the pending revision failed with the hook program; refused while a Job runs, so that is waited for."""
+        command = self.bed.net(program("midships-hook"), "unlock", self.name, "--namespace", self.namespace)
+
+        def unlocked() -> bool:
+            result = command_result(command)
+            said.append(result.stderr.strip() or result.stdout.strip())
+            return result.returncode == 0
+
+        said: list[str] = []
+        until("midships-hook unlock succeeds once no Job runs", unlocked, 300, every=0.5)
+        self.trial.note(f"midships-hook unlock: refused {len(said) - 1} times while a Job ran, then: {said[-1].splitlines()[-1]}")
 
     def install(self, **options: object) -> None:
         """Installs the release and waits until its servers are ready."""

@@ -106,8 +106,12 @@ class RedisRelease(ChartRelease):
 
     def cli(self, pod: str, *words: object, container: str = "server") -> str:
         """Asks the server of a pod by the client of its own image, with its password; an error fails the scenario."""
+        return self.run(pod, ASK, *words, container=container)
+
+    def run(self, pod: str, script: str, *words: object, container: str = "server") -> str:
+        """Runs a script in a container of a pod, and returns what it says; an error fails the scenario."""
         where = ["exec", "--namespace", self.namespace, pod, "--container", container]
-        return output([*self.bed.kubectl, *where, "--", "sh", "-c", ASK, "ask", *words])
+        return output([*self.bed.kubectl, *where, "--", "sh", "-c", script, "ask", *words])
 
     def information(self, pod: str, section: str) -> dict[str, str]:
         """A section of what the server of a pod tells of itself."""

@@ -7,7 +7,6 @@ import random
 import time
 from contextlib import suppress
 
-from .bed import output
 from .kubernetes import ready
 from .redis_load import RedisLoad
 from .redis_release import MASTER, SENTINEL, SENTINEL_PORT, RedisRelease
@@ -38,11 +37,7 @@ class Set(RedisRelease):
 
     def sentinel(self, pod: str, *words: object) -> str:
         """Asks the Sentinel of a pod."""
-        return self._run(pod, ASK_SENTINEL, *words)
-
-    def _run(self, pod: str, program: str, *words: object) -> str:
-        where = ["exec", "--namespace", self.namespace, pod, "--container", "sentinel"]
-        return output([*self.bed.kubectl, *where, "--", "sh", "-c", program, "ask", *map(str, words)])
+        return self.run(pod, ASK_SENTINEL, *words, container="sentinel")
 
     def roles(self) -> dict[str, str]:
         """The role of each server that answers."""

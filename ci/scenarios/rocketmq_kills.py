@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .bed import command_result, program
 from .chart_release import Helm
 from .kubernetes import Kubernetes
 from .load import Load, now
@@ -145,7 +144,7 @@ def kill_restarts(trial: Trial) -> None:
         leave_open(trial, release, ("started", f"broker_restarted/{release.full_name}-broker-1-master-0"))
         # Without its Job nobody goes on with the plan before the same upgrade does, in its before Job.
         trial.bed.api.delete("jobs", namespace, f"{release.full_name}-after")
-        unlock(trial, release)
+        release.unlock()
         lives = release.broker_lives()
         release.set_name_servers(2)
         load.check_listed(2, now())
@@ -184,7 +183,7 @@ def kill_helm(trial: Trial) -> None:
         release.set_name_servers(2)
 
         kill_when(trial, release, 1, "the before Job runs", lambda: job_active(api, namespace, f"{names}-before"))
-        unlock(trial, release)
+        release.unlock()
         release.set_name_servers(1)
 
         before = list_version(release)
@@ -193,7 +192,7 @@ def kill_helm(trial: Trial) -> None:
         release.set_name_servers(2)
 
         kill_when(trial, release, 1, "the after Job runs", lambda: job_active(api, namespace, f"{names}-after"))
-        unlock(trial, release)
+        release.unlock()
         release.set_name_servers(1)
         load.check_listed(1, now())
         load.finish()
@@ -260,20 +259,6 @@ def kill_when(trial: Trial, release: Release, count: int, what: str, condition: 
     refused = release.apply("upgrade")
     trial.check(refused.returncode != 0, f"helm upgrade went on although a client was killed when {what}")
     trial.note(f"helm refuses: {refused.stderr.strip().splitlines()[-1]}")
-
-
-def unlock(trial: Trial, release: Release) -> None:
-    """Marks the pending revision failed with the hook program; refused while a Job runs, so that is waited for."""
-    command = trial.bed.net(program("midships-hook"), "unlock", release.name, "--namespace", release.namespace)
-
-    def unlocked() -> bool:
-        result = command_result(command)
-        said.append(result.stderr.strip() or result.stdout.strip())
-        return result.returncode == 0
-
-    said: list[str] = []
-    until("midships-hook unlock succeeds once no Job runs", unlocked, 300, every=0.5)
-    trial.note(f"midships-hook unlock: refused {len(said) - 1} times while a Job ran, then: {said[-1].splitlines()[-1]}")
 
 
 def roll_back(trial: Trial, release: Release, count: int) -> None:

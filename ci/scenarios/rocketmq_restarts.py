@@ -8,7 +8,7 @@ from .bed import command_result, output
 from .kubernetes import lives
 from .load import Load
 from .release import Release
-from .rocketmq_kills import leave_open, unlock
+from .rocketmq_kills import leave_open
 from .trial import Failed, Trial, scenario, until
 
 # The least that can be lost by a restart is nothing where sends wait for a replica, and the most can be noticed.
@@ -119,7 +119,7 @@ def killed(trial: Trial) -> None:
             leave_open(trial, release, ("succeeded", step.format(release.full_name)), change)
             # Without its Job nobody goes on with the plan before the same upgrade does, in its before Job.
             trial.bed.api.delete("jobs", namespace, f"{release.full_name}-after")
-            unlock(trial, release)
+            release.unlock()
             middle = lives(release.pods(component))
             renewed = [name for name, life in middle.items() if before[name] != life]
             trial.equal(len(renewed), 1, f"pods of {component} that were renewed before the kill")

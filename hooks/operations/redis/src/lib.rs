@@ -4,6 +4,7 @@ pub mod change_replicas;
 pub mod configure_servers;
 pub mod create_cluster;
 pub mod desired;
+mod fitting;
 pub mod grow_volumes;
 pub mod guard;
 mod handing_over;

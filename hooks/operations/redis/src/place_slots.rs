@@ -9,6 +9,7 @@ use midships_client_redis::{NodeId, Slot, Slots};
 use midships_engine::step::{Limits, Operation, Phase, Planning, Problem};
 
 use crate::desired::{Desired, Shard};
+use crate::fitting;
 use crate::layout;
 use crate::steps::{Observation, RedisStep, ShardSlots, told, without_master};
 use crate::survey::{taking_part, waiting};
@@ -183,6 +184,9 @@ impl Operation for PlaceSlots {
         if let Some((staying, leaving)) = self.involved(view) {
             wanted.extend(ask_nodes(&staying));
             wanted.extend(ask_nodes(&leaving));
+            if !leaving.is_empty() {
+                wanted.extend(fitting::ask(&[staying, leaving].concat(), view));
+            }
         }
         seen.unasked(wanted)
     }
@@ -225,6 +229,15 @@ impl Operation for PlaceSlots {
         }
         let after = placed(&before, &staying);
         let before: Vec<ShardSlots> = before.into_iter().map(|(slots, _)| slots).collect();
+        if !leaving.is_empty() {
+            match fitting::overfull(&landscape, &before, &after, view) {
+                Ok(None) => {}
+                Ok(Some(problem)) => return Planning::Refused(problem),
+                Err(unanswered) => {
+                    return silent(&format!("servers do not answer: {}", told(&[unanswered])));
+                }
+            }
+        }
         let mut steps = Vec::new();
         let middle = with_last(&before, &after);
         if middle != before {

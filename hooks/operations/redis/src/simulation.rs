@@ -48,6 +48,8 @@ const MOVED: usize = 1_500;
 /// Every so many slots have keys, and how many each.
 const FILLED: usize = 1_365;
 const KEYS: u32 = 2;
+/// How many bytes a key takes.
+const BYTES_OF_A_KEY: usize = 1_000;
 
 /// Keys of a slot by their numbers, with how often each was written.
 type Keys = BTreeMap<u32, u64>;
@@ -1055,6 +1057,21 @@ impl SimulatedServer {
             }
             Request::Information("server") => {
                 redis::Answer::Information(Information::of("redis_version:7.0.15\r\n"))
+            }
+            Request::Information("memory") => {
+                let used = self.count() * BYTES_OF_A_KEY;
+                let bound = self
+                    .settings
+                    .get("maxmemory")
+                    .and_then(|text| text.parse().ok());
+                let text = format!(
+                    "used_memory:{used}\r\nused_memory_dataset:{used}\r\nmaxmemory:{}\r\nmaxmemory_policy:{}\r\n",
+                    bound.unwrap_or(0_u64),
+                    self.settings
+                        .get("maxmemory-policy")
+                        .map_or("noeviction", String::as_str),
+                );
+                redis::Answer::Information(Information::of(&text))
             }
             Request::Information(_) => {
                 let text = match self.role {

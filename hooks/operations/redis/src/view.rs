@@ -13,6 +13,8 @@ use crate::vocabulary::{Answer, Query};
 const REPLICATION: &str = "replication";
 /// The section that is about the program.
 const SERVER: &str = "server";
+/// The section that is about memory.
+const MEMORY: &str = "memory";
 
 /// An observation, read by kind.
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +132,17 @@ impl<'a> View<'a> {
     /// When it did not answer.
     pub fn program(self, server: &Server) -> Result<&'a Information, Unanswered> {
         match self.answer(server, Request::Information(SERVER))? {
+            redis::Answer::Information(information) => Ok(information),
+            _ => Err(another(server)),
+        }
+    }
+
+    /// What a server tells of its memory.
+    ///
+    /// # Errors
+    /// When it did not answer.
+    pub fn memory(self, server: &Server) -> Result<&'a Information, Unanswered> {
+        match self.answer(server, Request::Information(MEMORY))? {
             redis::Answer::Information(information) => Ok(information),
             _ => Err(another(server)),
         }
@@ -263,6 +276,12 @@ pub fn ask_cluster(shards: &[Shard]) -> impl Iterator<Item = Query> {
 #[must_use]
 pub fn ask_program(server: &Server) -> Query {
     Query::redis(&server.address, Request::Information(SERVER))
+}
+
+/// The question what a server tells of its memory.
+#[must_use]
+pub fn ask_memory(server: &Server) -> Query {
+    Query::redis(&server.address, Request::Information(MEMORY))
 }
 
 /// The question what a server has of some settings.

@@ -173,6 +173,31 @@ fn slots_leave_shards_that_go() {
     }
 }
 
+#[test]
+fn shards_leave_only_if_their_keys_fit_into_the_others() {
+    let (before, after) = (desired(3, 0), desired(2, 0));
+    let slot = 12_000.try_into().unwrap();
+    let full = Cluster::standing(&before)
+        .with_keys("shop-redis-cluster-shard-2-0", slot, 100)
+        .with_setting("maxmemory", "40000");
+    let (outcome, _, cluster) = run_release(full.clone(), 2, Phase::Before);
+    let Outcome::Refused(problem) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(problem.why.contains("shards.count"), "{problem:?}");
+    let leaving = "shop-redis-cluster-shard-2-0";
+    assert_eq!(cluster.slots_of(leaving), full.slots_of(leaving));
+    for (name, value) in [("maxmemory", "80000"), ("maxmemory-policy", "allkeys-lru")] {
+        let operation = PlaceSlots::new(after.clone(), Placing::DrainShards, Phase::Before);
+        let ground = Arc::new(Mutex::new(Ground::new(
+            full.clone().with_setting(name, value),
+        )));
+        let mut world = SimulatedWorld::new(&ground, "only");
+        let outcome = runner::run(&mut world, &operation, "only").unwrap();
+        assert_eq!(outcome, Outcome::Done { changed: true }, "{name} {value}");
+    }
+}
+
 /// A cluster in which somebody was killed who moved slots.
 fn left_open() -> Cluster {
     let slots = "0-1499".parse().unwrap();
