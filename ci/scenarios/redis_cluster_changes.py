@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from .authority import Authority, presented
 from .bed import output
 from .kubernetes import lives
 from .redis_cluster import check_slots
 from .redis_load import RedisLoad
-from .redis_release import CLUSTER, RedisRelease
+from .redis_release import CLUSTER, TLS_PORT, RedisRelease
 from .trial import Trial, scenario, until
 
 SHARDS = 3
@@ -110,6 +116,43 @@ def check_replicas(release: RedisRelease, number: int) -> None:
         for pod in pods:
             told_by = release.information(pod, "replication")
             trial.check(told_by.get("master_link_status", "up") == "up", f"{pod} is not connected to its master")
+
+
+@scenario("redis-cluster-certificates")
+def certificates(trial: Trial) -> None:
+    """7.0: the certificate of servers that speak TLS only is renewed under load; all present the new one, and no pod restarts."""
+    with trial.bed.namespace("accept-redis-certificates") as namespace, TemporaryDirectory() as directory:
+        tls = {"tls": {"secretName": "certificates", "enforced": True}}
+        release = RedisRelease(trial, namespace, "Redis 7.0", chart_name=CLUSTER, hooks=True, values=tls)
+        names = (release.host(release.full_name), f"*.{release.host(f'{release.full_name}-servers')}")
+        authority = Authority(Path(directory, "own"), names)
+        api, secret = trial.bed.api, {"metadata": {"name": "certificates"}}
+        api.create("secrets", namespace, {**secret, "stringData": authority.secret()})
+        release.install()
+        target = replace(release.target(), servers=[f"{release.host(release.full_name)}:{TLS_PORT}"], authority=authority.certificate())
+        load = RedisLoad(trial, target)
+        trial.equal(all_presented(release), {authority.serial()}, "certificates that servers present")
+        before = lives(release.pods())
+        authority.renew(new_key=True)
+        api.ask("PUT", api.path("secrets", namespace, "certificates"), {**secret, "stringData": authority.secret()})
+        begun = time.monotonic()
+        until("all servers present the new certificate", lambda: all_presented(release) == {authority.serial()}, 180, every=2)
+        trial.figure("seconds until all servers present the new certificate", round(time.monotonic() - begun, 1))
+        load.go_on()
+        # Servers that meet anew show each other the new one.
+        pod = release.pod_names()[-1]
+        api.delete("pods", namespace, pod)
+        until(f"{pod} is made anew", lambda: lives(release.pods()).get(pod, before[pod]) != before[pod], 120)
+        release.await_ready()
+        after = {name: life for name, life in lives(release.pods()).items() if name != pod}
+        trial.equal(after, {name: life for name, life in before.items() if name != pod}, "uid and restarts of each other server")
+        load.go_on()
+        load.finish(repeated=0)
+
+
+def all_presented(release: RedisRelease) -> set[str]:
+    """The numbers of the certificates that servers present."""
+    return {presented(release.bed, f"{pod['status']['podIP']}:{TLS_PORT}") for pod in release.pods()}
 
 
 @scenario("redis-cluster-volumes")

@@ -14,7 +14,7 @@ from .chart_release import ChartRelease
 from .redis_load import Target
 from .trial import Failed, until
 
-PORT = 6379
+PORT, TLS_PORT = 6379, 6380
 SENTINEL_PORT = 26379
 MASTER = "mymaster"
 STANDALONE, SENTINEL, CLUSTER = "redis", "redis-sentinel", "redis-cluster"

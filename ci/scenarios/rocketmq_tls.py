@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from subprocess import DEVNULL, run
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from .bed import output
+from .authority import Authority, presented
 from .checks import passes
 from .kubernetes import lives
 from .load import Load, now
-from .publish import RSA
 from .release import Release
 from .rocketmq_access import ADMINISTRATOR, APPLICATION, asked, check_replica_asks, make_secrets, refused
 from .rocketmq_controllers import ELECTED
@@ -28,47 +26,7 @@ CERTIFICATES, OTHER, UNFIT, OLD_FORM = "certificates", "another-authority", "unf
 NAMED, ENFORCED = {"tls": {"secretName": CERTIFICATES}}, {"tls": {"enforced": True}}
 UNNAMED = {"tls": {"secretName": ""}}
 ENFORCED_FROM_START = {"tls": {"secretName": CERTIFICATES, "enforced": True}}
-KEYS = {"ca.crt": "authority.crt", "tls.crt": "server.crt", "tls.key": "server.key"}
 NO_CERTIFICATE = "presents no certificate that an authority"
-
-
-class Authority:
-    """An authority in a directory of its own, and the last certificate that it has issued to servers."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        directory.mkdir()
-        self._openssl("genpkey", *RSA, "-out", "authority.key")
-        self._openssl("req", "-x509", "-key", "authority.key", "-out", "authority.crt", "-subj", f"/CN={directory.name}", "-days", "30")
-        self.renew(new_key=True)
-
-    def _openssl(self, *words: str) -> None:
-        output(["openssl", *words], cwd=self.directory)
-
-    def renew(self, *, new_key: bool) -> None:
-        """Issues another certificate, for another private key or the one of before."""
-        if new_key:
-            self._openssl("genpkey", *RSA, "-out", "server.key")
-        self._openssl("req", "-new", "-key", "server.key", "-out", "server.request", "-subj", "/CN=servers")
-        (self.directory / "names").write_text("subjectAltName=DNS:servers")
-        issuer = ["-CA", "authority.crt", "-CAkey", "authority.key", "-CAcreateserial", "-days", "30"]
-        self._openssl("x509", "-req", "-in", "server.request", *issuer, "-extfile", "names", "-out", "server.crt")
-
-    def in_old_form(self) -> str:
-        """The private key as servers do not read it."""
-        return output(["openssl", "rsa", "-in", "server.key", "-traditional"], cwd=self.directory)
-
-    def secret(self) -> dict[str, str]:
-        """The keys of a Secret."""
-        return {key: (self.directory / file).read_text() for key, file in KEYS.items()}
-
-    def certificate(self) -> str:
-        """Its own certificate."""
-        return self.secret()["ca.crt"]
-
-    def serial(self) -> str:
-        """The number of the last certificate."""
-        return output(["openssl", "x509", "-noout", "-serial", "-in", "server.crt"], cwd=self.directory).strip()
 
 
 @contextmanager
@@ -240,14 +198,6 @@ def check_who_is_answered(release: Release, own: Authority, other: Authority, ke
     trial.check("UnknownIssuer" in answer.stdout, f"the answer does not say whom nobody trusts: {answer.stdout}")
 
 
-def presented(release: Release, server: str) -> str:
-    """The number of the certificate that a server presents."""
-    words = release.bed.net("openssl", "s_client", "-connect", server)
-    shown = run(words, stdin=DEVNULL, capture_output=True, check=False, text=True, timeout=20).stdout
-    read = run(["openssl", "x509", "-noout", "-serial"], input=shown, capture_output=True, check=False, text=True, timeout=20)
-    return read.stdout.strip()
-
-
 def replace_certificate(release: Release, authority: Authority, *, new_key: bool, more: list[str] | None = None) -> None:
     """Replaces the certificate in the Secret, and waits until every server presents the new one, with no pod restarted."""
     before = {pod["metadata"]["uid"] for pod in release.pods()}
@@ -259,7 +209,7 @@ def replace_certificate(release: Release, authority: Authority, *, new_key: bool
     serial = authority.serial()
 
     def renewed() -> bool:
-        return all(presented(release, server) == serial for server in servers)
+        return all(presented(release.bed, server) == serial for server in servers)
 
     until(f"{len(servers)} servers present the new certificate", renewed, 240, every=2)
     release.trial.note(f"all servers present the new certificate, {'with a new' if new_key else 'with the same'} private key")

@@ -1,5 +1,6 @@
 //! Redis and Valkey in the world: questions and commands go to the Kubernetes API and to servers.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::try_join_all;
@@ -49,17 +50,20 @@ impl Redis {
 
     /// Moves slots, each task beside the others.
     async fn carry(&self, tasks: &[Task]) -> Result<(), CommandFault> {
+        let has_moved = AtomicBool::new(false);
         let carried = try_join_all(tasks.iter().map(async |task| {
-            let carried = carry(&self.client, task, GO).await;
+            let carried = carry(&self.client, task, GO, &has_moved).await;
             carried.map_err(|error| fault(&task.from.address, &error))
         }));
         // What was sent to a server goes on there; where it got to is what the next look finds.
         match tokio::time::timeout(TIMEOUT, carried).await {
             Ok(carried) => carried.map(drop),
+            // Servers that are slow are no failure.
+            Err(_) if has_moved.load(Ordering::Relaxed) => Ok(()),
             Err(_) => Err(CommandFault::Unanswered(Unanswered {
                 object: "slots".to_owned(),
                 why: format!(
-                    "they were not moved within {} s; what is on its way goes on",
+                    "none was moved within {} s; what is on its way goes on",
                     TIMEOUT.as_secs()
                 ),
             })),

@@ -5,6 +5,7 @@
 //! follows from how long the source was busy with the last ones, because it answers nobody else in the meantime.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use redis::{Pipeline, Value};
@@ -97,11 +98,17 @@ pub enum MoveError {
     },
 }
 
-/// Moves as many slots of a task as the time allows, and leaves none of them half moved unless something fails.
+/// Moves as many slots of a task as the time allows, and leaves none of them half moved unless something fails or it is given up. `has_moved`
+/// is set as soon as slots have arrived, for whoever gives it up.
 ///
 /// # Errors
 /// When a server is not reached or says no. What has been moved until then is what a look at the servers finds.
-pub async fn carry(client: &Client, task: &Task, time: Duration) -> Result<Moved, MoveError> {
+pub async fn carry(
+    client: &Client,
+    task: &Task,
+    time: Duration,
+    has_moved: &AtomicBool,
+) -> Result<Moved, MoveError> {
     let mut carrier = Carrier::new(client, task).await.context(CallSnafu)?;
     let begun = Instant::now();
     let mut moved = Moved::default();
@@ -115,6 +122,7 @@ pub async fn carry(client: &Client, task: &Task, time: Duration) -> Result<Moved
         let keys = carrier.carry(&open).await.context(CallSnafu)?;
         moved.keys += keys;
         moved.slots = moved.slots.or(&open);
+        has_moved.store(true, Ordering::Relaxed);
     }
     Ok(moved)
 }

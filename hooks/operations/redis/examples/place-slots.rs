@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
@@ -108,9 +109,9 @@ async fn place(shards: Vec<Shard>, leaving: usize) -> Result<(), Failure> {
                 for command in commands {
                     match command {
                         Command::Move(tasks) => {
-                            for done in
-                                join_all(tasks.iter().map(|task| carry(&client, task, GO))).await
-                            {
+                            let moved = AtomicBool::new(false);
+                            let carried = tasks.iter().map(|task| carry(&client, task, GO, &moved));
+                            for done in join_all(carried).await {
                                 let done = done?;
                                 moved.slots = moved.slots.or(&done.slots);
                                 moved.keys += done.keys;

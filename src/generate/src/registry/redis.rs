@@ -33,6 +33,7 @@ pub(super) const ENTRY: Entry = Entry {
         "macros",
         "about.md",
         "Chart.yaml",
+        "scripts/certificates.sh",
         "scripts/data.sh",
         "scripts/probe.sh",
         "scripts/repair.sh",
@@ -69,7 +70,7 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
     Ok(family.facts(json!({
         "isCluster": false,
         "isSentinel": false,
-        "scripts": ["data.sh", "probe.sh", "repair.sh", "server.sh", "start.sh"],
+        "scripts": ["certificates.sh", "data.sh", "probe.sh", "repair.sh", "server.sh", "start.sh"],
     })))
 }
 

@@ -34,6 +34,7 @@ pub(super) const ENTRY: Entry = Entry {
         "templates/servers.yaml";
         "redis":
         "macros",
+        "scripts/certificates.sh",
         "scripts/data.sh",
         "scripts/probe.sh",
         "scripts/repair.sh",
@@ -68,7 +69,7 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
         "isCluster": true,
         "isSentinel": false,
         "scripts": [
-            "cluster.sh", "data.sh", "leave.sh", "meet.sh", "probe.sh", "repair.sh", "server.sh", "start.sh",
+            "certificates.sh", "cluster.sh", "data.sh", "leave.sh", "meet.sh", "probe.sh", "repair.sh", "server.sh", "start.sh",
         ],
         "busAbove": redis_cluster::BUS_ABOVE,
         "mostShards": shards::MOST_SHARDS,

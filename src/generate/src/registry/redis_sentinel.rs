@@ -42,6 +42,7 @@ pub(super) const ENTRY: Entry = Entry {
         "templates/servers.yaml";
         "redis":
         "macros",
+        "scripts/certificates.sh",
         "scripts/data.sh",
         "scripts/probe.sh",
         "scripts/repair.sh",
@@ -76,7 +77,7 @@ fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
         "isCluster": false,
         "isSentinel": true,
         "scripts": [
-            "data.sh", "join.sh", "leave.sh", "probe.sh", "repair.sh", "sentinel-probe.sh", "sentinel.sh", "sentinels.sh",
+            "certificates.sh", "data.sh", "join.sh", "leave.sh", "probe.sh", "repair.sh", "sentinel-probe.sh", "sentinel.sh", "sentinels.sh",
             "server-of-set.sh", "server.sh", "start.sh", "watch.sh",
         ],
         "sentinelPort": redis_sentinel::SENTINEL_PORT,

@@ -45,6 +45,10 @@ begin_anew
 known="$(known_until)"
 <% endif %>
 prepare_data
+if grep -q '^tls-port ' "$configuration"; then
+  # Beside the server, which takes the place of this shell.
+  sh /scripts/certificates.sh &
+fi
 <% if isCluster %>
 announce >>"$configuration"
 if knew_others; then
