@@ -215,9 +215,9 @@ def repairs(trial: Trial) -> None:
         release.cli(source, "SET", name, "kept")
         release.cli(target, "CLUSTER", "SETSLOT", first, "IMPORTING", ids[source])
         release.cli(source, "CLUSTER", "SETSLOT", first, "MIGRATING", ids[target])
-        address = next(pod["status"]["podIP"] for pod in release.pods() if pod["metadata"]["name"] == target)
-        release.cli(source, "MIGRATE", address, PORT, name, 0, 5000, "COPY", "AUTH", release.password())
-        fixed = release.run(source, FIX, f"127.0.0.1:{PORT}")
+        addresses = {pod["metadata"]["name"]: pod["status"]["podIP"] for pod in release.pods()}
+        release.cli(source, "MIGRATE", addresses[target], PORT, name, 0, 5000, "COPY", "AUTH", release.password())
+        fixed = release.run(source, FIX, f"{addresses[source]}:{PORT}")
         trial.check("Value check failed" in fixed, f"the product's own repair did not give up: {fixed}")
         opened = release.cli(source, "CLUSTER", "NODES")
         trial.check("[" in opened, f"no slot is open any more: {opened}")
