@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from .chart_release import Helm
-from .kubernetes import lives
+from .kubernetes import lives, ready
 from .redis_cluster import SLOTS, check_slots, installed
 from .redis_load import Filling, RedisLoad
 from .redis_release import PORT, RedisRelease
@@ -69,7 +70,7 @@ def servers_killed(trial: Trial) -> None:
     with trial.bed.namespace("accept-redis-killed") as namespace:
         release = installed(trial, namespace, "Redis 7.0")
         target = release.target()
-        filling = Filling(trial, target, 200, (100, 16_384))
+        filling = Filling(trial, target, 400, (100, 16_384))
         load = RedisLoad(trial, target)
         for shards, marks in ((4, "->-"), (3, "-<-"), (4, "-<-"), (3, "->-")):
             role = "gives" if marks == "->-" else "takes"
@@ -99,16 +100,26 @@ def servers(release: RedisRelease) -> list:
 def moving(release: RedisRelease, helm: Helm, mark: str = "-") -> str:
     """Waits until slots are on their way, and returns the pod of a server that gives them (`->-`) or takes them (`-<-`)."""
 
+    def mark_of(pod: str) -> str:
+        own = [line for line in release.cli(pod, "CLUSTER", "NODES").splitlines() if "myself" in line]
+        return pod if any(part.startswith("[") and mark in part for line in own for part in line.split()) else ""
+
     def found() -> str:
         if not helm.running():
             raise Failed(f"helm had ended before slots were seen on their way: {helm.finish().stderr.strip()[-1500:]}")
-        for pod in release.pod_names():
-            own = [line for line in release.cli(pod, "CLUSTER", "NODES").splitlines() if "myself" in line]
-            if any(part.startswith("[") and mark in part for line in own for part in line.split()):
-                return pod
-        return ""
+        # All at once: slots move within seconds.
+        with ThreadPoolExecutor() as lanes:
+            return next(filter(None, lanes.map(mark_of, masters(release))), "")
 
     return str(until("slots are on their way", found, 180, every=0.05))
+
+
+def masters(release: RedisRelease) -> list[str]:
+    """The pods of masters, by what one of the servers knows; of those that do not have slots yet, too."""
+    pods = {pod["status"].get("podIP"): pod["metadata"]["name"] for pod in release.pods() if ready(pod)}
+    lines = [line.split() for line in release.cli(next(iter(pods.values())), "CLUSTER", "NODES").splitlines() if line.strip()]
+    found = (pods.get(line[1].partition(":")[0], "") for line in lines if "master" in line[2].split(","))
+    return list(filter(None, found))
 
 
 def check_keys(release: RedisRelease) -> None:
@@ -146,8 +157,8 @@ def out_of_memory(trial: Trial) -> None:
         release.succeed("upgrade")
         check_slots(release, 4)
         check_keys(release)
-        masters = [pod for pod in release.pod_names() if release.information(pod, "replication")["role"] == "master"]
-        for pod in masters:
+        full = masters(release)
+        for pod in full:
             # So much that the keys of four do not fit into three.
             used = int(release.information(pod, "memory")["used_memory"])
             release.cli(pod, "CONFIG", "SET", "maxmemory", used + used // 10)
@@ -157,7 +168,7 @@ def out_of_memory(trial: Trial) -> None:
         trial.check(ended.returncode != 0, "helm upgrade to fewer shards than fit succeeded")
         trial.note(f"refused: {explained(release, 'shards.count')}")
         trial.equal(standing(release), four, "pods, nodes and plan after the refusal")
-        for pod in masters:
+        for pod in full:
             release.cli(pod, "CONFIG", "SET", "maxmemory", next(iter(bound.values())))
         release.values = values
         load = RedisLoad(trial, target)
@@ -206,9 +217,9 @@ def repairs(trial: Trial) -> None:
     """7.0: a slot that was left open with a key on both sides, which the product's own repair gives up, is mended by an upgrade."""
     with trial.bed.namespace("accept-redis-repairs") as namespace:
         release = installed(trial, namespace, "Redis 7.0")
-        masters = [pod for pod in release.pod_names() if release.information(pod, "replication")["role"] == "master"]
-        source, target = masters[:2]
-        ids = {pod: release.cli(pod, "CLUSTER", "MYID").strip() for pod in masters}
+        owners = masters(release)
+        source, target = owners[:2]
+        ids = {pod: release.cli(pod, "CLUSTER", "MYID").strip() for pod in owners}
         own = next(line.split() for line in release.cli(source, "CLUSTER", "NODES").splitlines() if "myself" in line)
         first = int(own[8].partition("-")[0])
         name = next(f"key-{number}" for number in range(10 * SLOTS) if slot_of(f"key-{number}") == first)
@@ -228,7 +239,7 @@ def repairs(trial: Trial) -> None:
         check_slots(release, 3)
         check_keys(release)
         check_by_product(release)
-        found = {pod: release.cli(pod, "CLUSTER", "GETKEYSINSLOT", first, 10).split() for pod in masters}
+        found = {pod: release.cli(pod, "CLUSTER", "GETKEYSINSLOT", first, 10).split() for pod in owners}
         trial.equal(sorted(found.values()), [[], [], [name]], "masters that have the key")
 
 

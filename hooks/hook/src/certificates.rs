@@ -51,7 +51,7 @@ pub fn encryption(
 }
 
 /// How to speak to servers of Redis and Valkey that present certificates of the authorities in a directory, and with which
-/// certificate, if there is one; nothing where no directory is named.
+/// certificate, if there is a private key; nothing where no directory is named.
 ///
 /// # Errors
 /// When a file is missing or cannot be used.
@@ -62,7 +62,8 @@ pub fn of_redis(
         return Ok(None);
     };
     let authorities = authorities(directory)?;
-    let identity = if directory.join(CERTIFICATE_KEY).exists() {
+    // Jobs have the certificate without its key: they show none.
+    let identity = if directory.join(PRIVATE_KEY).exists() {
         Some(Identity {
             chain: certificates(directory, CERTIFICATE_KEY)?,
             key: private_key(directory)?,
