@@ -143,9 +143,10 @@ def out_of_memory(trial: Trial) -> None:
     with trial.bed.namespace("accept-redis-memory") as namespace:
         release = installed(trial, namespace, "Redis 7.0")
         target = release.target()
-        filling = Filling(trial, target, 200, (100, 16_384))
+        filling = Filling(trial, target, 400, (100, 16_384))
         before = standing(release)
         bound = {pod: release.cli(pod, "CONFIG", "GET", "maxmemory").split()[-1] for pod in release.pod_names()}
+        load = RedisLoad(trial, target)
         helm = release.begin("upgrade", {"shards": {"count": 4}})
         full = moving(release, helm, "-<-")
         release.cli(full, "CONFIG", "SET", "maxmemory", "1mb")
@@ -157,8 +158,11 @@ def out_of_memory(trial: Trial) -> None:
         release.succeed("upgrade")
         check_slots(release, 4)
         check_keys(release)
-        full = masters(release)
-        for pod in full:
+        load.go_on()
+        # A server that is full refuses writes, too.
+        load.finish(failed=None)
+        owners = masters(release)
+        for pod in owners:
             # So much that the keys of four do not fit into three.
             used = int(release.information(pod, "memory")["used_memory"])
             release.cli(pod, "CONFIG", "SET", "maxmemory", used + used // 10)
@@ -168,14 +172,12 @@ def out_of_memory(trial: Trial) -> None:
         trial.check(ended.returncode != 0, "helm upgrade to fewer shards than fit succeeded")
         trial.note(f"refused: {explained(release, 'shards.count')}")
         trial.equal(standing(release), four, "pods, nodes and plan after the refusal")
-        for pod in full:
+        for pod in owners:
             release.cli(pod, "CONFIG", "SET", "maxmemory", next(iter(bound.values())))
         release.values = values
-        load = RedisLoad(trial, target)
         release.succeed("upgrade", {"shards": {"count": 3}})
         check_slots(release, 3)
         check_keys(release)
-        load.finish(repeated=0)
         filling.check()
         trial.equal(set(standing(release)["pods"]), set(before["pods"]), "pods at the end")
 
