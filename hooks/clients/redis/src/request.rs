@@ -44,6 +44,8 @@ pub enum Request {
         host: String,
         /// The port for clients.
         port: u16,
+        /// The port of the bus between nodes, which need not be the one that follows from the other.
+        bus_port: u16,
     },
     /// It shall copy a master that it knows. Taken of a master only when it has no slots and no keys.
     Replicate(NodeId),
@@ -147,8 +149,13 @@ fn commands(request: &Request) -> Pipeline {
                 command.arg(u16::from(slot));
             }
         }
-        Request::Meet { host, port } => {
-            add(&mut commands, &["CLUSTER", "MEET", host, &port.to_string()]);
+        Request::Meet {
+            host,
+            port,
+            bus_port,
+        } => {
+            let (port, bus_port) = (port.to_string(), bus_port.to_string());
+            add(&mut commands, &["CLUSTER", "MEET", host, &port, &bus_port]);
         }
         Request::Replicate(id) => add(&mut commands, &["CLUSTER", "REPLICATE", id.as_str()]),
         Request::Forget(id) => add(&mut commands, &["CLUSTER", "FORGET", id.as_str()]),

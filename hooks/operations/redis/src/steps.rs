@@ -448,12 +448,14 @@ pub(crate) fn met(landscape: &Landscape<'_>, seen: &Observation) -> Verdict<Comm
             others.any(|node| node.is_meeting && node.host == host && node.port == port)
         };
         for other in lacks(index) {
-            let (host, port) = (other.myself().host.clone(), other.myself().port);
-            if !is_met(&host, port) {
-                commands.push(Command::redis(
-                    &one.server.address,
-                    Request::Meet { host, port },
-                ));
+            let myself = other.myself();
+            if !is_met(&myself.host, myself.port) {
+                let request = Request::Meet {
+                    host: myself.host.clone(),
+                    port: myself.port,
+                    bus_port: myself.bus_port,
+                };
+                commands.push(Command::redis(&one.server.address, request));
             }
         }
     }
