@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from .bed import CI, output
+from .bed import CI, TESTBED, output
 from .kubernetes import ready
 from .load import SECURE
 from .trial import Failed, Trial, until
@@ -38,6 +38,7 @@ class Target:
     authority: str = ""  # the certificate of the authority of the servers' certificates; without it plain text is spoken
     namespace: str = ""  # where a pod may be made for the program, on a cluster that is not the test bed
     more: tuple[str, ...] = field(default=())  # further options of the program
+    is_outside: bool = False  # whether the clients are where only nodes and balanced addresses are reached; only on the test bed
 
 
 @cache
@@ -120,7 +121,10 @@ class Program:
         self.complaints: list[str] = []
         # It ends when its standard input does. Of its own session, so that an interrupt at the terminal leaves it for the clearing up.
         pipe = subprocess.PIPE
-        command = pod.command(*words) if pod else trial.bed.net(*words)
+        if target.is_outside:
+            command = [str(TESTBED), "client", *map(str, words)]
+        else:
+            command = pod.command(*words) if pod else trial.bed.net(*words)
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
         self._readers = [
             self._read(self.process.stdout, lambda line: self.lines.append(json.loads(line))),

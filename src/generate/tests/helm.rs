@@ -413,7 +413,11 @@ fn the_chart_refuses_what_the_schema_refuses() {
             "shards: {replicasPerShard: -1}",
             "/shards/replicasPerShard",
         ),
-        ("redis-cluster", "outside: {type: NodePort}", "outside"),
+        (
+            "redis-cluster",
+            "outside: {firstNodePort: 29999}",
+            "/outside/firstNodePort",
+        ),
         ("rocketmq-topic-transfer", "", "/topic"),
         (
             "rocketmq-topic-transfer",
@@ -892,6 +896,12 @@ const NOTES: [(&str, &str, &str, &str); 13] = [
     ),
     (
         "redis-cluster",
+        "outside: {nodePorts: true}",
+        "which are sent on to addresses of nodes",
+        "midships/cluster=orders-redis-cluster | grep -e NAME -e -outside",
+    ),
+    (
+        "redis-cluster",
         "",
         "a cluster of 3 shards, each of a master and 1 replica\n",
         "orders-redis-cluster.shop:6379",
@@ -1028,6 +1038,48 @@ fn more_servers_restart_none_of_those_that_stand() {
         "tls: {secretName: certificates}",
     ] {
         assert_ne!(pod(values), base, "{values}");
+    }
+}
+
+#[test]
+fn ports_of_nodes_follow_from_the_names_of_pods_and_are_announced() {
+    let root = checkout();
+    let program = &helms()[0];
+    let values =
+        |more: &str| format!("{{outside: {{nodePorts: true}}, shards: {{count: 4}}, {more}}}");
+    let rendered = made("redis-cluster", program, root.path(), &values(""), &[]);
+    assert_eq!(rendered.matches("type: NodePort").count(), 8);
+    let (_, last) = rendered
+        .split_once("name: orders-redis-cluster-shard-3-1-outside\n")
+        .unwrap();
+    let (last, _) = last.split_once("\n---").unwrap();
+    for line in [
+        "statefulset.kubernetes.io/pod-name: orders-redis-cluster-shard-3-1",
+        "nodePort: 30016",
+        "nodePort: 30816",
+        "port: 16379",
+    ] {
+        assert!(last.contains(line), "{line} in {last}");
+    }
+    let announced = |more: &str| {
+        let pod = pod_of_first("redis-cluster", program, root.path(), &values(more));
+        let (_, value) = pod.split_once("name: MIDSHIPS_NODE_PORTS\n").unwrap();
+        let (_, value) = value.split_once("value: \"").unwrap();
+        value.split_once('"').unwrap().0.to_owned()
+    };
+    let (bus, plain, tls) = (
+        "cluster-announce-bus-port=30800",
+        "cluster-announce-port=30000",
+        "cluster-announce-tls-port=30400",
+    );
+    let both = "tls: {secretName: certificates}";
+    let enforced = "tls: {secretName: certificates, enforced: true}";
+    assert_eq!(announced(""), format!("{bus} {plain}"));
+    assert_eq!(announced(both), format!("{bus} {tls} {plain}"));
+    assert_eq!(announced(enforced), format!("{bus} {tls}"));
+    for tls in [both, enforced] {
+        let announced = announced(&format!("version: Redis 6.0, {tls}"));
+        assert_eq!(announced, format!("{bus} cluster-announce-port=30400"));
     }
 }
 

@@ -10,14 +10,15 @@ const OWN: &str = "1111111111111111111111111111111111111111";
 const OTHER: &str = "2222222222222222222222222222222222222222";
 const STRANGER: &str = "3333333333333333333333333333333333333333";
 
-/// Answers for the own server by its socket, and for others by their names and addresses, each from the file of the question.
+/// Answers for the own server by its socket, and for others by their names and addresses, with the port where that is another one than
+/// 6379, each from the file of the question.
 const CLIENT: &str = r#"#!/bin/sh
 case "$1" in
   -s) place=own; shift 2 ;;
-  -h) place="$2"; shift 4 ;;
+  -h) place="$2"; [ "$4" = 6379 ] || place="$2:$4"; shift 4 ;;
 esac
 if [ "$1 $2" = 'cluster meet' ]; then
-  echo "$3 $4" >>"$STATE/met"
+  echo "$3 $4 $5" >>"$STATE/met"
   echo OK
 elif [ "$1 $2" = 'cluster failover' ]; then
   echo "$place $*" >>"$STATE/commanded"
@@ -112,7 +113,7 @@ impl Pod {
             .unwrap()
     }
 
-    /// Whom the server meets, as `address port`, in each shell.
+    /// Whom the server meets, as `address port port`, in each shell.
     fn met(&self) -> Vec<String> {
         let met = self.root.path().join("met");
         let all = shells().into_iter().map(|shell| {
@@ -174,7 +175,38 @@ fn a_server_that_was_known_is_met_where_it_is_now() {
     let pod = Pod::new();
     pod.knows("a\nb\nc\n", &list("10.0.0.2", "999999"));
     moved(&pod, OTHER, OTHER);
-    assert_eq!(pod.met(), ["10.0.0.8 6379\n"]);
+    assert_eq!(pod.met(), ["10.0.0.8 6379 16379\n"]);
+}
+
+#[test]
+fn a_server_that_announces_ports_of_its_node_is_met_there() {
+    let pod = Pod::new();
+    pod.knows("a\nb\n", &list("10.0.0.2", "999999"));
+    let own = format!("{OTHER} 192.0.2.1:30005@30805 myself,master - 0 0 1 connected\n");
+    pod.answers("b.servers", "cluster nodes", &own);
+    pod.answers("192.0.2.1:30005", "cluster myid", &format!("{OTHER}\n"));
+    assert_eq!(pod.met(), ["192.0.2.1 30005 30805\n"]);
+}
+
+#[test]
+fn what_a_server_announces_follows_from_the_name_of_its_pod() {
+    let pod = Pod::new();
+    let announced = |more: &str| {
+        let program = format!("{more} . scripts/server.sh; . scripts/cluster.sh; announce");
+        let mut all: Vec<String> = shells()
+            .into_iter()
+            .map(|shell| String::from_utf8(pod.run(&shell, &program).stdout).unwrap())
+            .collect();
+        all.dedup();
+        all
+    };
+    let alone = "replica-announce-ip 10.0.0.1\ncluster-announce-ip 10.0.0.1\n";
+    assert_eq!(announced(""), [alone]);
+    let of_node = "MIDSHIPS_POD_NAME=a-shard-b-shard-12-3; MIDSHIPS_NODE_ADDRESS=192.0.2.1; MIDSHIPS_NODE_PORTS_OF_SHARD=5; \
+                   MIDSHIPS_NODE_PORTS='cluster-announce-bus-port=30800 cluster-announce-port=30000';";
+    let told = "replica-announce-ip 10.0.0.1\ncluster-announce-ip 192.0.2.1\n\
+                cluster-announce-bus-port 30863\ncluster-announce-port 30063\n";
+    assert_eq!(announced(of_node), [told]);
 }
 
 #[test]

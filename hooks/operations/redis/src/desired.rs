@@ -10,6 +10,7 @@ use midships_model::redis::settings::ONLINE;
 use midships_model::redis::version::Version;
 use midships_model::redis::{PORT, TLS_PORT};
 use midships_model::redis_cluster;
+use midships_model::redis_cluster::shards::MOST_REPLICAS;
 use serde::{Deserialize, Serialize};
 
 /// The label of a shard's StatefulSet and pods that has its number.
@@ -41,6 +42,8 @@ pub struct Desired {
     pub named: Vec<String>,
     /// How many mebibytes each server's volume shall have, where it is claimed.
     pub volume_mebibytes: Option<u64>,
+    /// The ports of nodes that the first server shall have; none where servers have no ports of nodes.
+    pub node_ports: Vec<u16>,
     /// The number of the revision, where it is told.
     pub revision: Option<u64>,
     /// How long pods may take to come up, in seconds.
@@ -69,6 +72,7 @@ impl Desired {
             volume_mebibytes: Some(&values.persistence.storage)
                 .filter(|storage| storage.mode == StorageMode::StorageClass)
                 .and_then(|storage| storage.size.mebibytes()),
+            node_ports: values.node_ports(),
             revision,
             // Half of the Job's time at most, so that time is left to act.
             patience_seconds: (u64::from(values.deadline_seconds()) / 2).min(LONGEST_PATIENCE),
@@ -99,6 +103,14 @@ impl Desired {
     /// The name of the Service by which each server has a name of its own.
     fn service(&self) -> String {
         format!("{}-servers", self.full_name)
+    }
+
+    /// The ports of nodes that the server of a pod shall have, by the numbers of its shard and its pod.
+    #[must_use]
+    pub fn node_ports_of(&self, shard: u32, pod: u32) -> Vec<u32> {
+        let place = shard * (MOST_REPLICAS + 1) + pod;
+        let first = self.node_ports.iter();
+        first.map(|first| u32::from(*first) + place).collect()
     }
 
     /// All servers, shard by shard.

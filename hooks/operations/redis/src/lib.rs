@@ -8,6 +8,7 @@ mod fitting;
 pub mod grow_volumes;
 pub mod guard;
 mod handing_over;
+pub mod keep_node_ports;
 pub mod layout;
 mod moving;
 pub mod place_slots;

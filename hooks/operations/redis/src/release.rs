@@ -8,6 +8,7 @@ use crate::configure_servers::ConfigureServers;
 use crate::create_cluster::CreateCluster;
 use crate::desired::Desired;
 use crate::grow_volumes::GrowVolumes;
+use crate::keep_node_ports::KeepNodePorts;
 use crate::place_slots::{PlaceSlots, Placing};
 use crate::repair_slots::RepairSlots;
 use crate::restart_nodes::RestartNodes;
@@ -24,6 +25,7 @@ type OnRelease = Box<dyn Operation<Step = RedisStep>>;
 pub fn operations(desired: &Desired, phase: Phase) -> Vec<OnRelease> {
     let placing = |placing| Box::new(PlaceSlots::new(desired.clone(), placing, phase));
     vec![
+        Box::new(KeepNodePorts::new(desired.clone(), phase)),
         Box::new(CreateCluster::new(desired.clone(), phase)),
         Box::new(RepairSlots::new(desired.clone(), phase)),
         placing(Placing::DrainShards),

@@ -132,6 +132,7 @@ pub fn desired(shards: u32, replicas: u32) -> Desired {
         settings: midships_model::redis_cluster::Values::default().online_settings(),
         named: Vec::new(),
         volume_mebibytes: Some(1_024),
+        node_ports: Vec::new(),
         revision: None,
         patience_seconds: 600,
     };

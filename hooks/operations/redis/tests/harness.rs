@@ -483,6 +483,36 @@ fn a_setting_that_no_server_knows_is_refused_by_its_field() {
 }
 
 #[test]
+fn ports_of_nodes_that_servers_announce_are_not_closed() {
+    let mut wanted = desired(1, 0);
+    let start = Cluster::standing(&wanted)
+        .with_setting("cluster-announce-bus-port", "30800")
+        .with_setting("cluster-announce-port", "30000");
+    for (ports, is_refused) in [
+        (vec![], true),
+        (vec![30_000, 30_801], true),
+        (vec![30_000, 30_800], false),
+        (vec![30_000, 30_400, 30_800], false),
+    ] {
+        wanted.node_ports = ports;
+        let (outcome, _, _) = run_desired(start.clone(), &wanted, Phase::Before);
+        let found = match outcome {
+            Outcome::Refused(problem) => problem.object == "outside",
+            _ => false,
+        };
+        assert_eq!(found, is_refused, "{:?}", wanted.node_ports);
+    }
+    // Who announces none may get some, and none goes on with none.
+    for ports in [vec![], vec![30_000, 30_800]] {
+        wanted.node_ports = ports;
+        let start = Cluster::standing(&wanted).with_setting("cluster-announce-bus-port", "0");
+        let (outcome, _, _) = run_desired(start, &wanted, Phase::Before);
+        assert_eq!(outcome, Outcome::Done { changed: false });
+    }
+    assert_eq!(wanted.node_ports_of(2, 1), [30_011, 30_811]);
+}
+
+#[test]
 fn a_server_that_is_renewed_reads_its_settings_itself() {
     let wanted = desired(3, 1);
     // As servers of an older version: they know fewer settings, and their pods are about to be renewed.

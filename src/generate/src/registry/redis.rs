@@ -182,5 +182,6 @@ fn implied(version: Version) -> Value {
         "hasLazyFlushes": version.has_lazy_flushes(),
         "hasHostnames": version.has_hostnames(),
         "hasSentinelNames": version.has_sentinel_names(),
+        "announcesTlsPort": version.announces_tls_port(),
     })
 }

@@ -31,6 +31,7 @@ pub(super) const ENTRY: Entry = Entry {
         "scripts/leave.sh",
         "scripts/meet.sh",
         "templates/NOTES.txt",
+        "templates/outside.yaml",
         "templates/servers.yaml";
         "redis":
         "macros",

@@ -135,6 +135,12 @@ impl Version {
         self.has_lazy_flushes()
     }
 
+    /// Whether servers of a cluster can announce a port for TLS beside that for plain text; otherwise they announce one for both.
+    #[must_use]
+    pub const fn announces_tls_port(self) -> bool {
+        self.has_lazy_flushes()
+    }
+
     /// The format in which the server writes snapshots.
     #[must_use]
     pub const fn snapshot_format(self) -> u32 {

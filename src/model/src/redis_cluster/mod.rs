@@ -1,6 +1,7 @@
 //! The values of the chart `redis-cluster`: shards of Redis or Valkey that share the keys. What a server has is as in the chart
 //! `redis`.
 
+pub mod outside;
 pub mod rules;
 pub mod shards;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
+use self::outside::Outside;
 use self::shards::Shards;
 use crate::fields::hook::Hook;
 use crate::fields::network::NetworkPolicy;
@@ -97,6 +99,9 @@ pub struct Values {
     /// Who may connect to the servers.
     #[schemars(title = "Network policy", extend("x-title-zh" = "网络策略", "x-help-zh" = "谁可以连接服务器。"))]
     pub network_policy: NetworkPolicy,
+    /// How clients outside the pods' network reach each server.
+    #[schemars(title = "Outside", extend("x-title-zh" = "集群外访问", "x-help-zh" = "Pod 网络之外的客户端如何访问每台服务器。"))]
+    pub outside: Outside,
     /// What Prometheus is told of the servers.
     #[schemars(title = "Metrics", extend("x-title-zh" = "指标", "x-help-zh" = "向 Prometheus 提供的服务器指标。"))]
     pub metrics: Metrics,
@@ -132,8 +137,8 @@ fn reworded(schema: &mut Schema) {
         ),
         (
             "networkPolicy.enabled",
-            "Whether the chart makes network policies. With them nothing outside the cluster's pods connects, and only servers of the release reach the port at which they speak to each other.",
-            "是否创建网络策略。启用后只有集群内的 Pod 可以连接，服务器之间通信的端口只对本发布的服务器开放。",
+            "Whether the chart makes network policies. With them nothing outside the cluster's pods connects, and only servers of the release reach the port at which they speak to each other, unless servers are reached from outside.",
+            "是否创建网络策略。启用后只有集群内的 Pod 可以连接，服务器之间通信的端口只对本发布的服务器开放；服务器对外开放时除外。",
         ),
         (
             "persistence.mode",
@@ -170,6 +175,16 @@ fn reworded(schema: &mut Schema) {
     }
 }
 
+impl Values {
+    /// The ports of nodes that the first server has.
+    #[must_use]
+    pub fn node_ports(&self) -> Vec<u16> {
+        let ports = self.outside.first_ports(&self.tls);
+        let used = ports.into_iter().filter(|(_, _, is_used)| *is_used);
+        used.map(|(_, port, _)| port).collect()
+    }
+}
+
 /// What the hook program reads at start: the release's names and its values.
 pub type Desired = crate::desired::Desired<Values>;
 
@@ -197,6 +212,7 @@ impl Default for Values {
                 enabled: true,
                 clients: Vec::new(),
             },
+            outside: Outside::default(),
             metrics: Metrics::default(),
             hook: hook(),
         }

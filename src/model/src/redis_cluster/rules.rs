@@ -3,9 +3,11 @@
 //! Each rule stands here or in [`rules_of_servers`] twice, in Rust and as a Helm template; its examples are run through both, and the two
 //! must find the same in the same words.
 
+use super::outside::last_above;
 use super::shards::MOST_SHARDS;
 use super::{CHART, DATABASES, Values};
 use crate::fields::StorageMode;
+use crate::fields::network::LAST_NODE_PORT;
 use crate::model::full_name;
 use crate::redis::rules_of_servers;
 use crate::rules::Rule;
@@ -105,6 +107,120 @@ tuning.databases|{{ $databases }}
     rules_of_servers::threads_are_of_version_6(),
     rules_of_servers::tls_is_of_version_6(),
     rules_of_servers::tls_has_certificates(),
+    Rule {
+        id: "node-ports-reach-the-last-server",
+        allowed: "a port from which that of the last server is at most 32767: each shard has five",
+        hint: "set it to a lower port, or lower shards.count",
+        check: |subject| {
+            let values = subject.values;
+            let above = last_above(&values.shards);
+            let found = values.outside.first_ports(&values.tls);
+            let found = found.map(|(path, first, is_used)| {
+                let last = u32::from(first) + above;
+                let is_beyond = is_used && last > u32::from(LAST_NODE_PORT);
+                because(
+                    one_if(is_beyond, path, format!("{first} to {last}")),
+                    &["outside.nodePorts", "shards.count"],
+                )
+            });
+            found.concat()
+        },
+        template: r#"{{- $kind := "<< section >>" }}
+{{- $first := get .Values.outside $kind | int }}
+{{- $last := add $first (mul 5 (sub (int .Values.shards.count) 1)) (int .Values.shards.replicasPerShard) | int }}
+{{- $isUsed := or (eq $kind "firstBusNodePort") (and (eq $kind "firstNodePort") (not .Values.tls.enforced)) (and (eq $kind "firstTlsNodePort") (not (empty .Values.tls.secretName))) }}
+{{- if and .Values.outside.nodePorts $isUsed (gt $last 32767) }}
+outside.<< section >>|{{ $first }} to {{ $last }}
+{{- end }}"#,
+        sections: &["firstNodePort", "firstTlsNodePort", "firstBusNodePort"],
+        examples: &[
+            accepted(r#"{"outside":{"nodePorts":true,"firstBusNodePort":32756}}"#),
+            accepted(r#"{"outside":{"firstNodePort":32767}}"#),
+            accepted(r#"{"outside":{"nodePorts":true,"firstTlsNodePort":32767}}"#),
+            refused(
+                r#"{"outside":{"nodePorts":true,"firstBusNodePort":32757}}"#,
+                &["outside.firstBusNodePort"],
+            ),
+            refused(
+                r#"{"outside":{"nodePorts":true,"firstNodePort":32697},"shards":{"count":15}}"#,
+                &["outside.firstNodePort"],
+            ),
+            refused(
+                r#"{"outside":{"nodePorts":true,"firstTlsNodePort":32757},"tls":{"secretName":"orders-tls"}}"#,
+                &["outside.firstTlsNodePort"],
+            ),
+        ],
+    },
+    Rule {
+        id: "node-ports-of-servers-differ",
+        allowed: "a port from which those of all servers are free of the other kinds: each shard has five of each kind",
+        hint: "set outside.firstNodePort, outside.firstTlsNodePort and outside.firstBusNodePort further apart",
+        check: |subject| {
+            let values = subject.values;
+            let above = last_above(&values.shards);
+            let all = values.outside.first_ports(&values.tls);
+            let meets = |place: usize| {
+                let (_, first, is_used) = all[place];
+                let mut before = all[..place].iter();
+                is_used
+                    && before.any(|(_, other, is_used)| {
+                        *is_used && u32::from(first.abs_diff(*other)) <= above
+                    })
+            };
+            let found = [1, 2].map(|place| {
+                let (path, first, _) = all[place];
+                because(
+                    one_if(
+                        meets(place),
+                        path,
+                        format!("{first} to {}", u32::from(first) + above),
+                    ),
+                    &["outside.nodePorts", "outside.firstNodePort", "shards.count"],
+                )
+            });
+            found.concat()
+        },
+        template: r#"{{- $kind := "<< section >>" }}
+{{- $outside := .Values.outside }}
+{{- $first := get $outside $kind | int }}
+{{- $above := add (mul 5 (sub (int .Values.shards.count) 1)) (int .Values.shards.replicasPerShard) | int }}
+{{- $hasTls := not (empty .Values.tls.secretName) }}
+{{- $others := list }}
+{{- if not .Values.tls.enforced }}
+{{- $others = append $others (int $outside.firstNodePort) }}
+{{- end }}
+{{- if and $hasTls (eq $kind "firstBusNodePort") }}
+{{- $others = append $others (int $outside.firstTlsNodePort) }}
+{{- end }}
+{{- $meets := false }}
+{{- range $others }}
+{{- if and (le (sub . $first | int) $above) (le (sub $first . | int) $above) }}
+{{- $meets = true }}
+{{- end }}
+{{- end }}
+{{- if and $outside.nodePorts $meets (or $hasTls (eq $kind "firstBusNodePort")) }}
+outside.<< section >>|{{ $first }} to {{ add $first $above }}
+{{- end }}"#,
+        sections: &["firstTlsNodePort", "firstBusNodePort"],
+        examples: &[
+            accepted(
+                r#"{"outside":{"nodePorts":true},"shards":{"count":64,"replicasPerShard":4},"hook":{"deadlineSeconds":0}}"#,
+            ),
+            accepted(r#"{"outside":{"nodePorts":true,"firstBusNodePort":30012}}"#),
+            accepted(r#"{"outside":{"firstBusNodePort":30000}}"#),
+            accepted(
+                r#"{"outside":{"nodePorts":true,"firstBusNodePort":30000},"tls":{"secretName":"orders-tls","enforced":true}}"#,
+            ),
+            refused(
+                r#"{"outside":{"nodePorts":true,"firstBusNodePort":30011}}"#,
+                &["outside.firstBusNodePort"],
+            ),
+            refused(
+                r#"{"outside":{"nodePorts":true,"firstNodePort":30020,"firstTlsNodePort":30009,"firstBusNodePort":30019},"tls":{"secretName":"orders-tls"}}"#,
+                &["outside.firstBusNodePort", "outside.firstTlsNodePort"],
+            ),
+        ],
+    },
     rules_of_servers::configuration_is_not_owned(),
     shared::release_name_makes_services(&[
         named("orders-1", "{}", &[]),
@@ -146,19 +262,24 @@ Release.Name|{{ $name }} with {{ len $name }} characters
             hook_annotations(&[
                 ("commonAnnotations", &values.common_annotations),
                 ("server.pod.annotations", &values.server.pod.annotations),
+                ("outside.annotations", &values.outside.annotations),
                 ("hook.annotations", &values.hook.annotations),
             ])
         },
         &[
             "commonAnnotations",
             "server.pod.annotations",
+            "outside.annotations",
             "hook.annotations",
         ],
         &[
             accepted(r#"{"commonAnnotations":{"argocd.argoproj.io/sync-wave":"1"}}"#),
             refused(
-                r#"{"server":{"pod":{"annotations":{"helm.sh/hook":"pre-install"}}}}"#,
-                &["server.pod.annotations.helm.sh/hook"],
+                r#"{"server":{"pod":{"annotations":{"helm.sh/hook":"pre-install"}}},"outside":{"nodePorts":true,"annotations":{"argocd.argoproj.io/hook":"x"}}}"#,
+                &[
+                    "outside.annotations.argocd.argoproj.io/hook",
+                    "server.pod.annotations.helm.sh/hook",
+                ],
             ),
         ],
     ),

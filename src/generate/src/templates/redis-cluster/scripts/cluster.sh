@@ -45,8 +45,24 @@ ask_at() {
   printf '%s\n' "$said"
 }
 
-# The lines of the server's configuration that only this start knows.
+# Ports of nodes, as settings: those of the first server, each raised by the place of this one.
+node_ports() {
+  place="${MIDSHIPS_POD_NAME##*-shard-}"
+  place=$((${place%-*} * MIDSHIPS_NODE_PORTS_OF_SHARD + ${place#*-}))
+  for first in $MIDSHIPS_NODE_PORTS; do
+    echo "${first%=*} $((${first#*=} + place))"
+  done
+}
+
+# The lines of the server's configuration that only this start knows. Its master is told the address of the pod in any case: a replica
+# that goes by a port of a node is seen to come from a node.
 announce() {
+  echo "replica-announce-ip $MIDSHIPS_POD_ADDRESS"
+  if [ -n "${MIDSHIPS_NODE_PORTS:-}" ]; then
+    echo "cluster-announce-ip $MIDSHIPS_NODE_ADDRESS"
+    node_ports
+    return
+  fi
   echo "cluster-announce-ip $MIDSHIPS_POD_ADDRESS"
   if grep -q '^cluster-preferred-endpoint-type ' /config/server/redis.conf; then
     echo "cluster-announce-hostname $MIDSHIPS_POD_NAME.$MIDSHIPS_SERVERS"
@@ -87,10 +103,10 @@ silent() {
     done
 }
 
-# Of the list of a server, its own identity and where it is: its address, and the port at which servers speak to each other. The port for
-# clients is another one to those that speak TLS.
+# Of the list of a server, its own identity and where it is: its address with the port at which servers speak to each other, and the port
+# for clients, which is another one to those that speak TLS.
 itself() {
-  sed -n 's/^\([0-9a-f]\{40\}\) \([^ ,]*\):[0-9]*@\([0-9]*\)[^ ]* [^ ]*myself.*$/\1 \2@\3/p'
+  sed -n 's/^\([0-9a-f]\{40\}\) \([^ ,]*\):\([0-9]*\)@\([0-9]*\)[^ ]* [^ ]*myself.*$/\1 \2@\4 \3/p'
 }
 
 # Of a list of servers, the slots of the server itself: nothing of a replica.
@@ -98,7 +114,7 @@ slots_of_itself() {
   sed -n 's/^[0-9a-f]\{40\} [^ ]* [^ ]*myself,master[^ ]* [^ ]* [^ ]* [^ ]* [^ ]* [^ ]* \([0-9].*\)$/\1/p'
 }
 
-# Of a list of servers, where an identity is, in the same way.
+# Of a list of servers, where an identity is: its address with the port at which servers speak to each other.
 place_of() {
   sed -n "s/^$1 \([^ ,]*\):[0-9]*@\([0-9]*\).*$/\1@\2/p"
 }

@@ -21,6 +21,8 @@ meet() {
   itself="$(ask_at "$1.$MIDSHIPS_SERVERS" cluster nodes | itself)"
   identity="${itself%% *}"
   place="${itself#* }"
+  reached="${place#* }"
+  place="${place% *}"
   if [ -z "$identity" ]; then
     return
   fi
@@ -30,9 +32,9 @@ meet() {
   fi
   address="${place%@*}"
   # It may have answered before it has told itself where it is now.
-  if [ "$(ask_at "$address" cluster myid)" = "$identity" ]; then
-    echo "the server of $1 is at $address now"
-    ask cluster meet "$address" "$port" >/dev/null || true
+  if [ "$(port="$reached" && ask_at "$address" cluster myid)" = "$identity" ]; then
+    echo "the server of $1 is at $address:$reached now"
+    ask cluster meet "$address" "$reached" "${place#*@}" >/dev/null || true
   fi
 }
 

@@ -49,6 +49,23 @@ hasSentinelNames: << version.hasSentinelNames >>
 {{ include "<< chart >>.fullName" . }}-servers.{{ .Release.Namespace }}.svc.{{ .Values.clusterDomain }}
 {{- end }}
 
+{{/* The settings by which servers announce ports of nodes, each with that of the first server. Of old ones, clients learn one port. */}}
+{{- define "<< chart >>.announced" -}}
+{{- $outside := .Values.outside }}
+{{- $hasTls := not (empty .Values.tls.secretName) }}
+{{- $isApart := (include "<< chart >>.implied" . | fromYaml).announcesTlsPort }}
+{{- $announced := list (printf "cluster-announce-bus-port=%d" (int $outside.firstBusNodePort)) }}
+{{- if and $hasTls $isApart }}
+{{- $announced = append $announced (printf "cluster-announce-tls-port=%d" (int $outside.firstTlsNodePort)) }}
+{{- else if $hasTls }}
+{{- $announced = append $announced (printf "cluster-announce-port=%d" (int $outside.firstTlsNodePort)) }}
+{{- end }}
+{{- if and (not .Values.tls.enforced) (or $isApart (not $hasTls)) }}
+{{- $announced = append $announced (printf "cluster-announce-port=%d" (int $outside.firstNodePort)) }}
+{{- end }}
+{{- join " " $announced }}
+{{- end }}
+
 {{/* The port at which servers speak to each other. */}}
 {{- define "<< chart >>.busPort" -}}
 {{ ternary << port + busAbove >> << tlsPort + busAbove >> (empty .Values.tls.secretName) }}
