@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cluster
 import recipes
+import recipes_haproxy
 import recipes_redis
 from places import CACHE, PARTS, REGISTRY, REGISTRY_ADDRESS, BedError, fingerprint, lock, run, say
 
@@ -20,13 +21,17 @@ NAMES = [
     *(f"rocketmq:{version}" for version in ROCKETMQ),
     *(f"redis:{version}" for version in recipes_redis.REDIS),
     *(f"valkey:{version}" for version in recipes_redis.VALKEY),
+    *(f"haproxy:{version}" for version in recipes_haproxy.SUITES),
 ]
-RECIPES = {**recipes.RECIPES, **recipes_redis.RECIPES}
+RECIPES = {**recipes.RECIPES, **recipes_redis.RECIPES, **recipes_haproxy.RECIPES}
 # Where an image is in the registry, which is where Docker Hub has it.
-OWNERS = {"rocketmq": "apache", "redis": "library", "valkey": "valkey"}
+OWNERS = {"rocketmq": "apache", "redis": "library", "valkey": "valkey", "haproxy": "library"}
 # What images are made of, so that one is made anew when its recipe has changed.
 INGREDIENTS = ["recipes.py", "layout.py", "debian.py", "logback.xml", "pause.c"]
-INGREDIENTS_OF_REDIS = [*INGREDIENTS, "recipes_redis.py"]
+OWN_INGREDIENTS = {
+    **{family: "recipes_redis.py" for family in recipes_redis.RECIPES},
+    **{family: "recipes_haproxy.py" for family in recipes_haproxy.RECIPES},
+}
 
 
 def repository(name):
@@ -40,7 +45,7 @@ def built(name):
     if name not in NAMES:
         raise BedError(f"no recipe for the image `{name}`; there are: {' '.join(NAMES)}")
     family, _ = name.split(":")
-    files = INGREDIENTS_OF_REDIS if family in recipes_redis.RECIPES else INGREDIENTS
+    files = [*INGREDIENTS, *([OWN_INGREDIENTS[family]] if family in OWN_INGREDIENTS else [])]
     key = fingerprint(*(PARTS / file for file in files))
     place = CACHE / "images" / f"{name.replace(':', '-')}-{key}"
     with lock(CACHE / "images.lock", "building images"):
