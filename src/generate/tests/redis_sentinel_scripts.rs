@@ -72,6 +72,7 @@ impl Pod {
             ("redis-sentinel", "server-of-set.sh"),
             ("redis-sentinel", "join.sh"),
             ("redis-sentinel", "sentinel.sh"),
+            ("redis-sentinel", "haproxy.sh"),
         ] {
             let script = fs::read_to_string(templates.join(chart).join("scripts").join(name));
             let script = ["/scripts/", "/config/", "/run/redis", "/data/"]
@@ -415,4 +416,29 @@ fn what_a_server_has_known_is_as_old_as_its_data() {
     pod.has("data/midships-history", "9999999999\n");
     let written: u64 = known("snapshots").parse().unwrap();
     assert!(written < 9_999_999_999 && written > 1_000_000_000);
+}
+
+#[test]
+fn haproxy_is_given_the_password_whatever_characters_it_has() {
+    let pod = Pod::new();
+    let program = "#!/bin/sh\nprintf %s \"$MIDSHIPS_LOGIN\"\n";
+    write_program(pod.root.path(), "haproxy", program);
+    let login = || {
+        let mut all: Vec<String> = shells()
+            .into_iter()
+            .map(|shell| {
+                let output = pod.run(&shell, "p0", 1, ". scripts/haproxy.sh");
+                assert!(output.status.success(), "{shell:?}: {output:?}");
+                String::from_utf8(output.stdout).unwrap()
+            })
+            .collect();
+        all.dedup();
+        all
+    };
+    assert_eq!(login(), [""]);
+    let secret = "p \"\\ %s$x\u{e9}";
+    pod.has("config/password/password", secret);
+    let asked = format!("*2\r\n$4\r\nAUTH\r\n${}\r\n{secret}\r\n", secret.len());
+    let spelt: String = asked.bytes().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(login(), [spelt]);
 }

@@ -2,7 +2,7 @@
 
 use midships_model::model::Model;
 use midships_model::redis::servers::Servers;
-use midships_model::redis_sentinel::{self, Values, sentinels, servers};
+use midships_model::redis_sentinel::{self, Values, haproxy, sentinels, servers};
 use serde_json::{Value, json};
 
 use super::redis::Family;
@@ -30,6 +30,7 @@ pub(super) const ENTRY: Entry = Entry {
         "redis-sentinel":
         "about.md",
         "Chart.yaml",
+        "scripts/haproxy.sh",
         "scripts/join.sh",
         "scripts/leave.sh",
         "scripts/sentinel-probe.sh",
@@ -38,6 +39,7 @@ pub(super) const ENTRY: Entry = Entry {
         "scripts/server-of-set.sh",
         "scripts/watch.sh",
         "templates/NOTES.txt",
+        "templates/haproxy.yaml",
         "templates/sentinels.yaml",
         "templates/servers.yaml";
         "redis":
@@ -65,24 +67,38 @@ pub(super) const ENTRY: Entry = Entry {
 /// What values amount to.
 fn facts(values: &Value) -> Result<Facts, serde_json::Error> {
     let values: Values = serde_json::from_value(values.clone())?;
+    let proxies = if values.haproxy.enabled {
+        values.haproxy.replicas
+    } else {
+        0
+    };
     let family = Family {
         chart: redis_sentinel::CHART,
         groups: values.groups(),
         servers: values.servers.count(),
         registry: &values.image_registry,
-        others: &[(values.sentinels.count, &values.sentinels.resources)],
+        others: &[
+            (values.sentinels.count, &values.sentinels.resources),
+            (proxies, &values.haproxy.resources),
+        ],
         who_asks: "What the servers, the Sentinels and one hook Job ask for",
     };
     Ok(family.facts(json!({
         "isCluster": false,
         "isSentinel": true,
         "scripts": [
-            "certificates.sh", "data.sh", "join.sh", "leave.sh", "probe.sh", "repair.sh", "sentinel-probe.sh", "sentinel.sh", "sentinels.sh",
+            "certificates.sh", "data.sh", "haproxy.sh", "join.sh", "leave.sh", "probe.sh", "repair.sh", "sentinel-probe.sh",
+            "sentinel.sh", "sentinels.sh",
             "server-of-set.sh", "server.sh", "start.sh", "watch.sh",
         ],
         "sentinelPort": redis_sentinel::SENTINEL_PORT,
         "sentinelTlsPort": redis_sentinel::SENTINEL_TLS_PORT,
         "sentinelRestart": redis_sentinel::SENTINEL_RESTART_SECONDS,
+        "readPort": haproxy::READ_PORT,
+        "readTlsPort": haproxy::READ_TLS_PORT,
+        "haproxyUser": haproxy::USER,
+        "haproxyLast": haproxy::LAST_SECONDS,
+        "haproxyStop": haproxy::STOP_SECONDS,
         "replicaPriority": REPLICA_PRIORITY,
         "mostReplicas": servers::MOST_REPLICAS,
         "mostSentinels": sentinels::MOST_SENTINELS,

@@ -168,7 +168,7 @@ pub(crate) fn resources(cpu: &str, memory: &str, memory_limit: &str) -> Resource
     }
 }
 
-fn image(repository: &str, tag: &str) -> Image {
+pub(crate) fn image(repository: &str, tag: &str) -> Image {
     Image {
         repository: repository.to_owned(),
         tag: tag.to_owned(),

@@ -1,6 +1,7 @@
 //! The values of the chart `redis-sentinel`: a master of Redis or Valkey with replicas, and Sentinels that replace it. What a server has
 //! is as in the chart `redis`.
 
+pub mod haproxy;
 pub mod rules;
 pub mod sentinels;
 pub mod servers;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
+use self::haproxy::Haproxy;
 use self::sentinels::Sentinels;
 use self::servers::SentinelServers;
 use crate::fields::hook::Hook;
@@ -108,6 +110,9 @@ pub struct Values {
     /// Who may connect to the servers.
     #[schemars(title = "Network policy", extend("x-title-zh" = "网络策略", "x-help-zh" = "谁可以连接服务器。"))]
     pub network_policy: NetworkPolicy,
+    /// One address for clients that ask no Sentinels, also from outside.
+    #[schemars(title = "HAProxy", extend("x-title-zh" = "HAProxy", "x-help-zh" = "供不查询 Sentinel 的客户端使用的统一地址，也可对集群外开放。"))]
+    pub haproxy: Haproxy,
     /// What Prometheus is told of the servers.
     #[schemars(title = "Metrics", extend("x-title-zh" = "指标", "x-help-zh" = "向 Prometheus 提供的服务器指标。"))]
     pub metrics: Metrics,
@@ -135,6 +140,22 @@ fn reworded(schema: &mut Schema) {
             "写法同 Kubernetes，取代 servers.antiAffinity 生成的内容。",
         ),
         ("sentinels.resources.limits.memory", memory.0, memory.1),
+        ("haproxy.resources.limits.memory", memory.0, memory.1),
+        (
+            "haproxy.image.tag",
+            "Tag, with a digest after it if wanted (`3.0-alpine@sha256:…`).",
+            "镜像标签，可在其后附加摘要。",
+        ),
+        (
+            "haproxy.pod.antiAffinity",
+            "How strictly pods of HAProxy keep to different nodes.",
+            "HAProxy 的 Pod 分布到不同节点的严格程度。",
+        ),
+        (
+            "haproxy.pod.topologySpread",
+            "How evenly pods of HAProxy are spread over parts of the cluster, such as zones.",
+            "HAProxy 的 Pod 在可用区等拓扑域之间的均匀程度。",
+        ),
         ("metrics.resources.limits.memory", memory.0, memory.1),
         ("hook.resources.limits.memory", memory.0, memory.1),
         (
@@ -144,8 +165,8 @@ fn reworded(schema: &mut Schema) {
         ),
         (
             "networkPolicy.enabled",
-            "Whether the chart makes network policies. With them nothing outside the cluster's pods connects to servers and Sentinels.",
-            "是否创建网络策略。启用后只有集群内的 Pod 可以连接服务器和 Sentinel。",
+            "Whether the chart makes network policies. With them nothing outside the cluster's pods connects to servers and Sentinels, and to HAProxy only if that is reached from outside.",
+            "是否创建网络策略。启用后只有集群内的 Pod 可以连接服务器和 Sentinel；HAProxy 仅在对外开放时可从集群外连接。",
         ),
         (
             "persistence.mode",
@@ -208,6 +229,7 @@ impl Default for Values {
                 enabled: true,
                 clients: Vec::new(),
             },
+            haproxy: Haproxy::default(),
             metrics: Metrics::default(),
             hook: hook(),
         }

@@ -3,7 +3,9 @@
 //! Each rule stands here or in [`rules_of_servers`] twice, in Rust and as a Helm template; its examples are run through both, and the
 //! two must find the same in the same words.
 
+use super::haproxy::Haproxy;
 use super::{CHART, Values};
+use crate::fields::network::{FIRST_NODE_PORT, ServiceType};
 use crate::fields::{AntiAffinity, StorageMode};
 use crate::model::full_name;
 use crate::redis::rules_of_servers;
@@ -15,6 +17,23 @@ use crate::rules::{Rule, Violation};
 
 /// The label that names one node.
 const NODE_LABEL: &str = "kubernetes.io/hostname";
+
+/// The ports of nodes that are asked for by HAProxy, with their fields; none where it has none.
+fn node_ports(haproxy: &Haproxy) -> Vec<(&'static str, u16)> {
+    let service = &haproxy.service;
+    if !haproxy.enabled || service.kind != ServiceType::NodePort {
+        return Vec::new();
+    }
+    vec![
+        ("haproxy.service.nodePort", service.node_port),
+        ("haproxy.service.tlsNodePort", service.tls_node_port),
+        ("haproxy.service.readNodePort", service.read_node_port),
+        (
+            "haproxy.service.readTlsNodePort",
+            service.read_tls_node_port,
+        ),
+    ]
+}
 
 /// The rules.
 pub const RULES: &[Rule<Values>] = &[
@@ -207,12 +226,101 @@ Release.Name|{{ $name }} with {{ len $name }} characters
             named("redis-sentinel-of-forty-three-characters-12", "{}", &[]),
         ],
     },
+    Rule {
+        id: "node-ports-are-ports-of-nodes",
+        allowed: "0, or a port from 30000 to 32767",
+        hint: "set it to 0: the cluster then chooses one",
+        check: |subject| {
+            let ports = node_ports(&subject.values.haproxy);
+            let ports = ports.into_iter();
+            ports
+                .flat_map(|(path, port)| {
+                    let is_wrong = port != 0 && port < FIRST_NODE_PORT;
+                    because(
+                        one_if(is_wrong, path, port),
+                        &["haproxy.enabled", "haproxy.service.type"],
+                    )
+                })
+                .collect()
+        },
+        template: r#"{{- $port := int .Values.haproxy.service.<< section >> }}
+{{- if and .Values.haproxy.enabled (eq .Values.haproxy.service.type "NodePort") (ne $port 0) (lt $port 30000) }}
+haproxy.service.<< section >>|{{ $port }}
+{{- end }}"#,
+        sections: &["nodePort", "tlsNodePort", "readNodePort", "readTlsNodePort"],
+        examples: &[
+            accepted(
+                r#"{"haproxy":{"enabled":true,"service":{"type":"NodePort","nodePort":30000}}}"#,
+            ),
+            accepted(r#"{"haproxy":{"enabled":true,"service":{"nodePort":80}}}"#),
+            accepted(r#"{"haproxy":{"service":{"type":"NodePort","nodePort":80}}}"#),
+            refused(
+                r#"{"haproxy":{"enabled":true,"service":{"type":"NodePort","nodePort":29999,"tlsNodePort":1,"readNodePort":80,"readTlsNodePort":443}}}"#,
+                &[
+                    "haproxy.service.nodePort",
+                    "haproxy.service.readNodePort",
+                    "haproxy.service.readTlsNodePort",
+                    "haproxy.service.tlsNodePort",
+                ],
+            ),
+        ],
+    },
+    Rule {
+        id: "node-ports-differ",
+        allowed: "0, or a port that no other field of haproxy.service names",
+        hint: "choose another port, or set one of them to 0",
+        check: |subject| {
+            let ports = node_ports(&subject.values.haproxy);
+            let taken = |place: usize, port: u16| {
+                let mut before = ports[..place].iter();
+                port != 0 && before.any(|(_, other)| *other == port)
+            };
+            let all = ports.iter().enumerate();
+            all.flat_map(|(place, (path, port))| {
+                because(
+                    one_if(taken(place, *port), path, port),
+                    &["haproxy.service.type"],
+                )
+            })
+            .collect()
+        },
+        template: r#"{{- $service := .Values.haproxy.service }}
+{{- $port := int $service.<< section >> }}
+{{- $taken := false }}
+{{- range $other := list "nodePort" "tlsNodePort" "readNodePort" "readTlsNodePort" | join " " | splitList "<< section >>" | first | trim | splitList " " }}
+{{- if and $other (eq $port (int (get $service $other))) }}
+{{- $taken = true }}
+{{- end }}
+{{- end }}
+{{- if and .Values.haproxy.enabled (eq $service.type "NodePort") (ne $port 0) $taken }}
+haproxy.service.<< section >>|{{ $port }}
+{{- end }}"#,
+        sections: &["tlsNodePort", "readNodePort", "readTlsNodePort"],
+        examples: &[
+            accepted(
+                r#"{"haproxy":{"enabled":true,"service":{"type":"NodePort","nodePort":30001,"readNodePort":30002}}}"#,
+            ),
+            accepted(r#"{"haproxy":{"enabled":true,"service":{"type":"NodePort"}}}"#),
+            refused(
+                r#"{"haproxy":{"enabled":true,"service":{"type":"NodePort","nodePort":30001,"tlsNodePort":30001,"readNodePort":30002,"readTlsNodePort":30002}}}"#,
+                &[
+                    "haproxy.service.readTlsNodePort",
+                    "haproxy.service.tlsNodePort",
+                ],
+            ),
+            refused(
+                r#"{"haproxy":{"enabled":true,"service":{"type":"NodePort","nodePort":30001,"readNodePort":30001}}}"#,
+                &["haproxy.service.readNodePort"],
+            ),
+        ],
+    },
     shared::requests_are_within_limits(
         |subject| {
             let values = subject.values;
             let sections = [
                 ("server", &values.server.resources),
                 ("sentinels", &values.sentinels.resources),
+                ("haproxy", &values.haproxy.resources),
                 ("metrics", &values.metrics.resources),
                 ("hook", &values.hook.resources),
             ];
@@ -221,7 +329,7 @@ Release.Name|{{ $name }} with {{ len $name }} characters
                 .flat_map(|(section, resources)| above_limits(section, resources))
                 .collect()
         },
-        &["server", "sentinels", "metrics", "hook"],
+        &["server", "sentinels", "haproxy", "metrics", "hook"],
         &[
             accepted(
                 r#"{"sentinels":{"resources":{"requests":{"cpu":2},"limits":{"cpu":"2000m"}}}}"#,
@@ -242,6 +350,7 @@ Release.Name|{{ $name }} with {{ len $name }} characters
                 ("commonLabels", &values.common_labels),
                 ("server.pod.labels", &values.server.pod.labels),
                 ("sentinels.pod.labels", &values.sentinels.pod.labels),
+                ("haproxy.pod.labels", &values.haproxy.pod.labels),
                 (
                     "metrics.serviceMonitor.labels",
                     &values.metrics.service_monitor.labels,
@@ -253,6 +362,7 @@ Release.Name|{{ $name }} with {{ len $name }} characters
             "commonLabels",
             "server.pod.labels",
             "sentinels.pod.labels",
+            "haproxy.pod.labels",
             "metrics.serviceMonitor.labels",
             "hook.labels",
         ],
@@ -279,6 +389,11 @@ Release.Name|{{ $name }} with {{ len $name }} characters
                     "sentinels.pod.annotations",
                     &values.sentinels.pod.annotations,
                 ),
+                ("haproxy.pod.annotations", &values.haproxy.pod.annotations),
+                (
+                    "haproxy.service.annotations",
+                    &values.haproxy.service.annotations,
+                ),
                 ("hook.annotations", &values.hook.annotations),
             ])
         },
@@ -286,6 +401,8 @@ Release.Name|{{ $name }} with {{ len $name }} characters
             "commonAnnotations",
             "server.pod.annotations",
             "sentinels.pod.annotations",
+            "haproxy.pod.annotations",
+            "haproxy.service.annotations",
             "hook.annotations",
         ],
         &[

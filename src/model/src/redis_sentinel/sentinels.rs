@@ -16,7 +16,7 @@ pub const FEWEST_SENTINELS: u32 = 3;
 /// The most Sentinels.
 pub const MOST_SENTINELS: u32 = 9;
 
-/// The usual places to extend the pods of Sentinels.
+/// The usual places to extend the pods of Sentinels, and of HAProxy.
 #[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct SentinelPod {
@@ -96,6 +96,21 @@ pub struct Sentinels {
     pub pod: SentinelPod,
 }
 
+impl Default for SentinelPod {
+    fn default() -> Self {
+        Self {
+            labels: BTreeMap::new(),
+            annotations: BTreeMap::new(),
+            node_selector: BTreeMap::new(),
+            tolerations: Vec::new(),
+            anti_affinity: AntiAffinity::Soft,
+            affinity: Passed::new(),
+            topology_spread: Vec::new(),
+            priority_class_name: String::new(),
+        }
+    }
+}
+
 impl Default for Sentinels {
     fn default() -> Self {
         Self {
@@ -114,16 +129,7 @@ impl Default for Sentinels {
                 on_scale_in: Retention::Retain,
                 on_uninstall: Retention::Retain,
             },
-            pod: SentinelPod {
-                labels: BTreeMap::new(),
-                annotations: BTreeMap::new(),
-                node_selector: BTreeMap::new(),
-                tolerations: Vec::new(),
-                anti_affinity: AntiAffinity::Soft,
-                affinity: Passed::new(),
-                topology_spread: Vec::new(),
-                priority_class_name: String::new(),
-            },
+            pod: SentinelPod::default(),
         }
     }
 }
