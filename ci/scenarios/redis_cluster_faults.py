@@ -70,7 +70,7 @@ def servers_killed(trial: Trial) -> None:
     with trial.bed.namespace("accept-redis-killed") as namespace:
         release = installed(trial, namespace, "Redis 7.0")
         target = release.target()
-        filling = Filling(trial, target, 400, (100, 16_384))
+        filling = Filling(trial, target, 250, (100, 16_384))
         load = RedisLoad(trial, target)
         for shards, marks in ((4, "->-"), (3, "-<-"), (4, "-<-"), (3, "->-")):
             role = "gives" if marks == "->-" else "takes"
@@ -143,7 +143,7 @@ def out_of_memory(trial: Trial) -> None:
     with trial.bed.namespace("accept-redis-memory") as namespace:
         release = installed(trial, namespace, "Redis 7.0")
         target = release.target()
-        filling = Filling(trial, target, 400, (100, 16_384))
+        filling = Filling(trial, target, 250, (100, 16_384))
         before = standing(release)
         bound = {pod: release.cli(pod, "CONFIG", "GET", "maxmemory").split()[-1] for pod in release.pod_names()}
         load = RedisLoad(trial, target)
