@@ -155,14 +155,8 @@ def to_shards(release: RedisRelease, shards: int) -> None:
 
 
 def renewed(release: RedisRelease, what: str, change: dict) -> None:
-    """Changes values with `helm upgrade`, and checks that each server was renewed once."""
-    trial, before = release.trial, lives(release.pods())
-    seconds = release.succeed("upgrade", change)
-    trial.figure(f"new {what}", f"{seconds:.1f} s")
-    trial.note(f"helm upgrade to new {what} took {seconds:.1f} s")
-    after = lives(release.pods())
-    trial.equal([name for name, life in after.items() if before[name] == life], [], "servers that were not renewed")
-    trial.equal({restarts for _, restarts in after.values()}, {0}, "restarts of containers of new pods")
+    """Changes values with `helm upgrade`, and checks that each server was renewed once, and that the cluster is as it was."""
+    release.renew(what, change)
     check_slots(release, 3)
 
 

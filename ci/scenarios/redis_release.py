@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .bed import ROOT, merged, output, program
 from .chart_release import ChartRelease
+from .kubernetes import lives
 from .redis_load import Target
 from .trial import Failed, until
 
@@ -37,8 +38,7 @@ exec "$client" "$@"
 class RedisRelease(ChartRelease):
     """A release in a namespace; the version is one that the chart knows, such as `Redis 7.0`.
 
-    A chart that is not published yet is made for the release, and installed without hooks unless told otherwise: the operations of
-    its Jobs do not exist.
+    A chart that is not published yet is made for the release, and installed without hooks unless told otherwise.
     """
 
     chart_name: str = STANDALONE
@@ -95,6 +95,17 @@ class RedisRelease(ChartRelease):
         """Waits until the servers are there and ready; without hooks Helm has not waited for them."""
         until("the release has pods", self.pods, seconds)
         super().await_ready(seconds)
+
+    def renew(self, what: str, change: dict, component: str = "") -> None:
+        """Changes values with `helm upgrade`, and checks that each pod, or each of a component, was renewed once, and no other one."""
+        trial, before = self.trial, lives(self.pods())
+        seconds = self.succeed("upgrade", change)
+        trial.figure(f"new {what}", f"{seconds:.1f} s")
+        trial.note(f"helm upgrade to new {what} took {seconds:.1f} s")
+        after = lives(self.pods())
+        wanted = sorted(pod["metadata"]["name"] for pod in self.pods(component))
+        trial.equal(sorted(name for name, life in after.items() if before[name] != life), wanted, "pods that were renewed")
+        trial.equal({restarts for _, restarts in after.values()}, {0}, "restarts of containers of new pods")
 
     def host(self, service: str) -> str:
         """The name of a Service or of a pod below one, for clients in any namespace."""

@@ -6,7 +6,7 @@ use midships_engine::step::Problem;
 use midships_model::desired::{Desired, FORMAT};
 use midships_model::model::{ChartValues, Model};
 use midships_model::rules::{Release, Subject, check};
-use midships_model::{redis_cluster, rocketmq, rocketmq_topic_transfer};
+use midships_model::{redis, redis_cluster, redis_sentinel, rocketmq, rocketmq_topic_transfer};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use snafu::{ResultExt, Snafu, ensure};
@@ -120,13 +120,8 @@ pub enum Wanted {
 pub enum OfAnyFamily {
     /// Of a chart of `RocketMQ`.
     Rocketmq(Wanted),
-    /// A cluster of Redis or Valkey.
-    RedisCluster {
-        /// The desired state.
-        file: Box<redis_cluster::Desired>,
-        /// The number of the revision, where the file `revision` beside it tells.
-        revision: Option<u64>,
-    },
+    /// Of a chart of Redis or Valkey.
+    Redis(Box<midships_operations_redis::Desired>),
 }
 
 impl Wanted {
@@ -178,21 +173,41 @@ fn parse_any(path: &str, text: &[u8], revision: Option<u64>) -> Result<OfAnyFami
         Some(rocketmq_topic_transfer::CHART) => Ok(OfAnyFamily::Rocketmq(Wanted::TopicTransfer(
             Box::new(typed(path, document)?),
         ))),
-        Some(redis_cluster::CHART) => Ok(OfAnyFamily::RedisCluster {
-            file: Box::new(typed(path, document)?),
-            revision,
-        }),
+        Some(redis::CHART) => {
+            let file = typed(path, document)?;
+            Ok(of_redis(midships_operations_redis::Desired::of_single(
+                &file, revision,
+            )))
+        }
+        Some(redis_cluster::CHART) => {
+            let file = typed(path, document)?;
+            Ok(of_redis(midships_operations_redis::Desired::of(
+                &file, revision,
+            )))
+        }
+        Some(redis_sentinel::CHART) => {
+            let file = typed(path, document)?;
+            Ok(of_redis(midships_operations_redis::Desired::of_watched(
+                &file, revision,
+            )))
+        }
         _ => UnknownChartSnafu {
             path,
             found: found(&document),
             known: vec![
                 rocketmq::CHART,
                 rocketmq_topic_transfer::CHART,
+                redis::CHART,
                 redis_cluster::CHART,
+                redis_sentinel::CHART,
             ],
         }
         .fail(),
     }
+}
+
+fn of_redis(desired: midships_operations_redis::Desired) -> OfAnyFamily {
+    OfAnyFamily::Redis(Box::new(desired))
 }
 
 /// Reads the desired state of a release of the chart `rocketmq`.
@@ -364,6 +379,36 @@ pub mod tests {
         })
     }
 
+    fn of_redis(document: &Value) -> midships_operations_redis::Desired {
+        let text = document.to_string();
+        match parse_any("desired.json", text.as_bytes(), None).unwrap() {
+            OfAnyFamily::Redis(desired) => *desired,
+            other @ OfAnyFamily::Rocketmq(_) => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn sentinels_are_known_by_their_pods_and_with_tls_by_its_port() {
+        let mut values = redis_sentinel::Values::default();
+        "carts-tls".clone_into(&mut values.tls.secret_name);
+        let document = json!({
+            "format": 1, "chart": "redis-sentinel", "chartVersion": "0.1.0", "release": "carts", "namespace": "shop",
+            "fullName": "carts-redis-sentinel", "templates": {}, "values": values
+        });
+        let desired = of_redis(&document);
+        let watch = desired.watch().unwrap();
+        assert_eq!(watch.master_name, "mymaster");
+        let last = watch.sentinels.last().unwrap();
+        assert_eq!(
+            last.address,
+            "carts-redis-sentinel-sentinel-2.carts-redis-sentinel-sentinel-pods.shop.svc.cluster.local:26380"
+        );
+        let ports = desired
+            .servers()
+            .all(|server| server.address.ends_with(":6380"));
+        assert!(ports);
+    }
+
     #[test]
     fn each_chart_is_read_as_its_own_and_no_other_one() {
         let read = |document: &Value| match parse_any(
@@ -372,22 +417,42 @@ pub mod tests {
             Some(3),
         )? {
             OfAnyFamily::Rocketmq(wanted) => Ok::<_, Error>(wanted),
-            other @ OfAnyFamily::RedisCluster { .. } => panic!("{other:?}"),
+            other @ OfAnyFamily::Redis(_) => panic!("{other:?}"),
         };
         match read(&document()).unwrap() {
             Wanted::Rocketmq { revision, .. } => assert_eq!(revision, Some(3)),
             other @ Wanted::TopicTransfer(_) => panic!("{other:?}"),
         }
-        let transfer = wanted(&transfer_document());
+        let transfer = read(&transfer_document()).unwrap();
         assert_eq!(transfer.place(), ("shop", "move-rocketmq-topic-transfer"));
         assert!(matches!(transfer, Wanted::TopicTransfer(_)));
-        let cluster = json!({
-            "format": 1, "chart": "redis-cluster", "chartVersion": "0.1.0", "release": "carts", "namespace": "shop",
-            "fullName": "carts-redis-cluster", "templates": {"server": "s"}, "values": redis_cluster::Values::default()
-        });
-        match read(&cluster).unwrap() {
-            OfAnyFamily::RedisCluster(file) => assert_eq!(file.full_name, "carts-redis-cluster"),
-            other @ OfAnyFamily::Rocketmq(_) => panic!("{other:?}"),
+        for (chart, values, address) in [
+            (
+                "redis",
+                json!(redis::Values::default()),
+                "carts-redis-server-0.carts-redis-server.shop.svc:6379",
+            ),
+            (
+                "redis-cluster",
+                json!(redis_cluster::Values::default()),
+                "carts-redis-cluster-shard-0-0.carts-redis-cluster-servers.shop.svc.cluster.local:6379",
+            ),
+            (
+                "redis-sentinel",
+                json!(redis_sentinel::Values::default()),
+                "carts-redis-sentinel-server-0.carts-redis-sentinel-server-pods.shop.svc.cluster.local:6379",
+            ),
+        ] {
+            let document = json!({
+                "format": 1, "chart": chart, "chartVersion": "0.1.0", "release": "carts", "namespace": "shop",
+                "fullName": format!("carts-{chart}"), "templates": {"server": "s"}, "values": values
+            });
+            let desired = of_redis(&document);
+            let first = desired
+                .servers()
+                .next()
+                .map(|server| server.address.as_str());
+            assert_eq!(first, Some(address));
         }
         let told = refusal(&transfer_document());
         assert!(told.contains("chart is \"rocketmq-topic-transfer\"; allowed here: `rocketmq`"));

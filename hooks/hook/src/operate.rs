@@ -182,7 +182,7 @@ enum Prepared {
         desired: Wanted,
         world: RealWorld<Rocketmq>,
     },
-    /// Of a cluster of Redis or Valkey.
+    /// Of a chart of Redis or Valkey.
     Redis {
         desired: midships_operations_redis::Desired,
         world: RealWorld<Redis>,
@@ -207,16 +207,18 @@ impl Prepared {
         })?;
         let is_delete = phase == Some(Phase::Delete);
         match desired {
-            OfAnyFamily::RedisCluster { file, revision } => {
+            OfAnyFamily::Redis(desired) => {
                 let read = signing::of_redis(access.credentials.as_deref()).and_then(|signed| {
                     Ok((signed, certificates::of_redis(access.tls.as_deref())?))
                 });
                 let (credentials, encryption) = read.map_err(|problem| refused(clock, &problem))?;
                 let family = Redis::new(credentials, encryption);
-                let place = (&*file.namespace, &*file.full_name);
+                let place = (&*desired.namespace, &*desired.full_name);
                 let world = world(runtime_of(clock)?, clock, place, family)?;
-                let desired = midships_operations_redis::Desired::of(&file, revision);
-                Ok(Self::Redis { desired, world })
+                Ok(Self::Redis {
+                    desired: *desired,
+                    world,
+                })
             }
             OfAnyFamily::Rocketmq(desired) => {
                 let family = of_rocketmq(clock, &desired, access, is_delete, is_run)?;

@@ -1,4 +1,4 @@
-//! What `INFO` answers: lines `name:value` in sections.
+//! What `INFO` answers, lines `name:value` in sections, and whatever else is names with values.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -6,6 +6,12 @@ use std::str::FromStr;
 /// Figures and states of one server, by their names.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Information(BTreeMap<String, String>);
+
+impl FromIterator<(String, String)> for Information {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(fields: T) -> Self {
+        Self(fields.into_iter().collect())
+    }
+}
 
 impl Information {
     /// Reads an answer. Lines that are none of a name and a value are left out: modules write such ones.

@@ -34,6 +34,10 @@ pub enum Request {
     KeyCounts(Slots),
     /// What it has of some settings.
     Configuration(Vec<String>),
+    /// Whether enough Sentinels agree that one of them may replace the master of this name. Of a Sentinel; it says no where not.
+    Quorum(String),
+    /// What a Sentinel knows of the replicas of the master of this name.
+    Replicas(String),
     /// It shall begin with this epoch. Taken only as long as it knows nobody and has none.
     SetEpoch(u64),
     /// It shall have slots that nobody has, as far as it knows.
@@ -77,7 +81,9 @@ pub enum Answer {
     KeyCounts(Vec<(Slot, u64)>),
     /// To [`Request::Configuration`]: settings that it does not know are left out.
     Configuration(BTreeMap<String, String>),
-    /// To everything that it is told.
+    /// To [`Request::Replicas`]: what is known of each of them.
+    Replicas(Vec<Information>),
+    /// To everything that it is told, and to [`Request::Quorum`].
     Done,
 }
 
@@ -125,6 +131,17 @@ impl Client {
                 Ok(Answer::KeyCounts(counts))
             }
             Request::Configuration(names) => configuration(&mut server, names).await,
+            Request::Quorum(master) => {
+                server.text(&["SENTINEL", "CKQUORUM", master]).await?;
+                Ok(Answer::Done)
+            }
+            Request::Replicas(master) => {
+                // The older of two words for the same, which all versions know.
+                let value = server.ask(&["SENTINEL", "SLAVES", master]).await?;
+                let replicas =
+                    replicas(&value).ok_or_else(|| server.malformed("replicas of a master"))?;
+                Ok(Answer::Replicas(replicas))
+            }
             told => {
                 server.send_all(&commands(told)).await?;
                 Ok(Answer::Done)
@@ -177,7 +194,9 @@ fn commands(request: &Request) -> Pipeline {
         | Request::Information(_)
         | Request::Keys
         | Request::KeyCounts(_)
-        | Request::Configuration(_) => {}
+        | Request::Configuration(_)
+        | Request::Quorum(_)
+        | Request::Replicas(_) => {}
     }
     commands
 }
@@ -190,15 +209,59 @@ async fn configuration(server: &mut Connection, names: &[String]) -> Result<Answ
     }
     let mut settings = BTreeMap::new();
     for value in server.send_all(&commands).await? {
-        let Value::Array(parts) = value else {
-            return Err(server.malformed("settings"));
-        };
-        for pair in parts.chunks_exact(2) {
-            if let [Value::BulkString(name), Value::BulkString(value)] = pair {
-                let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-                settings.insert(text(name), text(value));
-            }
-        }
+        let pairs = pairs(&value).ok_or_else(|| server.malformed("settings"))?;
+        settings.extend(pairs);
     }
     Ok(Answer::Configuration(settings))
+}
+
+/// What a Sentinel knows of each of some replicas.
+fn replicas(value: &Value) -> Option<Vec<Information>> {
+    let Value::Array(replicas) = value else {
+        return None;
+    };
+    let known = replicas
+        .iter()
+        .map(|replica| pairs(replica).map(Information::from_iter));
+    known.collect()
+}
+
+/// Names and values, one after the other, as servers answer them.
+fn pairs(value: &Value) -> Option<Vec<(String, String)>> {
+    let Value::Array(parts) = value else {
+        return None;
+    };
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let pairs = parts.chunks_exact(2).map(|pair| match pair {
+        [Value::BulkString(name), Value::BulkString(value)] => Some((text(name), text(value))),
+        _ => None,
+    });
+    pairs.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bulk(text: &str) -> Value {
+        Value::BulkString(text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn what_a_sentinel_knows_of_replicas_is_read_by_name() {
+        let replica = |flags| {
+            let words = ["flags", flags, "slave-priority", "100"];
+            Value::Array(words.map(bulk).to_vec())
+        };
+        let known = replicas(&Value::Array(vec![
+            replica("slave"),
+            replica("s_down,slave,disconnected"),
+        ]));
+        let known = known.unwrap_or_default();
+        let flags: Vec<_> = known.iter().map(|one| one.text("flags")).collect();
+        assert_eq!(flags, [Some("slave"), Some("s_down,slave,disconnected")]);
+        assert_eq!(known[0].value("slave-priority"), Some(100));
+        assert!(replicas(&bulk("OK")).is_none());
+        assert!(replicas(&Value::Array(vec![bulk("OK")])).is_none());
+    }
 }

@@ -1,15 +1,16 @@
 //! `configure_servers`: running servers take changed settings, without a restart.
 //!
 //! What their configuration file says is what they begin with; what of it they take while they run is told them as soon as Helm has
-//! applied it. A server whose pod is about to be renewed is left out: it may not know a setting of the next version yet, and memory that
-//! it is given comes with the pod. Before Helm applies anything, settings that somebody has named are asked for: a server would not
-//! start with one that it does not know.
+//! applied it; outside of a cluster as soon as all serve, since a server begins apart there. A server whose pod is about to be renewed is
+//! left out: it may not know a setting of the next version yet, and memory that it is given comes with the pod. Before Helm applies
+//! anything, settings that somebody has named are asked for: a server would not start with one that it does not know.
 
 use midships_client_redis::Information;
 use midships_engine::step::{Limits, Operation, Phase, Planning, Unanswered};
 use midships_model::redis::version::Version;
 
 use crate::desired::{Desired, Server};
+use crate::restart::is_outdated;
 use crate::settings;
 use crate::steps::{Observation, RedisStep, told};
 use crate::survey::absent;
@@ -37,19 +38,21 @@ impl ConfigureServers {
         let mut going_on = Vec::new();
         for shard in &self.desired.shards {
             let name = self.desired.stateful_set(shard.number);
-            let unknown = |why: &str| Unanswered {
-                object: format!("StatefulSet {name}"),
-                why: why.to_owned(),
-            };
-            let set = sets.iter().find(|set| set.name == name);
-            let set = set.ok_or_else(|| unknown("does not exist yet"))?;
             for server in &shard.servers {
-                // One that is being made reads its configuration when it starts.
-                let Some(pod) = pods.iter().find(|pod| pod.name == server.pod) else {
+                if is_outdated(server, &name, sets, pods)? {
                     continue;
-                };
-                if !set.is_newer_than(pod).map_err(unknown)? {
-                    going_on.push(server);
+                }
+                match pods.iter().find(|pod| pod.name == server.pod) {
+                    // What a server begins with outside of a cluster is not to be changed before it takes part.
+                    Some(pod) if !self.desired.is_cluster() && !pod.ready => {
+                        return Err(unready(server, &pod.described()));
+                    }
+                    None if !self.desired.is_cluster() => {
+                        return Err(unready(server, "does not exist yet"));
+                    }
+                    Some(_) => going_on.push(server),
+                    // One that is being made reads its configuration when it starts.
+                    None => {}
                 }
             }
         }
@@ -86,6 +89,14 @@ impl ConfigureServers {
             };
         }
         nothing("no server tells which settings it knows")
+    }
+}
+
+/// That a server does not serve yet.
+fn unready(server: &Server, why: &str) -> Unanswered {
+    Unanswered {
+        object: format!("pod {}", server.pod),
+        why: why.to_owned(),
     }
 }
 

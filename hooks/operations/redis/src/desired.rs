@@ -1,4 +1,4 @@
-//! The cluster that a release shall be: its shards, their servers, and what these have.
+//! What a release shall be: its shards, their servers, and what these have. A release that is no cluster is one shard.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,9 @@ use midships_model::redis::servers::Servers;
 use midships_model::redis::settings::ONLINE;
 use midships_model::redis::version::Version;
 use midships_model::redis::{PORT, TLS_PORT};
-use midships_model::redis_cluster;
 use midships_model::redis_cluster::shards::MOST_REPLICAS;
+use midships_model::redis_sentinel::{SENTINEL_PORT, SENTINEL_TLS_PORT};
+use midships_model::{redis, redis_cluster, redis_sentinel};
 use serde::{Deserialize, Serialize};
 
 /// The label of a shard's StatefulSet and pods that has its number.
@@ -19,16 +20,40 @@ pub const SHARD_LABEL: &str = "midships/shard";
 /// The longest time in seconds to wait for pods before anything is done.
 const LONGEST_PATIENCE: u64 = 900;
 
-/// A cluster as it shall be.
+/// What the servers of a release are to each other.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Kind {
+    /// Shards of a cluster, which agree among themselves on who is a master.
+    Cluster,
+    /// One server.
+    Single,
+    /// A master and its replicas, of which Sentinels say which is which.
+    Watched(Watch),
+}
+
+/// Those who watch a master and its replicas.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Watch {
+    /// The name by which they know the master.
+    pub master_name: String,
+    /// The Sentinels, in the order of their pods.
+    pub sentinels: Vec<Server>,
+    /// The name of their StatefulSet.
+    pub stateful_set: String,
+}
+
+/// A release as it shall be.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Desired {
-    /// The release's full name, which is the cluster's.
+    /// The release's full name.
     pub full_name: String,
+    /// What its servers are to each other.
+    pub kind: Kind,
     /// A digest of everything that is desired, by which a plan is known to be for it.
     pub digest: String,
     /// The namespace.
     pub namespace: String,
-    /// The domain of the cluster's DNS names.
+    /// The domain of the cluster's DNS names; empty where the chart has no field for it.
     pub domain: String,
     /// The port for clients.
     pub port: u16,
@@ -55,43 +80,121 @@ impl Desired {
     #[must_use]
     pub fn of(file: &redis_cluster::Desired, revision: Option<u64>) -> Self {
         let values = &file.values;
-        let mut desired = Self {
+        let mut desired = Self::without_servers(file, Kind::Cluster, revision);
+        desired.domain.clone_from(&values.cluster_domain);
+        desired.node_ports = values.node_ports();
+        let servers = values.shards.replicas_per_shard.saturating_add(1);
+        let shards = (0..values.shards.count).map(|number| desired.shard(number, servers));
+        desired.shards = shards.collect();
+        desired.digested(&file.templates)
+    }
+
+    /// The one server that a release asks for.
+    #[must_use]
+    pub fn of_single(file: &redis::Desired, revision: Option<u64>) -> Self {
+        let mut desired = Self::without_servers(file, Kind::Single, revision);
+        desired.shards = vec![desired.shard(0, 1)];
+        desired.digested(&file.templates)
+    }
+
+    /// The master with its replicas that a release asks for, and its Sentinels.
+    #[must_use]
+    pub fn of_watched(file: &redis_sentinel::Desired, revision: Option<u64>) -> Self {
+        let values = &file.values;
+        let port = if values.tls.secret_name.is_empty() {
+            SENTINEL_PORT
+        } else {
+            SENTINEL_TLS_PORT
+        };
+        let set = format!("{}-sentinel", file.full_name);
+        let sentinels = (0..values.sentinels.count).map(|number| {
+            let pod = format!("{set}-{number}");
+            let host = host(
+                &pod,
+                &format!("{set}-pods"),
+                &file.namespace,
+                &values.cluster_domain,
+            );
+            Server {
+                address: format!("{host}:{port}"),
+                pod,
+            }
+        });
+        let watch = Watch {
+            master_name: values.master_name.clone(),
+            sentinels: sentinels.collect(),
+            stateful_set: set.clone(),
+        };
+        let mut desired = Self::without_servers(file, Kind::Watched(watch), revision);
+        desired.domain.clone_from(&values.cluster_domain);
+        desired.shards = vec![desired.shard(0, values.servers.count())];
+        desired.digested(&file.templates)
+    }
+
+    /// What follows from the fields that all charts have.
+    fn without_servers<V: Servers>(
+        file: &midships_model::desired::Desired<V>,
+        kind: Kind,
+        revision: Option<u64>,
+    ) -> Self {
+        let (values, groups) = (&file.values, file.values.groups());
+        Self {
             full_name: file.full_name.clone(),
+            kind,
             digest: String::new(),
             namespace: file.namespace.clone(),
-            domain: values.cluster_domain.clone(),
-            port: if values.tls.secret_name.is_empty() {
+            domain: String::new(),
+            port: if groups.tls.secret_name.is_empty() {
                 PORT
             } else {
                 TLS_PORT
             },
             shards: Vec::new(),
-            version: values.version,
+            version: groups.version,
             settings: values.online_settings(),
-            named: named(&values.tuning.configuration),
-            volume_mebibytes: Some(&values.persistence.storage)
+            named: named(&groups.tuning.configuration),
+            volume_mebibytes: Some(&groups.persistence.storage)
                 .filter(|storage| storage.mode == StorageMode::StorageClass)
                 .and_then(|storage| storage.size.mebibytes()),
-            node_ports: values.node_ports(),
+            node_ports: Vec::new(),
             revision,
             // Half of the Job's time at most, so that time is left to act.
             patience_seconds: (u64::from(values.deadline_seconds()) / 2).min(LONGEST_PATIENCE),
-        };
-        let servers = values.shards.replicas_per_shard.saturating_add(1);
-        let shards = (0..values.shards.count).map(|number| desired.shard(number, servers));
-        desired.shards = shards.collect();
+        }
+    }
+
+    /// The same with the digest of what is asked for.
+    fn digested(mut self, templates: &BTreeMap<String, String>) -> Self {
         let asked = format!(
-            "{:?} {:?} {:?} {:?}",
-            desired.shards, file.templates, desired.settings, desired.volume_mebibytes
+            "{:?} {:?} {:?} {:?} {:?}",
+            self.kind, self.shards, templates, self.settings, self.volume_mebibytes
         );
-        desired.digest = hash(&asked);
-        desired
+        self.digest = hash(&asked);
+        self
     }
 
     /// The name of a shard's StatefulSet.
     #[must_use]
     pub fn stateful_set(&self, shard: u32) -> String {
-        format!("{}-shard-{shard}", self.full_name)
+        match self.kind {
+            Kind::Cluster => format!("{}-shard-{shard}", self.full_name),
+            Kind::Single | Kind::Watched(_) => format!("{}-server", self.full_name),
+        }
+    }
+
+    /// Whether its servers are a cluster.
+    #[must_use]
+    pub fn is_cluster(&self) -> bool {
+        self.kind == Kind::Cluster
+    }
+
+    /// Those who watch its servers, where somebody does.
+    #[must_use]
+    pub fn watch(&self) -> Option<&Watch> {
+        match &self.kind {
+            Kind::Watched(watch) => Some(watch),
+            Kind::Cluster | Kind::Single => None,
+        }
     }
 
     /// The name of the ConfigMap with what was desired when Helm last applied.
@@ -102,7 +205,12 @@ impl Desired {
 
     /// The name of the Service by which each server has a name of its own.
     fn service(&self) -> String {
-        format!("{}-servers", self.full_name)
+        let name = &self.full_name;
+        match self.kind {
+            Kind::Cluster => format!("{name}-servers"),
+            Kind::Single => format!("{name}-server"),
+            Kind::Watched(_) => format!("{name}-server-pods"),
+        }
     }
 
     /// The ports of nodes that the server of a pod shall have, by the numbers of its shard and its pod.
@@ -124,10 +232,10 @@ impl Desired {
         let set = self.stateful_set(number);
         let server = |place| {
             let pod = format!("{set}-{place}");
-            let (service, namespace) = (self.service(), &self.namespace);
             let address = format!(
-                "{pod}.{service}.{namespace}.svc.{}:{}",
-                self.domain, self.port
+                "{}:{}",
+                host(&pod, &self.service(), &self.namespace, &self.domain),
+                self.port
             );
             Server { pod, address }
         };
@@ -141,7 +249,13 @@ impl Desired {
     #[must_use]
     pub fn standing(&self, sets: &[StatefulSet]) -> Vec<Shard> {
         let standing = sets.iter().filter_map(|set| {
-            let number = set.labels.get(SHARD_LABEL)?.parse().ok()?;
+            let number = match self.kind {
+                Kind::Cluster => set.labels.get(SHARD_LABEL)?.parse().ok()?,
+                Kind::Single | Kind::Watched(_) => 0,
+            };
+            if set.name != self.stateful_set(number) {
+                return None;
+            }
             Some(self.shard(number, u32::try_from(set.replicas).ok()?))
         });
         standing.collect()
@@ -153,6 +267,15 @@ impl Desired {
         let mut standing = self.standing(sets);
         standing.retain(|shard| !self.shards.iter().any(|one| one.number == shard.number));
         standing
+    }
+}
+
+/// The name of a pod in the network. Where the domain is not told, the resolver of the pod adds it.
+fn host(pod: &str, service: &str, namespace: &str, domain: &str) -> String {
+    let host = format!("{pod}.{service}.{namespace}.svc");
+    match domain {
+        "" => host,
+        domain => format!("{host}.{domain}"),
     }
 }
 

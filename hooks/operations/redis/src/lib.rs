@@ -1,4 +1,4 @@
-//! The stateful operations on a live Redis or Valkey cluster, as steps of the engine.
+//! The stateful operations on servers of Redis or Valkey that live, in a cluster or not, as steps of the engine.
 
 pub mod change_replicas;
 pub mod configure_servers;
@@ -13,9 +13,11 @@ pub mod layout;
 mod moving;
 pub mod place_slots;
 pub mod release;
+mod renewal;
 pub mod repair_slots;
 mod restart;
 pub mod restart_nodes;
+pub mod restart_servers;
 mod settings;
 pub mod simulation;
 pub mod spelling;
@@ -25,5 +27,5 @@ pub mod view;
 pub mod vocabulary;
 mod volumes;
 
-pub use desired::{Desired, Server, Shard};
+pub use desired::{Desired, Kind, Server, Shard, Watch};
 pub use vocabulary::{Answer, Command, Query};

@@ -1,4 +1,4 @@
-//! Everything that a release of the chart `redis-cluster` needs done around an upgrade: its operations in their order.
+//! Everything that a release needs done around an upgrade: its operations in their order.
 
 use midships_engine::runner::Surveys;
 use midships_engine::step::{Operation, Phase};
@@ -12,6 +12,7 @@ use crate::keep_node_ports::KeepNodePorts;
 use crate::place_slots::{PlaceSlots, Placing};
 use crate::repair_slots::RepairSlots;
 use crate::restart_nodes::RestartNodes;
+use crate::restart_servers::RestartServers;
 use crate::steps::RedisStep;
 
 /// An operation on a release.
@@ -19,10 +20,17 @@ type OnRelease = Box<dyn Operation<Step = RedisStep>>;
 
 /// The operations of a phase, which are all of them, so that a plan that is open is carried on in whichever phase meets it.
 ///
-/// All servers are one cluster before slots are repaired, no slot is half moved when others begin to, and none is on its way when a
+/// Servers of a cluster are one before slots are repaired, no slot is half moved when others begin to, and none is on its way when a
 /// master goes.
 #[must_use]
 pub fn operations(desired: &Desired, phase: Phase) -> Vec<OnRelease> {
+    if !desired.is_cluster() {
+        return vec![
+            Box::new(ConfigureServers::new(desired.clone(), phase)),
+            Box::new(RestartServers::new(desired.clone(), phase)),
+            Box::new(GrowVolumes::new(desired.clone(), phase)),
+        ];
+    }
     let placing = |placing| Box::new(PlaceSlots::new(desired.clone(), placing, phase));
     vec![
         Box::new(KeepNodePorts::new(desired.clone(), phase)),

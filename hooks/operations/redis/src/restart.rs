@@ -1,6 +1,6 @@
 //! A server's pod is renewed, while every other server serves.
 
-use midships_client_kubernetes::Pod;
+use midships_client_kubernetes::{Pod, StatefulSet};
 use midships_client_redis::{Failover, Health, Request};
 use midships_engine::step::{Memory, Unanswered, Verdict};
 use serde::{Deserialize, Serialize};
@@ -27,56 +27,94 @@ pub struct Renewal {
     pub server: Server,
 }
 
-/// Judges a server that is renewed.
-pub(crate) fn assess(shards: &[Shard], renewal: &Renewal, seen: &Observation) -> Verdict<Command> {
-    judged(shards, renewal, seen).unwrap_or_else(|unanswered| waiting(told(&[unanswered]), None))
+/// How far a renewal is, as far as pods tell.
+pub(crate) enum Stage<'a> {
+    /// Its pod is on its way.
+    Waiting(Verdict<Command>),
+    /// Its pod is of an older template.
+    Outdated {
+        /// The pod.
+        pod: &'a Pod,
+        /// All pods of the release.
+        pods: &'a [Pod],
+    },
+    /// Its pod is of the newest template, and ready.
+    Newest,
 }
 
-fn judged(
-    shards: &[Shard],
-    renewal: &Renewal,
-    seen: &Observation,
-) -> Result<Verdict<Command>, Unanswered> {
+/// Looks how far a renewal is.
+///
+/// # Errors
+/// When Kubernetes does not tell.
+pub(crate) fn stage<'a>(renewal: &Renewal, seen: &'a Observation) -> Result<Stage<'a>, Unanswered> {
     let view = View::new(seen);
     let name = &renewal.server.pod;
     let pods = view.pods(&renewal.cluster)?;
     let Some(pod) = pods.iter().find(|pod| pod.name == *name) else {
-        return Ok(waiting(format!("pod {name} is being made"), None));
+        let why = format!("pod {name} is being made");
+        return Ok(Stage::Waiting(waiting(why, None)));
     };
     if pod.terminating {
-        return Ok(waiting(pod.described(), None));
+        return Ok(Stage::Waiting(waiting(pod.described(), None)));
     }
     let sets = view.stateful_sets(&renewal.cluster)?;
-    let unknown = |why: &str| Unanswered {
-        object: format!("StatefulSet {}", renewal.stateful_set),
-        why: why.to_owned(),
-    };
-    let set = sets.iter().find(|set| set.name == renewal.stateful_set);
-    let set = set.ok_or_else(|| unknown("does not exist"))?;
-    let landscape = view.landscape(shards);
-    if set.is_newer_than(pod).map_err(unknown)? {
-        if !seen.memory.contains_key(OUTDATED) {
-            return Ok(once_more(format!("pod {name} is of an older template")));
-        }
-        if let Some(clearance) = guard::clear_silent(&renewal.server, pod, view) {
-            return Ok(evicting(clearance, name));
-        }
-        return Ok(match landscape {
-            Ok(landscape) => outdated(&landscape, renewal, pod, pods, view),
-            Err(silent) => once_more(told(&silent)),
+    if is_outdated(&renewal.server, &renewal.stateful_set, sets, pods)? {
+        return Ok(if seen.memory.contains_key(OUTDATED) {
+            Stage::Outdated { pod, pods }
+        } else {
+            Stage::Waiting(once_more(format!("pod {name} is of an older template")))
         });
     }
     if !pod.ready {
-        return Ok(waiting(pod.described(), None));
+        return Ok(Stage::Waiting(waiting(pod.described(), None)));
     }
-    Ok(match landscape {
-        Ok(landscape) => renewed(&landscape, renewal, view, seen),
-        Err(silent) => waiting(told(&silent), None),
-    })
+    Ok(Stage::Newest)
+}
+
+/// Whether the pod of a server is of an older template than its StatefulSet has. One that is being made is made of the newest.
+///
+/// # Errors
+/// When the StatefulSet does not tell.
+pub(crate) fn is_outdated(
+    server: &Server,
+    stateful_set: &str,
+    sets: &[StatefulSet],
+    pods: &[Pod],
+) -> Result<bool, Unanswered> {
+    let unknown = |why: &str| Unanswered {
+        object: format!("StatefulSet {stateful_set}"),
+        why: why.to_owned(),
+    };
+    let set = sets.iter().find(|set| set.name == stateful_set);
+    let set = set.ok_or_else(|| unknown("does not exist yet"))?;
+    let Some(pod) = pods.iter().find(|pod| pod.name == server.pod) else {
+        return Ok(false);
+    };
+    set.is_newer_than(pod).map_err(unknown)
+}
+
+/// Judges a server that is renewed.
+pub(crate) fn assess(shards: &[Shard], renewal: &Renewal, seen: &Observation) -> Verdict<Command> {
+    let view = View::new(seen);
+    let landscape = view.landscape(shards);
+    match (stage(renewal, seen), landscape) {
+        (Err(unanswered), _) => waiting(told(&[unanswered]), None),
+        (Ok(Stage::Waiting(verdict)), _) => verdict,
+        (Ok(Stage::Outdated { pod, pods }), landscape) => {
+            let answers = view.nodes(&renewal.server).is_ok();
+            match (guard::clear_silent(pod, answers), landscape) {
+                (Some(clearance), _) => evicting(clearance, &pod.name),
+                (None, Ok(landscape)) => outdated(&landscape, renewal, pod, pods, view),
+                (None, Err(silent)) => once_more(told(&silent)),
+            }
+        }
+        (Ok(Stage::Newest), Ok(landscape)) => renewed(&landscape, renewal, view, seen),
+        (Ok(Stage::Newest), Err(silent)) => waiting(told(&silent), None),
+    }
 }
 
 /// A wait of a server that was seen to be out of date, which the next look may believe: one look may be older than the last change.
-fn once_more(why: String) -> Verdict<Command> {
+pub(crate) fn once_more(why: String) -> Verdict<Command> {
     Verdict::Wait {
         why,
         progress: None,
@@ -84,7 +122,8 @@ fn once_more(why: String) -> Verdict<Command> {
     }
 }
 
-fn evicting(clearance: Clearance, pod: &str) -> Verdict<Command> {
+/// What evicts a pod that is cleared for it.
+pub(crate) fn evicting(clearance: Clearance, pod: &str) -> Verdict<Command> {
     Verdict::Act {
         commands: vec![Command::Restart(clearance)],
         why: format!("pod {pod} is of an older template"),

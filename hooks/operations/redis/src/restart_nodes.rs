@@ -7,7 +7,7 @@
 use midships_engine::step::{Limits, Operation, Phase, Planning, Unanswered};
 
 use crate::desired::Desired;
-use crate::restart::Renewal;
+use crate::restart::{Renewal, is_outdated};
 use crate::steps::{Observation, RedisStep, told};
 use crate::survey::absent;
 use crate::view::{View, ask_nodes, ask_pods, ask_stateful_sets};
@@ -34,21 +34,8 @@ impl RestartNodes {
         let mut outdated = Vec::new();
         for shard in &self.desired.shards {
             let name = self.desired.stateful_set(shard.number);
-            let set = sets.iter().find(|set| set.name == name);
-            let set = set.ok_or_else(|| Unanswered {
-                object: format!("StatefulSet {name}"),
-                why: "does not exist yet".to_owned(),
-            })?;
             for server in &shard.servers {
-                // One that is being made is made of the newest template.
-                let Some(pod) = pods.iter().find(|pod| pod.name == server.pod) else {
-                    continue;
-                };
-                let is_outdated = set.is_newer_than(pod).map_err(|why| Unanswered {
-                    object: format!("StatefulSet {name}"),
-                    why: why.to_owned(),
-                })?;
-                if is_outdated {
+                if is_outdated(server, &name, sets, pods)? {
                     let nodes = view.nodes(server)?;
                     let is_master = nodes.myself.is_master() && !nodes.myself.slots.is_empty();
                     let renewal = Renewal {

@@ -1,4 +1,4 @@
-//! A simulated cluster: servers that hear of each other with a delay, as they do over their bus, and say no as real ones do.
+//! A simulated release: servers of a cluster, or such that Sentinels watch. Those of a cluster hear of each other with a delay, as they do over their bus, and say no as real ones do.
 //!
 //! Each knows of the others what it was told last. A claim of slots is believed when its epoch is the higher one. What is
 //! refused, and in which words, is as servers of 7.0 said it (`recordings` of the client).
@@ -20,7 +20,7 @@ use midships_engine::world::CommandFault;
 use midships_model::redis::servers::Servers;
 use midships_model::redis::version::Version;
 
-use crate::desired::{Desired, SHARD_LABEL, Server, Shard};
+use crate::desired::{Desired, Kind, SHARD_LABEL, Server, Shard, Watch};
 use crate::guard::Clearance;
 use crate::vocabulary::{Answer, Command, Query};
 
@@ -41,6 +41,8 @@ const PORT: u16 = 6379;
 const FORGETTING: Moment = 60 * SECOND;
 /// How long a pod that was evicted takes until the next one serves.
 const RESTARTING: Moment = 20 * SECOND;
+/// How long Sentinels take to hear of a replica that is in step.
+const HEARD: Moment = 10 * SECOND;
 /// How long a volume takes to grow.
 const GROWING: Moment = 5 * SECOND;
 /// How many slots move at a time.
@@ -91,10 +93,22 @@ struct SimulatedServer {
     covered_from: Option<Moment>,
 }
 
+/// A simulated Sentinel.
+#[derive(Clone, Debug)]
+struct SimulatedSentinel {
+    server: Server,
+    up_from: Moment,
+    /// How many pods there were before its present one, and of which template that is.
+    pods: u32,
+    template: u32,
+}
+
 /// The simulated world of one release.
 #[derive(Clone, Debug)]
 pub struct Cluster {
     now: Moment,
+    desired: Desired,
+    sentinels: BTreeMap<String, SimulatedSentinel>,
     shards: Vec<Shard>,
     servers: BTreeMap<String, SimulatedServer>,
     /// What clients wrote last, which was acknowledged.
@@ -123,6 +137,7 @@ pub struct Cluster {
 pub fn desired(shards: u32, replicas: u32) -> Desired {
     let mut desired = Desired {
         full_name: "shop-redis-cluster".to_owned(),
+        kind: Kind::Cluster,
         digest: format!("{shards}x{replicas}"),
         namespace: "shop".to_owned(),
         domain: "cluster.local".to_owned(),
@@ -142,12 +157,51 @@ pub fn desired(shards: u32, replicas: u32) -> Desired {
     desired
 }
 
+/// The release of an example that is no cluster: a master and so many replicas, which three Sentinels watch.
+#[must_use]
+pub fn watched(replicas: u32) -> Desired {
+    let stateful_set = "shop-redis-sentinel-sentinel".to_owned();
+    let sentinel = |number| {
+        let pod = format!("{stateful_set}-{number}");
+        let address = format!("{pod}.{stateful_set}-pods.shop.svc.cluster.local:26379");
+        Server { pod, address }
+    };
+    alone(
+        "shop-redis-sentinel",
+        Kind::Watched(Watch {
+            master_name: "mymaster".to_owned(),
+            sentinels: (0..3).map(sentinel).collect(),
+            stateful_set: stateful_set.clone(),
+        }),
+        replicas + 1,
+    )
+}
+
+/// The release of an example with one server.
+#[must_use]
+pub fn single() -> Desired {
+    alone("shop-redis", Kind::Single, 1)
+}
+
+fn alone(full_name: &str, kind: Kind, servers: u32) -> Desired {
+    let mut desired = Desired {
+        full_name: full_name.to_owned(),
+        kind,
+        settings: midships_model::redis::Values::default().online_settings(),
+        ..desired(0, 0)
+    };
+    desired.shards = vec![desired.shard(0, servers)];
+    desired
+}
+
 impl Cluster {
     /// Pods that have come up with empty volumes.
     #[must_use]
     pub fn fresh(desired: &Desired) -> Self {
         let mut cluster = Self {
             now: BEGINNING - 2 * TICK,
+            desired: desired.clone(),
+            sentinels: BTreeMap::new(),
             shards: Vec::new(),
             servers: BTreeMap::new(),
             written: BTreeMap::new(),
@@ -445,6 +499,16 @@ impl Cluster {
     }
 
     fn add(&mut self, desired: &Desired) {
+        self.desired.clone_from(desired);
+        for server in desired.watch().map_or(&[][..], |watch| &watch.sentinels) {
+            let sentinel = SimulatedSentinel {
+                server: server.clone(),
+                up_from: BEGINNING,
+                pods: 0,
+                template: 0,
+            };
+            self.sentinels.insert(server.address.clone(), sentinel);
+        }
         self.shards.clone_from(&desired.shards);
         self.settings.clone_from(&desired.settings);
         for server in desired.servers() {
@@ -480,7 +544,7 @@ impl Cluster {
         let set = |shard: &Shard| {
             let replicas = i64::try_from(shard.servers.len()).unwrap_or(0);
             StatefulSet {
-                name: format!("shop-redis-cluster-shard-{}", shard.number),
+                name: self.desired.stateful_set(shard.number),
                 labels: BTreeMap::from([(SHARD_LABEL.to_owned(), shard.number.to_string())]),
                 replicas,
                 ready_replicas: replicas,
@@ -493,22 +557,32 @@ impl Cluster {
                 ..StatefulSet::default()
             }
         };
-        let sets = self.shards.iter().map(set);
+        let of_sentinels = self.desired.watch().map(|watch| StatefulSet {
+            name: watch.stateful_set.clone(),
+            replicas: i64::try_from(watch.sentinels.len()).unwrap_or(0),
+            revision: Some(self.template.to_string()),
+            ..StatefulSet::default()
+        });
+        let sets = self.shards.iter().map(set).chain(of_sentinels);
         sets.filter(|set| !self.removed.contains(&set.name))
             .collect()
     }
 
     fn pods(&self) -> Vec<Pod> {
-        let pod = |one: &SimulatedServer| Pod {
-            name: one.server.pod.clone(),
-            uid: one.uid(),
+        let pod = |server: &Server, uid: String, up_from: Moment, template: u32| Pod {
+            name: server.pod.clone(),
+            uid,
             node: Some("node".to_owned()),
             phase: "Running".to_owned(),
-            ready: one.up_from <= self.now,
-            revision: Some(one.template.to_string()),
+            ready: up_from <= self.now,
+            revision: Some(template.to_string()),
             ..Pod::default()
         };
-        self.servers.values().map(pod).collect()
+        let servers = self.servers.values();
+        let servers = servers.map(|one| pod(&one.server, one.uid(), one.up_from, one.template));
+        let sentinels = self.sentinels.values();
+        let sentinels = sentinels.map(|one| pod(&one.server, one.uid(), one.up_from, one.template));
+        servers.chain(sentinels).collect()
     }
 
     fn claims(&self) -> Vec<Claim> {
@@ -560,6 +634,12 @@ impl Cluster {
         let (now, template) = (self.now, self.template);
         let settings = self.settings.clone();
         let pod = clearance.pod();
+        if self.sentinels.values().any(|one| one.server.pod == pod) {
+            return self.evict_sentinel(clearance);
+        }
+        if self.desired.watch().is_some() {
+            self.hand_over(clearance);
+        }
         let away = self.servers.values().find(|one| one.up_from > now);
         let away = away.map(|one| one.server.pod.clone());
         let found = self.servers.values_mut().find(|one| one.server.pod == pod);
@@ -582,6 +662,76 @@ impl Cluster {
         one.template = template;
         one.settings = settings;
         one.linked_from = one.up_from + COPYING;
+    }
+
+    /// A Sentinel is evicted, and the next one of its name comes up after a while.
+    fn evict_sentinel(&mut self, clearance: &Clearance) {
+        let (now, template) = (self.now, self.template);
+        let pod = clearance.pod();
+        let away = self.sentinels.values().any(|one| one.up_from > now);
+        let mut sentinels = self.sentinels.values_mut();
+        let found = sentinels.find(|one| one.uid() == clearance.uid());
+        let Some(one) = found.filter(|one| one.server.pod == pod) else {
+            return;
+        };
+        if away {
+            self.breach
+                .get_or_insert(format!("pod {pod} was evicted while another one was away"));
+        }
+        one.up_from = now + RESTARTING;
+        one.pods += 1;
+        one.template = template;
+    }
+
+    /// Before the pod of a master stops, Sentinels promote a replica that they know to be in step.
+    fn hand_over(&mut self, clearance: &Clearance) {
+        let now = self.now;
+        let is_master = self.servers.values().any(|one| {
+            one.uid() == clearance.uid() && one.role == Role::Master && one.up_from <= now
+        });
+        if !is_master {
+            return;
+        }
+        let mut servers = self.servers.values();
+        let heir = servers.find(|one| one.is_heir(now));
+        if let Some(address) = heir.map(|one| one.server.address.clone())
+            && let Err(why) = self.fail_over(&address)
+        {
+            self.breach.get_or_insert(why);
+        }
+    }
+
+    /// What a Sentinel answers.
+    fn answer_of_sentinel(
+        &self,
+        address: &str,
+        request: &Request,
+    ) -> Result<redis::Answer, Unanswered> {
+        let silent = |why: &str| Unanswered {
+            object: address.to_owned(),
+            why: why.to_owned(),
+        };
+        let up = |one: &&SimulatedSentinel| one.up_from <= self.now;
+        if !self.sentinels.get(address).as_ref().is_some_and(up) {
+            return Err(silent("connection refused"));
+        }
+        match request {
+            Request::Quorum(_) if self.sentinels.values().filter(up).count() > 1 => {
+                Ok(redis::Answer::Done)
+            }
+            Request::Quorum(_) => Err(silent("NOQUORUM")),
+            Request::Replicas(_) => {
+                let replicas = self.servers.values().filter(|one| one.role != Role::Master);
+                let known = replicas.map(|one| {
+                    let priority = if one.is_heir(self.now) { 100 } else { 0 };
+                    Information::of(&format!(
+                        "flags:slave\r\nmaster-link-status:ok\r\nslave-priority:{priority}\r\n"
+                    ))
+                });
+                Ok(redis::Answer::Replicas(known.collect()))
+            }
+            _ => Err(silent("the simulation does not know what it is asked")),
+        }
     }
 
     /// A replica takes over from its master, which has paused its clients until the replica had everything.
@@ -961,7 +1111,19 @@ fn named(number: usize) -> NodeId {
         .unwrap_or_else(|_| unreachable!("these are 40 hexadecimal digits"))
 }
 
+impl SimulatedSentinel {
+    /// The identity of its pod.
+    fn uid(&self) -> String {
+        format!("{}-{}", self.server.pod, self.pods)
+    }
+}
+
 impl SimulatedServer {
+    /// Whether Sentinels have heard that it is a replica that has what its master has.
+    fn is_heir(&self, now: Moment) -> bool {
+        self.role != Role::Master && self.up_from <= now && self.linked_from + HEARD <= now
+    }
+
     /// The identity of its pod.
     fn uid(&self) -> String {
         format!("{}-{}", self.number, self.pods)
@@ -1126,6 +1288,9 @@ impl Simulation for Cluster {
                 return Ok(Answer::Kubernetes(kubernetes::Answer::ConfigMap(Some(map))));
             }
         };
+        if self.sentinels.contains_key(address) {
+            return self.answer_of_sentinel(address, request).map(Answer::Redis);
+        }
         let hosts = self
             .servers
             .values()
@@ -1213,8 +1378,12 @@ impl Simulation for Cluster {
         });
         let claims = self.claims.iter();
         let claims = claims.map(|(name, (asked, there, _))| format!("{name}: {asked}, {there}\n"));
+        let sentinels = self.sentinels.values();
+        let sentinels =
+            sentinels.map(|one| format!("{}: of template {}\n", one.server.pod, one.template));
         lines
             .chain(claims)
+            .chain(sentinels)
             .chain([format!("gone: {:?}\n", self.removed)])
             .collect()
     }

@@ -9,14 +9,15 @@ use midships_engine::step::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::desired::{Server, Shard};
+use crate::desired::{Server, Shard, Watch};
 use crate::handing_over;
 use crate::moving;
+use crate::renewal;
 use crate::restart::{self, Renewal};
 use crate::settings;
 use crate::view::{
     Landscape, View, ask_claims, ask_cluster, ask_filled, ask_nodes, ask_pods, ask_replication,
-    ask_stateful_sets,
+    ask_sentinels, ask_stateful_sets,
 };
 use crate::vocabulary::{Answer, Command, Query};
 use crate::volumes;
@@ -107,6 +108,24 @@ pub enum RedisStep {
         /// The server and its pod.
         renewal: Renewal,
     },
+    /// A server that is in no cluster is of its newest template, serves, and has what its master has.
+    ServerRestarted {
+        /// All servers of the release.
+        servers: Vec<Server>,
+        /// Those who watch them, where somebody does.
+        watch: Option<Watch>,
+        /// The server and its pod.
+        renewal: Renewal,
+    },
+    /// A Sentinel is of its newest template, and knows the others and all replicas.
+    SentinelRestarted {
+        /// The Sentinels.
+        watch: Watch,
+        /// How many replicas there are.
+        replicas: usize,
+        /// The Sentinel and its pod.
+        renewal: Renewal,
+    },
     /// Running servers have settings that they take without a restart.
     ServersConfigured {
         /// The servers.
@@ -167,9 +186,11 @@ impl RedisStep {
             | Self::ReplicasAttached { shards }
             | Self::NodeRestarted { shards, .. }
             | Self::ClusterServing { shards } => shards,
-            Self::ServersConfigured { .. } | Self::ClaimsGrown { .. } | Self::RoomMade { .. } => {
-                &[]
-            }
+            Self::ServerRestarted { .. }
+            | Self::SentinelRestarted { .. }
+            | Self::ServersConfigured { .. }
+            | Self::ClaimsGrown { .. }
+            | Self::RoomMade { .. } => &[],
         }
     }
 }
@@ -195,6 +216,12 @@ impl Step for RedisStep {
             Self::RoomMade { stateful_set, .. } => return format!("room_made/{stateful_set}"),
             Self::NodeRestarted { renewal, .. } => {
                 return format!("node_restarted/{}", renewal.server.pod);
+            }
+            Self::ServerRestarted { renewal, .. } => {
+                return format!("server_restarted/{}", renewal.server.pod);
+            }
+            Self::SentinelRestarted { renewal, .. } => {
+                return format!("sentinel_restarted/{}", renewal.server.pod);
             }
         }
         .to_owned()
@@ -236,6 +263,11 @@ impl Step for RedisStep {
             wanted.extend(settings::queries(servers, settings));
         }
         match self {
+            Self::ServerRestarted { servers, watch, .. } => {
+                wanted.extend(ask_replication(servers));
+                wanted.extend(watch.iter().flat_map(ask_sentinels));
+            }
+            Self::SentinelRestarted { watch, .. } => wanted.extend(ask_sentinels(watch)),
             Self::ClaimsGrown { cluster, .. } => wanted.push(ask_claims(cluster)),
             Self::RoomMade { cluster, .. } => wanted.extend(volumes::room_queries(cluster)),
             _ => {}
@@ -251,7 +283,10 @@ impl Step for RedisStep {
         if matches!(self, Self::SlotsRepaired { .. }) {
             wanted.extend(ask_filled(View::new(seen), self.shards()));
         }
-        if let Self::NodeRestarted { renewal, .. } = self {
+        if let Self::NodeRestarted { renewal, .. }
+        | Self::ServerRestarted { renewal, .. }
+        | Self::SentinelRestarted { renewal, .. } = self
+        {
             wanted.push(ask_stateful_sets(&renewal.cluster));
             wanted.push(ask_pods(&renewal.cluster));
         }
@@ -260,15 +295,31 @@ impl Step for RedisStep {
             Self::ClusterServing { .. } | Self::NodeRestarted { .. } | Self::MastersStay { .. }
         ) {
             wanted.extend(ask_cluster(self.shards()));
-            wanted.extend(ask_replication(self.shards()));
+            let servers = self.shards().iter().flat_map(|shard| &shard.servers);
+            wanted.extend(ask_replication(servers));
         }
         seen.unasked(wanted)
     }
 
     fn assess(&self, direction: Direction, seen: &Observation) -> Verdict<Command> {
         let view = View::new(seen);
-        if let (Self::NodeRestarted { shards, renewal }, Direction::Doing) = (self, direction) {
-            return restart::assess(shards, renewal, seen);
+        // Servers that are renewed may be away.
+        match self {
+            _ if direction == Direction::Undoing => {}
+            Self::NodeRestarted { shards, renewal } => {
+                return restart::assess(shards, renewal, seen);
+            }
+            Self::ServerRestarted {
+                servers,
+                watch,
+                renewal,
+            } => return renewal::assess_server(servers, watch.as_ref(), renewal, seen),
+            Self::SentinelRestarted {
+                watch,
+                replicas,
+                renewal,
+            } => return renewal::assess_sentinel(watch, *replicas, renewal, seen),
+            _ => {}
         }
         let landscape = match view.landscape(self.shards()) {
             Ok(landscape) => landscape,
@@ -306,8 +357,10 @@ impl Step for RedisStep {
             Self::SlotsAssigned { slots, .. } => assigned(&landscape, slots),
             Self::NodesMet { .. } => met(&landscape, seen),
             Self::ReplicasAttached { .. } => attached(&landscape, |_| false),
-            // It is judged before: its server may be away.
-            Self::NodeRestarted { .. } => Verdict::Done,
+            // They are judged before.
+            Self::NodeRestarted { .. }
+            | Self::ServerRestarted { .. }
+            | Self::SentinelRestarted { .. } => Verdict::Done,
             Self::ClusterServing { .. } => serving(&landscape, view),
         }
     }
@@ -330,6 +383,8 @@ impl Step for RedisStep {
             | Self::NodesMet { .. }
             | Self::ReplicasAttached { .. }
             | Self::NodeRestarted { .. }
+            | Self::ServerRestarted { .. }
+            | Self::SentinelRestarted { .. }
             | Self::ServersConfigured { .. }
             | Self::ClaimsGrown { .. }
             | Self::RoomMade { .. }

@@ -6,7 +6,7 @@ use midships_client_kubernetes::{self as kubernetes, Claim, ConfigMap, Pod, Stat
 use midships_client_redis::{self as redis, Information, Node, NodeId, Nodes, Request, Slots};
 use midships_engine::step::{Seen, Unanswered};
 
-use crate::desired::{Server, Shard};
+use crate::desired::{Server, Shard, Watch};
 use crate::vocabulary::{Answer, Query};
 
 /// The section of what a server tells of itself that is about masters and replicas.
@@ -163,6 +163,30 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Whether a Sentinel says that enough of them agree to replace the master of a name.
+    ///
+    /// # Errors
+    /// When they do not, or it did not answer.
+    pub fn quorum(self, sentinel: &Server, master: &str) -> Result<(), Unanswered> {
+        self.answer(sentinel, Request::Quorum(master.to_owned()))?;
+        Ok(())
+    }
+
+    /// What a Sentinel knows of the replicas of the master of a name.
+    ///
+    /// # Errors
+    /// When it did not answer.
+    pub fn replicas(
+        self,
+        sentinel: &Server,
+        master: &str,
+    ) -> Result<&'a [Information], Unanswered> {
+        match self.answer(sentinel, Request::Replicas(master.to_owned()))? {
+            redis::Answer::Replicas(replicas) => Ok(replicas),
+            _ => Err(another(sentinel)),
+        }
+    }
+
     /// How many keys a server has.
     ///
     /// # Errors
@@ -261,9 +285,20 @@ pub fn ask_nodes(shards: &[Shard]) -> impl Iterator<Item = Query> {
 }
 
 /// The question what each of some servers tells of its master or its replicas.
-pub fn ask_replication(shards: &[Shard]) -> impl Iterator<Item = Query> {
-    let servers = shards.iter().flat_map(|shard| &shard.servers);
+pub fn ask_replication<'a>(
+    servers: impl IntoIterator<Item = &'a Server>,
+) -> impl Iterator<Item = Query> {
+    let servers = servers.into_iter();
     servers.map(|server| Query::redis(&server.address, Request::Information(REPLICATION)))
+}
+
+/// The questions what Sentinels think of their number, and of the replicas that they know.
+pub fn ask_sentinels(watch: &Watch) -> impl Iterator<Item = Query> {
+    watch.sentinels.iter().flat_map(move |sentinel| {
+        let master = || watch.master_name.clone();
+        [Request::Quorum(master()), Request::Replicas(master())]
+            .map(|request| Query::redis(&sentinel.address, request))
+    })
 }
 
 /// The question how each of some servers sees the whole cluster.

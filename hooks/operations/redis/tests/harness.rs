@@ -24,7 +24,8 @@ use midships_operations_redis::place_slots::{PlaceSlots, Placing};
 use midships_operations_redis::release;
 use midships_operations_redis::repair_slots::RepairSlots;
 use midships_operations_redis::restart_nodes::RestartNodes;
-use midships_operations_redis::simulation::{Cluster, desired};
+use midships_operations_redis::restart_servers::RestartServers;
+use midships_operations_redis::simulation::{Cluster, desired, single, watched};
 use midships_operations_redis::steps::RedisStep;
 
 #[global_allocator]
@@ -348,6 +349,94 @@ fn servers_take_a_new_template_one_at_a_time() {
     let steps = steps.each_ref().map(String::as_str);
     let counts = exercised("restart", start, &operation, &steps, &["node_restarted"]);
     assert_eq!(counts.steps, steps);
+}
+
+#[test]
+fn a_single_server_takes_a_new_template() {
+    let start = Cluster::standing(&single()).with_new_template();
+    let operation = RestartServers::new(single(), Phase::After);
+    let steps = ["server_restarted/shop-redis-server-0"];
+    let counts = exercised(
+        "restart-single",
+        start,
+        &operation,
+        &steps,
+        &["server_restarted"],
+    );
+    assert_eq!(counts.steps, steps);
+}
+
+/// A server of a set that Sentinels watch.
+fn of_set(number: u32) -> String {
+    format!("shop-redis-sentinel-server-{number}")
+}
+
+#[test]
+fn a_master_is_renewed_after_its_replicas_and_before_the_sentinels() {
+    let standing = Cluster::standing(&watched(2)).with_new_template();
+    let late = standing.clone().with_late_copy(&of_set(1), 30_000);
+    let succeeded = standing.clone().with_successor(&of_set(1));
+    for (name, start, order) in [
+        ("restart-watched", standing, [1, 2, 0]),
+        ("restart-watched-late", late, [1, 2, 0]),
+        ("restart-watched-succeeded", succeeded, [0, 2, 1]),
+    ] {
+        let operation = RestartServers::new(watched(2), Phase::After);
+        let servers = order.map(|number| format!("server_restarted/{}", of_set(number)));
+        let sentinels = [0, 1, 2]
+            .map(|number| format!("sentinel_restarted/shop-redis-sentinel-sentinel-{number}"));
+        let steps: Vec<&str> = servers
+            .iter()
+            .chain(&sentinels)
+            .map(String::as_str)
+            .collect();
+        let forward = ["server_restarted", "sentinel_restarted"];
+        let counts = exercised(name, start, &operation, &steps, &forward);
+        assert_eq!(counts.steps, steps);
+    }
+}
+
+#[test]
+fn a_replica_that_does_not_serve_is_renewed_first() {
+    let start = Cluster::standing(&watched(2))
+        .with_new_template()
+        .with_late(&of_set(2), 10_000_000);
+    let (outcome, told, _) = run_desired(start, &watched(2), Phase::After);
+    assert_eq!(outcome, Outcome::Done { changed: true }, "{told:#?}");
+    let planned = told.iter().find(|line| line.contains("server_restarted"));
+    let planned = planned.map_or("", String::as_str);
+    let place = |number| planned.find(&of_set(number)).unwrap_or(usize::MAX);
+    assert!(place(2) < place(1) && place(1) < place(0), "{planned}");
+}
+
+#[test]
+fn what_stands_outside_of_a_cluster_is_left_as_it_is() {
+    for wanted in [single(), watched(2)] {
+        for phase in [Phase::Before, Phase::After] {
+            let (outcome, told, _) = run_desired(Cluster::standing(&wanted), &wanted, phase);
+            assert_eq!(outcome, Outcome::Done { changed: false }, "{told:#?}");
+        }
+    }
+}
+
+#[test]
+fn settings_and_volumes_change_outside_of_a_cluster_too() {
+    for mut wanted in [single(), watched(1)] {
+        let start = Cluster::standing(&wanted).with_setting("maxmemory-policy", "allkeys-lru");
+        let pod = wanted.shards[0].servers[0].pod.clone();
+        wanted.volume_mebibytes = Some(2_048);
+        let (outcome, told, cluster) = run_desired(start, &wanted, Phase::Before);
+        assert_eq!(outcome, Outcome::Done { changed: true }, "{told:#?}");
+        assert_eq!(cluster.claim_of(&pod), Some(2_048));
+        wanted.volume_mebibytes = Some(1_024);
+        let start = Cluster::standing(&wanted).with_setting("maxmemory-policy", "allkeys-lru");
+        let (outcome, told, cluster) = run_desired(start, &wanted, Phase::After);
+        assert_eq!(outcome, Outcome::Done { changed: true }, "{told:#?}");
+        assert_eq!(
+            cluster.setting_of(&pod, "maxmemory-policy"),
+            Some("noeviction")
+        );
+    }
 }
 
 /// Servers of two of the shards: the last ones.

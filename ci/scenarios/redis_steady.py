@@ -1,0 +1,42 @@
+"""Servers of Redis that are in no cluster: settings change, volumes grow and pods are renewed, while a real client writes."""
+
+from __future__ import annotations
+
+from .kubernetes import lives
+from .redis_cluster_changes import TOLD, check_growth, check_settings, told
+from .redis_load import RedisLoad
+from .redis_release import RedisRelease
+from .trial import Trial, scenario
+
+MORE_MEMORY = {"server": {"resources": {"limits": {"memory": "288Mi"}}}}
+
+
+@scenario("redis-steady-7-0")
+def single(trial: Trial) -> None:
+    """7.0: one server takes settings and a larger volume as it runs, is renewed once for more memory, and loses no write."""
+    with trial.bed.namespace("accept-redis-steady") as namespace:
+        # What is acknowledged is on the disk, whatever becomes of the process.
+        values = {"persistence": {"flush": "Always", "storage": {"size": "1Gi"}}}
+        release = RedisRelease(trial, namespace, "Redis 7.0", hooks=True, values=values)
+        release.install()
+        load = RedisLoad(trial, release.target())
+        check_settings(release)
+        check_growth(release)
+        load.go_on()
+        release.renew("memory", MORE_MEMORY)
+        load.go_on()
+        check_nothing_changes(release)
+        load.finish(failed=None, least_rate=0)
+        for pod in release.pod_names():
+            trial.equal(told(release, pod), TOLD, f"settings of {pod} after it was renewed")
+
+
+def check_nothing_changes(release: RedisRelease) -> None:
+    """An upgrade without a change leaves every pod and the journal as they are."""
+    trial, before = release.trial, lives(release.pods())
+    journal = trial.bed.api.get("configmaps", release.namespace, f"{release.full_name}-journal")
+    seconds = release.succeed("upgrade")
+    trial.figure("upgrade without a change", f"{seconds:.1f} s")
+    trial.equal(lives(release.pods()), before, "uid and restarts of each pod after an upgrade without a change")
+    after = trial.bed.api.get("configmaps", release.namespace, f"{release.full_name}-journal")
+    trial.equal((after or {}).get("data"), (journal or {}).get("data"), "the journal after an upgrade without a change")
