@@ -344,8 +344,8 @@ fn a_server_that_nobody_knows_any_more_comes_back_as_a_new_one() {
     moved(&pod, OTHER, OTHER);
     assert!(leaves_word("0\n"));
     assert!(!leaves_word("1\n"), "it has a key that nobody else has");
-    let knows = line(OTHER, "10.0.0.8", "myself,master", "0") + &without_slots("master");
-    pod.answers("b.servers", "cluster nodes", &knows);
+    let mention = line(OTHER, "10.0.0.8", "myself,master", "0") + &without_slots("master");
+    pod.answers("b.servers", "cluster nodes", &mention);
     assert!(!leaves_word("0\n"), "it is known");
 
     let known = list("10.0.0.2", "0") + "vars currentEpoch 6 lastVoteEpoch 0\n";

@@ -439,6 +439,9 @@ fn haproxy_is_given_the_password_whatever_characters_it_has() {
     let secret = "p \"\\ %s$x\u{e9}";
     pod.has("config/password/password", secret);
     let asked = format!("*2\r\n$4\r\nAUTH\r\n${}\r\n{secret}\r\n", secret.len());
-    let spelt: String = asked.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let spelt = asked.bytes().fold(String::new(), |mut spelt, byte| {
+        write!(spelt, "{byte:02x}").unwrap();
+        spelt
+    });
     assert_eq!(login(), [spelt]);
 }

@@ -109,8 +109,10 @@ async fn place(shards: Vec<Shard>, leaving: usize) -> Result<(), Failure> {
                 for command in commands {
                     match command {
                         Command::Move(tasks) => {
-                            let moved = AtomicBool::new(false);
-                            let carried = tasks.iter().map(|task| carry(&client, task, GO, &moved));
+                            let has_moved = AtomicBool::new(false);
+                            let carried = tasks
+                                .iter()
+                                .map(|task| carry(&client, task, GO, &has_moved));
                             for done in join_all(carried).await {
                                 let done = done?;
                                 moved.slots = moved.slots.or(&done.slots);
