@@ -72,6 +72,8 @@ pub fn field(setting: &str) -> String {
         "zset-max-ziplist-value" => "tuning.compactSortedSetBytes",
         "cluster-node-timeout" => "shards.nodeTimeoutMilliseconds",
         "cluster-require-full-coverage" => "shards.requireFullCoverage",
+        "min-replicas-to-write" => "servers.minReplicas",
+        "min-replicas-max-lag" => "servers.minReplicasLagSeconds",
         "replica-lazy-flush" => "tuning.lazyFreeing",
         lazy if lazy.starts_with("lazyfree-lazy-") => "tuning.lazyFreeing",
         other => return format!("tuning.configuration.{other}"),
