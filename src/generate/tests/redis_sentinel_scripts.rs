@@ -2,6 +2,7 @@
 //! and a client that answers from files.
 #![cfg(test)]
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
