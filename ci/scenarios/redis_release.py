@@ -24,12 +24,18 @@ SMALL = {
     "server": {"resources": {"requests": {"cpu": "50m", "memory": "96Mi"}, "limits": {"memory": "256Mi"}}},
     "persistence": {"storage": {"size": "1Gi"}},
 }
-# Shows the server the password that it was started with, whichever image it is of.
+# Shows the server the password that it was started with, or else that of the Secret, whichever image it is of.
 ASK = """client="$(command -v redis-cli || command -v valkey-cli)"
-if [ -s /run/redis/password ]; then
-  REDISCLI_AUTH="$(cat /run/redis/password)"
-  export REDISCLI_AUTH
-fi
+for file in /run/redis/password /config/password/password; do
+  if [ -s "$file" ]; then
+    REDISCLI_AUTH="$(cat "$file")"
+    export REDISCLI_AUTH
+    case "$("$client" ping 2>&1)" in
+      *WRONGPASS* | *NOAUTH*) ;;
+      *) break ;;
+    esac
+  fi
+done
 exec "$client" "$@"
 """
 

@@ -7,6 +7,7 @@ use midships_engine::journal::Journal;
 use midships_engine::runner;
 use midships_engine::step::{Planning, Problem, Step};
 use midships_engine::world::World;
+use midships_operations_redis::Shown;
 use tokio::runtime::Runtime;
 
 use crate::arguments::{self, Phase};
@@ -212,13 +213,11 @@ impl Prepared {
                     Ok((signed, certificates::of_redis(access.tls.as_deref())?))
                 });
                 let (credentials, encryption) = read.map_err(|problem| refused(clock, &problem))?;
+                let desired = desired.showing(shown(credentials.as_ref()));
                 let family = Redis::new(credentials, encryption);
                 let place = (&*desired.namespace, &*desired.full_name);
                 let world = world(runtime_of(clock)?, clock, place, family)?;
-                Ok(Self::Redis {
-                    desired: *desired,
-                    world,
-                })
+                Ok(Self::Redis { desired, world })
             }
             OfAnyFamily::Rocketmq(desired) => {
                 let family = of_rocketmq(clock, &desired, access, is_delete, is_run)?;
@@ -244,6 +243,15 @@ impl Prepared {
                 Ok(Self::Rocketmq { desired, world })
             }
         }
+    }
+}
+
+/// Which passwords there are to be shown.
+fn shown(credentials: Option<&midships_client_redis::Credentials>) -> Shown {
+    match credentials.map(|credentials| &credentials.previous) {
+        None => Shown::Nothing,
+        Some(None) => Shown::Alone,
+        Some(Some(_)) => Shown::WithPrevious,
     }
 }
 

@@ -6,6 +6,7 @@ use futures::future::join_all;
 use midships_client_rocketmq::answer::NO_PERMISSION;
 use midships_client_rocketmq::{CallError, Client, Credentials, Reply, Request};
 use midships_engine::step::Problem;
+use midships_model::redis::authentication::PREVIOUS_PASSWORD_KEY;
 use midships_model::rocketmq::Values;
 use midships_model::rocketmq::access_control::{
     ACCESS_KEY, ACCESS_KEY_MARKS, ACCOUNTS_HOME, ACCOUNTS_KEY, LONGEST_CREDENTIAL, SECRET_KEY,
@@ -173,6 +174,7 @@ pub fn of_redis(
     Ok(Some(midships_client_redis::Credentials {
         user: read(USER),
         password: password.into(),
+        previous: read(PREVIOUS_PASSWORD_KEY).map(Into::into),
     }))
 }
 

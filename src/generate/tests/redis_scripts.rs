@@ -52,6 +52,74 @@ fn an_end_is_a_write_or_a_transaction_that_was_never_finished_or_zeros() {
     }
 }
 
+/// What the script has a server of a version take, whose Secret has these passwords, where the last one of its pod began with the same
+/// Secret if `kept` is what that wrote down.
+fn taken(version: &str, previous: Option<&str>, kept: Option<&str>) -> String {
+    let root = tempfile::tempdir().unwrap();
+    let (at, write) = (
+        root.path().display().to_string(),
+        |name: &str, text: &str| {
+            let path = root.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        },
+    );
+    let script =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("src/templates/redis/scripts/server.sh");
+    let script = ["/config/", "/run/redis"]
+        .iter()
+        .fold(std::fs::read_to_string(script).unwrap(), |text, place| {
+            text.replace(place, &format!("{at}{place}"))
+        });
+    write("server.sh", &script);
+    write("config/password/password", "new");
+    if let Some(previous) = previous {
+        write("config/password/previous-password", previous);
+    }
+    write("run/redis/redis.conf", kept.unwrap_or("port 6379\n"));
+    let begun = if kept.is_some() {
+        "digest_of_secret >\"$used_secret\""
+    } else {
+        ":"
+    };
+    // Functions take the place of the programs of the image.
+    let asked = format!(
+        "redis_server() {{ echo 'Redis server v={version} sha=0'; }}; {begun}; \
+         server=redis_server; kept_passwords; take_both new"
+    );
+    let output = Command::new("bash")
+        .arg("-euc")
+        .arg(format!(
+            "command() {{ echo /bin/true; }}; . \"$1/server.sh\"; {asked}"
+        ))
+        .arg("bash")
+        .arg(root.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_server_takes_the_previous_password_of_its_secret_too() {
+    let new = "11507a0e2f5e69d5dfa40a62a1bd7b6ee57e6bcd85c67c9b8431b36fff21c437";
+    let old = "cba06b5736faf67e54b07b561eae94395e774c517a7d910a54369e1263ccfbd4";
+    let line = |channels: &str| format!("user default on #{new} #{old} ~*{channels} +@all\n");
+    assert_eq!(taken("7.0.15", Some("old"), None), line(" &*"));
+    assert_eq!(taken("9.1.0", Some("old"), None), line(" &*"));
+    assert_eq!(taken("6.0.16", Some("old"), None), line(""));
+    assert_eq!(taken("5.0.6", Some("old"), None), "");
+    assert_eq!(taken("7.0.15", None, None), "");
+}
+
+#[test]
+fn a_server_that_starts_again_takes_what_the_last_one_was_told_while_the_secret_is_the_same() {
+    let told = "user default on #1 #2 ~* &* +@all\nmasterauth \"new\"\n";
+    let kept = taken("7.0.15", None, Some(&format!("port 6379\n{told}")));
+    assert_eq!(kept, told);
+    assert_eq!(taken("7.0.15", None, None), "");
+}
+
 #[test]
 fn damage_before_sound_writes_is_no_end() {
     let longer = SET.replace("$5\r\n", "$5000\r\n");

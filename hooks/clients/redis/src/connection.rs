@@ -135,6 +135,8 @@ pub struct Credentials {
     pub user: Option<String>,
     /// The password.
     pub password: SecretString,
+    /// The one that servers took before, which is shown to those that do not take the password yet.
+    pub previous: Option<SecretString>,
 }
 
 /// How servers are connected to.
@@ -231,23 +233,40 @@ impl Connection {
 
     /// Tells who asks. A server that asks nobody who they are lets everybody in, and one before version 6 knows no users.
     async fn tell(&mut self, credentials: &Credentials) -> Result<(), CallError> {
-        let password = credentials.password.expose_secret();
-        let mut users = vec![credentials.user.as_deref(), None];
+        let user = credentials.user.as_deref();
+        let Some(refusal) = self.show(user, &credentials.password).await? else {
+            return Ok(());
+        };
+        if let Some(previous) = &credentials.previous
+            && self.show(user, previous).await?.is_none()
+        {
+            return Ok(());
+        }
+        let address = &self.address;
+        NotLetInSnafu { address, refusal }.fail()
+    }
+
+    /// Shows a password, and returns what the server says if it does not take it.
+    async fn show(
+        &mut self,
+        user: Option<&str>,
+        password: &SecretString,
+    ) -> Result<Option<Refusal>, CallError> {
+        let mut users = vec![user, None];
         users.dedup();
         for user in users {
             let mut commands = Pipeline::new();
-            commands.cmd("AUTH").arg(user).arg(password);
+            commands.cmd("AUTH").arg(user).arg(password.expose_secret());
             let answer = self.send(&commands).await?.pop();
             match answer.and_then(Result::err) {
                 Some(refusal) if refusal.text.contains(NO_USERS) && user.is_some() => {}
                 Some(refusal) if !NO_PASSWORD.iter().any(|text| refusal.text.contains(text)) => {
-                    let address = &self.address;
-                    return NotLetInSnafu { address, refusal }.fail();
+                    return Ok(Some(refusal));
                 }
-                _ => return Ok(()),
+                _ => return Ok(None),
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Sends commands in one go, and returns what came back for each of them.

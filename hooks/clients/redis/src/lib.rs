@@ -5,6 +5,7 @@ mod copies;
 pub mod information;
 pub mod migration;
 pub mod nodes;
+pub mod passwords;
 pub mod request;
 pub mod slots;
 
@@ -12,5 +13,6 @@ pub use connection::{CallError, Client, Connection, Credentials, Refusal, Timeou
 pub use information::Information;
 pub use midships_client_tls::{Authorities, Encryption, Identity, TlsError};
 pub use nodes::{Health, Link, Migration, Node, NodeId, Nodes, NodesError, Role};
+pub use passwords::{Password, Passwords};
 pub use request::{Answer, Failover, Request};
 pub use slots::{SLOTS, Slot, SlotError, Slots, slot_of};

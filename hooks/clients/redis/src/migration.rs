@@ -284,7 +284,7 @@ impl<'a> Carrier<'a> {
             .arg(0)
             .arg(give_up)
             .arg("REPLACE");
-        if let Some(Credentials { user, password }) = self.credentials {
+        if let Some(Credentials { user, password, .. }) = self.credentials {
             match user {
                 Some(user) => command.arg("AUTH2").arg(user).arg(password.expose_secret()),
                 None => command.arg("AUTH").arg(password.expose_secret()),

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use redis::{Pipeline, Value};
 
-use crate::connection::{CallError, Client, Connection, add};
+use crate::connection::{CallError, Client, Connection, Credentials, add};
 use crate::information::Information;
 use crate::migration::counts;
 use crate::nodes::{NodeId, Nodes};
+use crate::passwords::{self, Passwords};
 use crate::slots::{Slot, Slots};
 
 /// How a replica becomes the master of its shard.
@@ -34,6 +35,8 @@ pub enum Request {
     KeyCounts(Slots),
     /// What it has of some settings.
     Configuration(Vec<String>),
+    /// Which passwords it takes and shows, beside those that the caller has. Since version 6.0.
+    Passwords,
     /// Whether enough Sentinels agree that one of them may replace the master of this name. Of a Sentinel; it says no where not.
     Quorum(String),
     /// What a Sentinel knows of the replicas of the master of this name.
@@ -59,6 +62,13 @@ pub enum Request {
     Failover(Failover),
     /// Slots shall not be on their way any more, as far as it is concerned.
     Settle(Slots),
+    /// It shall take the caller's passwords, and no others if only these are wanted. Since version 6.0.
+    TakePasswords {
+        /// Whether only these are wanted.
+        only: bool,
+    },
+    /// It shall show its master the caller's password.
+    ShowPassword,
     /// It shall take a setting.
     Configure {
         /// The setting.
@@ -81,6 +91,8 @@ pub enum Answer {
     KeyCounts(Vec<(Slot, u64)>),
     /// To [`Request::Configuration`]: settings that it does not know are left out.
     Configuration(BTreeMap<String, String>),
+    /// To [`Request::Passwords`].
+    Passwords(Passwords),
     /// To [`Request::Replicas`]: what is known of each of them.
     Replicas(Vec<Information>),
     /// To everything that it is told, and to [`Request::Quorum`].
@@ -131,6 +143,11 @@ impl Client {
                 Ok(Answer::KeyCounts(counts))
             }
             Request::Configuration(names) => configuration(&mut server, names).await,
+            Request::Passwords => passwords::ask(&mut server, self.secret(address)?).await,
+            Request::TakePasswords { only } => {
+                passwords::take(&mut server, self.secret(address)?, *only).await
+            }
+            Request::ShowPassword => passwords::show(&mut server, self.secret(address)?).await,
             Request::Quorum(master) => {
                 server.text(&["SENTINEL", "CKQUORUM", master]).await?;
                 Ok(Answer::Done)
@@ -147,6 +164,19 @@ impl Client {
                 Ok(Answer::Done)
             }
         }
+    }
+}
+
+impl Client {
+    /// What the caller has to show.
+    fn secret(&self, address: &str) -> Result<&Credentials, CallError> {
+        self.credentials
+            .as_ref()
+            .ok_or_else(|| CallError::Malformed {
+                address: address.to_owned(),
+                expected: "a password to compare with",
+                found: "none".to_owned(),
+            })
     }
 }
 
@@ -195,6 +225,9 @@ fn commands(request: &Request) -> Pipeline {
         | Request::Keys
         | Request::KeyCounts(_)
         | Request::Configuration(_)
+        | Request::Passwords
+        | Request::TakePasswords { .. }
+        | Request::ShowPassword
         | Request::Quorum(_)
         | Request::Replicas(_) => {}
     }

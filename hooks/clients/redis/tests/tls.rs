@@ -112,6 +112,7 @@ fn credentials(password: &str) -> Credentials {
     Credentials {
         user: Some("reader".to_owned()),
         password: password.to_owned().into(),
+        previous: None,
     }
 }
 

@@ -31,6 +31,18 @@ pub enum Kind {
     Watched(Watch),
 }
 
+/// Which passwords this program has to show, of those of the release's Secret.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shown {
+    /// None: servers ask for none.
+    Nothing,
+    /// The password alone.
+    Alone,
+    /// The password, and the previous one, which clients may still show.
+    WithPrevious,
+}
+
 /// Those who watch a master and its replicas.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Watch {
@@ -65,6 +77,8 @@ pub struct Desired {
     pub settings: BTreeMap<String, String>,
     /// The settings beside them that somebody has named and that have no field: not every server may know them.
     pub named: Vec<String>,
+    /// Which passwords servers shall take.
+    pub shown: Shown,
     /// How many mebibytes each server's volume shall have, where it is claimed.
     pub volume_mebibytes: Option<u64>,
     /// The ports of nodes that the first server shall have; none where servers have no ports of nodes.
@@ -153,6 +167,7 @@ impl Desired {
             version: groups.version,
             settings: values.online_settings(),
             named: named(&groups.tuning.configuration),
+            shown: Shown::Nothing,
             volume_mebibytes: Some(&groups.persistence.storage)
                 .filter(|storage| storage.mode == StorageMode::StorageClass)
                 .and_then(|storage| storage.size.mebibytes()),
@@ -161,6 +176,14 @@ impl Desired {
             // Half of the Job's time at most, so that time is left to act.
             patience_seconds: (u64::from(values.deadline_seconds()) / 2).min(LONGEST_PATIENCE),
         }
+    }
+
+    /// The same with passwords that servers shall take.
+    #[must_use]
+    pub fn showing(mut self, shown: Shown) -> Self {
+        self.shown = shown;
+        self.digest = hash(&format!("{} {shown:?}", self.digest));
+        self
     }
 
     /// The same with the digest of what is asked for.

@@ -18,6 +18,7 @@ pub mod repair_slots;
 mod restart;
 pub mod restart_nodes;
 pub mod restart_servers;
+pub mod rotate_passwords;
 mod settings;
 pub mod simulation;
 pub mod spelling;
@@ -27,5 +28,5 @@ pub mod view;
 pub mod vocabulary;
 mod volumes;
 
-pub use desired::{Desired, Kind, Server, Shard, Watch};
+pub use desired::{Desired, Kind, Server, Shard, Shown, Watch};
 pub use vocabulary::{Answer, Command, Query};

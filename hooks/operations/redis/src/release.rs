@@ -13,6 +13,7 @@ use crate::place_slots::{PlaceSlots, Placing};
 use crate::repair_slots::RepairSlots;
 use crate::restart_nodes::RestartNodes;
 use crate::restart_servers::RestartServers;
+use crate::rotate_passwords::RotatePasswords;
 use crate::steps::RedisStep;
 
 /// An operation on a release.
@@ -26,6 +27,7 @@ type OnRelease = Box<dyn Operation<Step = RedisStep>>;
 pub fn operations(desired: &Desired, phase: Phase) -> Vec<OnRelease> {
     if !desired.is_cluster() {
         return vec![
+            Box::new(RotatePasswords::new(desired.clone(), phase)),
             Box::new(ConfigureServers::new(desired.clone(), phase)),
             Box::new(RestartServers::new(desired.clone(), phase)),
             Box::new(GrowVolumes::new(desired.clone(), phase)),
@@ -34,6 +36,8 @@ pub fn operations(desired: &Desired, phase: Phase) -> Vec<OnRelease> {
     let placing = |placing| Box::new(PlaceSlots::new(desired.clone(), placing, phase));
     vec![
         Box::new(KeepNodePorts::new(desired.clone(), phase)),
+        // Others show servers the password, and have them show it to each other.
+        Box::new(RotatePasswords::new(desired.clone(), phase)),
         Box::new(CreateCluster::new(desired.clone(), phase)),
         Box::new(RepairSlots::new(desired.clone(), phase)),
         placing(Placing::DrainShards),

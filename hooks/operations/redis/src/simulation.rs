@@ -10,8 +10,8 @@ use midships_client_kubernetes::growth::{ClaimGrowth, Room};
 use midships_client_kubernetes::{Claim, ConfigMap, DataVolume, Pod, StatefulSet};
 use midships_client_redis::migration::Task;
 use midships_client_redis::{
-    self as redis, Failover, Health, Information, Link, Migration, Node, NodeId, Nodes, Request,
-    Role, SLOTS, Slot, Slots,
+    self as redis, Failover, Health, Information, Link, Migration, Node, NodeId, Nodes, Password,
+    Passwords, Request, Role, SLOTS, Slot, Slots,
 };
 use midships_engine::journal::hash;
 use midships_engine::simulation::{BEGINNING, Simulation};
@@ -20,7 +20,7 @@ use midships_engine::world::CommandFault;
 use midships_model::redis::servers::Servers;
 use midships_model::redis::version::Version;
 
-use crate::desired::{Desired, Kind, SHARD_LABEL, Server, Shard, Watch};
+use crate::desired::{Desired, Kind, SHARD_LABEL, Server, Shard, Shown, Watch};
 use crate::guard::Clearance;
 use crate::vocabulary::{Answer, Command, Query};
 
@@ -66,6 +66,14 @@ struct Known {
     meeting: Option<Moment>,
 }
 
+/// Which passwords a server takes and shows: that of the Secret, and the one that stood there before.
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    takes: bool,
+    takes_before: bool,
+    shows: bool,
+}
+
 /// A simulated server.
 #[derive(Clone, Debug)]
 struct SimulatedServer {
@@ -78,6 +86,7 @@ struct SimulatedServer {
     template: u32,
     /// What it has of the settings that it takes while it runs.
     settings: BTreeMap<String, String>,
+    passwords: Taken,
     role: Role,
     slots: Slots,
     epoch: u64,
@@ -146,6 +155,7 @@ pub fn desired(shards: u32, replicas: u32) -> Desired {
         version: Version::Redis7_0,
         settings: midships_model::redis_cluster::Values::default().online_settings(),
         named: Vec::new(),
+        shown: Shown::Alone,
         volume_mebibytes: Some(1_024),
         node_ports: Vec::new(),
         revision: None,
@@ -365,6 +375,33 @@ impl Cluster {
         self
     }
 
+    /// The same where servers take and show the password that stood in the Secret before.
+    #[must_use]
+    pub fn with_former_password(mut self) -> Self {
+        for one in self.servers.values_mut() {
+            one.passwords = Taken {
+                takes: false,
+                takes_before: true,
+                shows: false,
+            };
+        }
+        self
+    }
+
+    /// The same where a server takes the password that stood in the Secret before, too.
+    #[must_use]
+    pub fn with_password_left(mut self, pod: &str) -> Self {
+        self.change(pod, |one| one.passwords.takes_before = true);
+        self
+    }
+
+    /// How many servers take the password that stood in the Secret before.
+    #[must_use]
+    pub fn taking_former_password(&self) -> usize {
+        let servers = self.servers.values();
+        servers.filter(|one| one.passwords.takes_before).count()
+    }
+
     /// How many mebibytes the volume of a pod has.
     #[must_use]
     pub fn claim_of(&self, pod: &str) -> Option<u64> {
@@ -526,6 +563,11 @@ impl Cluster {
                     pods: 0,
                     template: 0,
                     settings: desired.settings.clone(),
+                    passwords: Taken {
+                        takes: true,
+                        takes_before: desired.shown == Shown::WithPrevious,
+                        shows: true,
+                    },
                     role: Role::Master,
                     slots: Slots::default(),
                     epoch: 0,
@@ -1013,6 +1055,26 @@ impl Cluster {
         }
     }
 
+    /// What any server shows, every other one has to take.
+    fn look_at_passwords(&mut self) {
+        let all = || self.servers.values().map(|one| one.passwords);
+        let is_shut_out = all().any(|one| {
+            let takes = |other: Taken| {
+                if one.shows {
+                    other.takes
+                } else {
+                    other.takes_before
+                }
+            };
+            !all().all(takes)
+        });
+        if is_shut_out {
+            self.breach.get_or_insert(
+                "a server shows a password that another one does not take".to_owned(),
+            );
+        }
+    }
+
     fn told(&mut self, address: &str, request: &Request) -> Result<(), String> {
         let now = self.now;
         let ids: BTreeMap<String, NodeId> = self
@@ -1085,6 +1147,19 @@ impl Cluster {
                     return Err(format!("ERR Unknown node {id}"));
                 }
                 one.forgotten.insert(id.clone(), now + FORGETTING);
+            }
+            Request::TakePasswords { only } => {
+                one.passwords.takes = true;
+                match self.desired.shown {
+                    Shown::WithPrevious => one.passwords.takes_before = true,
+                    _ if *only => one.passwords.takes_before = false,
+                    _ => {}
+                }
+                self.look_at_passwords();
+            }
+            Request::ShowPassword => {
+                one.passwords.shows = true;
+                self.look_at_passwords();
             }
             Request::Configure { name, value } => return one.configure(name, value),
             Request::Settle(slots) => one.migrations.retain(|slot, _| !slots.contains(*slot)),
@@ -1194,9 +1269,27 @@ impl SimulatedServer {
         &self,
         now: Moment,
         hosts: &BTreeMap<NodeId, String>,
+        shown: Shown,
         request: &Request,
     ) -> Option<redis::Answer> {
         Some(match request {
+            Request::Passwords => {
+                let before = match shown {
+                    Shown::WithPrevious => Password::Previous,
+                    Shown::Alone | Shown::Nothing => Password::Other,
+                };
+                let Taken {
+                    takes,
+                    takes_before,
+                    shows,
+                } = self.passwords;
+                let taken = [(takes, Password::Current), (takes_before, before)];
+                let taken = taken.into_iter().filter(|(is_taken, _)| *is_taken);
+                redis::Answer::Passwords(Passwords {
+                    taken: taken.map(|(_, password)| password).collect(),
+                    shows,
+                })
+            }
             Request::Nodes => redis::Answer::Nodes(self.nodes(hosts)),
             Request::KeyCounts(slots) => {
                 let keys = self.keys.iter().filter(|(slot, _)| slots.contains(**slot));
@@ -1296,7 +1389,9 @@ impl Simulation for Cluster {
             .values()
             .map(|one| (one.id.clone(), one.host.clone()))
             .collect();
-        let answer = self.up(address)?.answer(now, &hosts, request);
+        let answer = self
+            .up(address)?
+            .answer(now, &hosts, self.desired.shown, request);
         answer.map(Answer::Redis).ok_or_else(|| Unanswered {
             object: address.clone(),
             why: format!("the simulation does not know {request:?}"),
@@ -1370,7 +1465,7 @@ impl Simulation for Cluster {
                 0
             };
             let (open, template) = (one.migrations.len(), one.template);
-            let settings = hash(&format!("{:?}", one.settings));
+            let settings = hash(&format!("{:?} {:?}", one.settings, one.passwords));
             format!(
                 "{}: {role}, {keys} keys, {open} open, knows {known}, of template {template}, settings {settings}\n",
                 one.server.pod

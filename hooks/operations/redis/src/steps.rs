@@ -9,15 +9,16 @@ use midships_engine::step::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::desired::{Server, Shard, Watch};
+use crate::desired::{Server, Shard, Shown, Watch};
 use crate::handing_over;
 use crate::moving;
 use crate::renewal;
 use crate::restart::{self, Renewal};
+use crate::rotate_passwords;
 use crate::settings;
 use crate::view::{
-    Landscape, View, ask_claims, ask_cluster, ask_filled, ask_nodes, ask_pods, ask_replication,
-    ask_sentinels, ask_stateful_sets,
+    Landscape, View, ask_claims, ask_cluster, ask_filled, ask_nodes, ask_passwords, ask_pods,
+    ask_replication, ask_sentinels, ask_stateful_sets,
 };
 use crate::vocabulary::{Answer, Command, Query};
 use crate::volumes;
@@ -126,6 +127,13 @@ pub enum RedisStep {
         /// The Sentinel and its pod.
         renewal: Renewal,
     },
+    /// Running servers take the passwords of the Secret, and no others.
+    PasswordsRotated {
+        /// The servers.
+        servers: Vec<Server>,
+        /// Which passwords these are.
+        shown: Shown,
+    },
     /// Running servers have settings that they take without a restart.
     ServersConfigured {
         /// The servers.
@@ -188,6 +196,7 @@ impl RedisStep {
             | Self::ClusterServing { shards } => shards,
             Self::ServerRestarted { .. }
             | Self::SentinelRestarted { .. }
+            | Self::PasswordsRotated { .. }
             | Self::ServersConfigured { .. }
             | Self::ClaimsGrown { .. }
             | Self::RoomMade { .. } => &[],
@@ -211,6 +220,7 @@ impl Step for RedisStep {
             Self::NodesMet { .. } => "nodes_met",
             Self::ReplicasAttached { .. } => "replicas_attached",
             Self::ClusterServing { .. } => "cluster_serving",
+            Self::PasswordsRotated { .. } => "passwords_rotated",
             Self::ServersConfigured { .. } => "servers_configured",
             Self::ClaimsGrown { .. } => "claims_grown",
             Self::RoomMade { stateful_set, .. } => return format!("room_made/{stateful_set}"),
@@ -268,6 +278,7 @@ impl Step for RedisStep {
                 wanted.extend(watch.iter().flat_map(ask_sentinels));
             }
             Self::SentinelRestarted { watch, .. } => wanted.extend(ask_sentinels(watch)),
+            Self::PasswordsRotated { servers, .. } => wanted.extend(ask_passwords(servers)),
             Self::ClaimsGrown { cluster, .. } => wanted.push(ask_claims(cluster)),
             Self::RoomMade { cluster, .. } => wanted.extend(volumes::room_queries(cluster)),
             _ => {}
@@ -342,6 +353,9 @@ impl Step for RedisStep {
                 stateful_set,
                 mebibytes,
             } => volumes::room(cluster, stateful_set, *mebibytes, seen),
+            Self::PasswordsRotated { servers, shown } => {
+                rotate_passwords::assess(servers, *shown, seen)
+            }
             Self::ServersConfigured { servers, settings } => {
                 settings::assess(servers, settings, seen)
             }
@@ -385,6 +399,7 @@ impl Step for RedisStep {
             | Self::NodeRestarted { .. }
             | Self::ServerRestarted { .. }
             | Self::SentinelRestarted { .. }
+            | Self::PasswordsRotated { .. }
             | Self::ServersConfigured { .. }
             | Self::ClaimsGrown { .. }
             | Self::RoomMade { .. }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use midships_client_kubernetes::{self as kubernetes, Claim, ConfigMap, Pod, StatefulSet};
-use midships_client_redis::{self as redis, Information, Node, NodeId, Nodes, Request, Slots};
+use midships_client_redis::{
+    self as redis, Information, Node, NodeId, Nodes, Passwords, Request, Slots,
+};
 use midships_engine::step::{Seen, Unanswered};
 
 use crate::desired::{Server, Shard, Watch};
@@ -163,6 +165,17 @@ impl<'a> View<'a> {
         }
     }
 
+    /// Which passwords a server takes and shows.
+    ///
+    /// # Errors
+    /// When it did not answer.
+    pub fn passwords(self, server: &Server) -> Result<&'a Passwords, Unanswered> {
+        match self.answer(server, Request::Passwords)? {
+            redis::Answer::Passwords(passwords) => Ok(passwords),
+            _ => Err(another(server)),
+        }
+    }
+
     /// Whether a Sentinel says that enough of them agree to replace the master of a name.
     ///
     /// # Errors
@@ -299,6 +312,12 @@ pub fn ask_sentinels(watch: &Watch) -> impl Iterator<Item = Query> {
         [Request::Quorum(master()), Request::Replicas(master())]
             .map(|request| Query::redis(&sentinel.address, request))
     })
+}
+
+/// The question which passwords each of some servers takes and shows.
+pub fn ask_passwords(servers: &[Server]) -> impl Iterator<Item = Query> {
+    let servers = servers.iter();
+    servers.map(|server| Query::redis(&server.address, Request::Passwords))
 }
 
 /// The question how each of some servers sees the whole cluster.

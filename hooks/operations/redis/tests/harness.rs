@@ -15,7 +15,6 @@ use midships_engine::runner;
 use midships_engine::simulation::{Ground, Obstacle, SimulatedWorld, locked};
 use midships_engine::step::{Direction, Operation, Phase};
 use midships_model::redis::version::Version;
-use midships_operations_redis::Desired;
 use midships_operations_redis::change_replicas::ChangeReplicas;
 use midships_operations_redis::configure_servers::ConfigureServers;
 use midships_operations_redis::create_cluster::CreateCluster;
@@ -25,8 +24,10 @@ use midships_operations_redis::release;
 use midships_operations_redis::repair_slots::RepairSlots;
 use midships_operations_redis::restart_nodes::RestartNodes;
 use midships_operations_redis::restart_servers::RestartServers;
+use midships_operations_redis::rotate_passwords::RotatePasswords;
 use midships_operations_redis::simulation::{Cluster, desired, single, watched};
 use midships_operations_redis::steps::RedisStep;
+use midships_operations_redis::{Desired, Shown};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -364,6 +365,61 @@ fn a_single_server_takes_a_new_template() {
         &["server_restarted"],
     );
     assert_eq!(counts.steps, steps);
+}
+
+#[test]
+fn servers_take_a_new_password_and_leave_the_previous_one_off() {
+    let beside = desired(2, 1).showing(Shown::WithPrevious);
+    let alone = desired(2, 1);
+    let first = alone.servers().next().unwrap().pod.clone();
+    for (name, start, wanted) in [
+        (
+            "password-beside",
+            Cluster::standing(&beside).with_former_password(),
+            &beside,
+        ),
+        (
+            "password-alone",
+            Cluster::standing(&alone).with_password_left(&first),
+            &alone,
+        ),
+    ] {
+        for phase in [Phase::Before, Phase::After] {
+            let operation = RotatePasswords::new(wanted.clone(), phase);
+            let counts = try_out(name, start.clone(), &operation, &["passwords_rotated"]);
+            assert_eq!(counts.steps, ["passwords_rotated"]);
+        }
+    }
+}
+
+#[test]
+fn clients_of_both_passwords_are_served_until_one_is_gone_from_the_secret() {
+    let beside = desired(2, 1).showing(Shown::WithPrevious);
+    let start = Cluster::standing(&beside).with_former_password();
+    let (outcome, told, cluster) = run_desired(start, &beside, Phase::After);
+    assert_eq!(outcome, Outcome::Done { changed: true }, "{told:#?}");
+    assert_eq!(cluster.taking_former_password(), 4);
+    let alone = desired(2, 1);
+    let start = cluster.applied(&alone);
+    let (outcome, told, cluster) = run_desired(start, &alone, Phase::After);
+    assert_eq!(outcome, Outcome::Done { changed: true }, "{told:#?}");
+    assert_eq!(cluster.taking_former_password(), 0);
+}
+
+#[test]
+fn two_passwords_are_refused_where_servers_or_sentinels_take_one() {
+    let mut older = desired(2, 1).showing(Shown::WithPrevious);
+    older.version = Version::Redis5_0;
+    for (wanted, told) in [
+        (older, "Redis 5.0.6"),
+        (watched(2).showing(Shown::WithPrevious), "Sentinels"),
+    ] {
+        let (outcome, _, _) = run_desired(Cluster::standing(&wanted), &wanted, Phase::Before);
+        let Outcome::Refused(problem) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert!(problem.why.contains(told), "{problem:?}");
+    }
 }
 
 /// A server of a set that Sentinels watch.

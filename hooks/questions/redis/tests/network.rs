@@ -56,6 +56,7 @@ fn credentials(password: &str) -> Credentials {
     Credentials {
         user: None,
         password: password.to_owned().into(),
+        previous: None,
     }
 }
 

@@ -124,6 +124,9 @@ impl Family<'_> {
                 "items": [{
                     "key": format!("{{{{ include \"{chart}.passwordKey\" $ | quote }}}}"),
                     "path": authentication::PASSWORD_KEY,
+                }, {
+                    "key": format!("{{{{ printf \"{}%s\" (include \"{chart}.passwordKey\" $) | quote }}}}", authentication::PREVIOUS_PREFIX),
+                    "path": authentication::PREVIOUS_PASSWORD_KEY,
                 }],
             }),
             own: constants,
@@ -140,6 +143,8 @@ impl Family<'_> {
             "ownedPrefixes": rules_of_servers::OWNED_PREFIXES.join(" "),
             "onlineConfiguration": settings::online_keys(),
             "passwordKey": authentication::PASSWORD_KEY,
+            "previousPrefix": authentication::PREVIOUS_PREFIX,
+            "previousPasswordKey": authentication::PREVIOUS_PASSWORD_KEY,
             "tls": secret_of_tls(),
             "user": USER,
             "port": redis::PORT,

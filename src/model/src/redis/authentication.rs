@@ -7,6 +7,10 @@ use crate::fields::NAME_OR_EMPTY_PATTERN;
 
 /// The key with the password in a Secret that the chart has made, and the name of the file in pods.
 pub const PASSWORD_KEY: &str = "password";
+/// What the key with the previous password begins with, before that of the password, and the name of the file in pods.
+pub const PREVIOUS_PREFIX: &str = "previous-";
+/// The name of the file with the previous password in pods.
+pub const PREVIOUS_PASSWORD_KEY: &str = "previous-password";
 /// The key of a Secret.
 pub const SECRET_KEY_PATTERN: &str = "^[-._a-zA-Z0-9]+$";
 
@@ -36,9 +40,9 @@ pub struct Authentication {
     #[schemars(title = "Secret", regex(pattern = NAME_OR_EMPTY_PATTERN), length(max = 253))]
     #[schemars(extend("x-visible-if" = ".source == Secret", "x-required" = true, "x-widget" = "secret", "x-title-zh" = "密钥", "x-help-zh" = "存有密码的 Secret 的名称。", "x-level" = "basic", "x-mutability" = "restart"))]
     pub secret_name: String,
-    /// The key of the Secret with the password: one line of at least one character.
-    #[schemars(title = "Key of the Secret", regex(pattern = SECRET_KEY_PATTERN), length(max = 253))]
-    #[schemars(extend("x-visible-if" = ".source == Secret", "x-title-zh" = "密钥的键", "x-help-zh" = "Secret 中存有密码的键，内容为非空的一行。", "x-level" = "advanced", "x-mutability" = "restart"))]
+    /// The key of the Secret with the password: one line of at least one character. What stands under the same key with `previous-` before it is taken too, since version 6.0.
+    #[schemars(title = "Key of the Secret", regex(pattern = SECRET_KEY_PATTERN), length(max = 244))]
+    #[schemars(extend("x-visible-if" = ".source == Secret", "x-title-zh" = "密钥的键", "x-help-zh" = "Secret 中存有密码的键，内容为非空的一行。自 6.0 起，名称前加 previous- 的键中的旧密码仍可使用。", "x-level" = "advanced", "x-mutability" = "restart"))]
     pub secret_key: String,
 }
 

@@ -3,6 +3,9 @@ run=/run/redis
 # The Secret, and what the server was started with.
 password=/config/password/password
 used_password="$run/password"
+previous_password=/config/password/previous-password
+used_secret="$run/secret"
+configuration="$run/redis.conf"
 newline='
 '
 
@@ -43,6 +46,40 @@ need_space() {
 
 size_of() {
   wc -c <"$1" | tr -d ' '
+}
+
+# The line by which a server takes the previous password too, while it is in the Secret: by digests, beside the given one. Before
+# version 6.0 there is one password.
+take_both() {
+  if [ ! -s "$previous_password" ]; then
+    return
+  fi
+  case "$("$server" --version)" in
+    *'v=5.'*)
+      echo 'this version takes one password: the previous one of the Secret is left out' >&2
+      return
+      ;;
+    *'v=6.0.'*) channels= ;;
+    *) channels=' &*' ;;
+  esac
+  previous="$(cat "$previous_password")"
+  printf 'user default on #%s #%s ~*%s +@all\n' "$(digest_of "$1")" "$(digest_of "$previous")" "$channels"
+}
+
+digest_of() {
+  printf '%s' "$1" | sha256sum | cut -c 1-64
+}
+
+digest_of_secret() {
+  cat "$password" "$previous_password" 2>/dev/null | sha256sum | cut -c 1-64
+}
+
+# The passwords that the last server of this pod took and showed at its end. The hook program tells servers of new ones long before the
+# Secret is new in the pod, and has them write that down: it holds as long as the Secret is the one that the last server began with.
+kept_passwords() {
+  if [ -r "$used_secret" ] && [ "$(digest_of_secret)" = "$(cat "$used_secret")" ]; then
+    grep -E '^(user default|masterauth) ' "$configuration" || true
+  fi
 }
 
 # What the server of this pod answers.

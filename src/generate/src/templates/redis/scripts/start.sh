@@ -14,7 +14,7 @@ set -eu
 # A shell that is the first process of its container passes over a signal that it has no answer to.
 trap 'exit 143' TERM
 
-configuration=/run/redis/redis.conf
+kept="$(kept_passwords)"
 (umask 077 && : >"$configuration")
 cat /config/server/redis.conf >"$configuration"
 rm -f "$used_password"
@@ -27,11 +27,14 @@ if [ -e "$password" ]; then
     stop 'the password is longer than the 512 characters that servers take: correct the Secret that authentication names'
   fi
   quoted="$(printf '%s' "$secret" | sed 's/[\\"]/\\&/g')"
-  printf 'requirepass "%s"\n' "$quoted" >>"$configuration"
-<% if isCluster or isSentinel %>
   # A replica shows its master the same.
-  printf 'masterauth "%s"\n' "$quoted" >>"$configuration"
-<% endif %>
+  printf 'requirepass "%s"\nmasterauth "%s"\n' "$quoted" "$quoted" >>"$configuration"
+  if [ -n "$kept" ]; then
+    printf '%s\n' "$kept" >>"$configuration"
+  else
+    take_both "$secret" >>"$configuration"
+  fi
+  (umask 077 && digest_of_secret >"$used_secret")
   # The Secret may change while the server runs; the server's password does not.
   (umask 077 && printf '%s' "$secret" >"$used_password")
 fi
