@@ -34,7 +34,7 @@ pub fn run(arguments: &arguments::Run) -> Exit {
             carry_out(world, &RocketmqWork::new(&desired, phase), phase)
         }
         Ok(Prepared::Redis { desired, world }) => {
-            carry_out(world, &RedisWork::new(desired, phase), phase)
+            carry_out(*world, &RedisWork::new(desired, phase), phase)
         }
         Err(exit) => exit,
     }
@@ -105,7 +105,7 @@ pub fn plan(arguments: &arguments::Plan) -> Exit {
         }
         Ok(Prepared::Redis { desired, world }) => {
             let works = phases.map(|phase| RedisWork::new(desired.clone(), phase));
-            tell_plans(world, works)
+            tell_plans(*world, works)
         }
         Err(exit) => exit,
     }
@@ -186,7 +186,7 @@ enum Prepared {
     /// Of a chart of Redis or Valkey.
     Redis {
         desired: midships_operations_redis::Desired,
-        world: RealWorld<Redis>,
+        world: Box<RealWorld<Redis>>,
     },
 }
 
@@ -216,7 +216,7 @@ impl Prepared {
                 let desired = desired.showing(shown(credentials.as_ref()));
                 let family = Redis::new(credentials, encryption);
                 let place = (&*desired.namespace, &*desired.full_name);
-                let world = world(runtime_of(clock)?, clock, place, family)?;
+                let world = Box::new(world(runtime_of(clock)?, clock, place, family)?);
                 Ok(Self::Redis { desired, world })
             }
             OfAnyFamily::Rocketmq(desired) => {
