@@ -31,7 +31,7 @@ pub fn run(arguments: &arguments::Run) -> Exit {
     let prepared = Prepared::new(&arguments.desired, &arguments.access, Some(phase), true);
     match prepared {
         Ok(Prepared::Rocketmq { desired, world }) => {
-            carry_out(world, &RocketmqWork::new(&desired, phase), phase)
+            carry_out(*world, &RocketmqWork::new(&desired, phase), phase)
         }
         Ok(Prepared::Redis { desired, world }) => {
             carry_out(*world, &RedisWork::new(desired, phase), phase)
@@ -101,7 +101,7 @@ pub fn plan(arguments: &arguments::Plan) -> Exit {
     match prepared {
         Ok(Prepared::Rocketmq { desired, world }) => {
             let works = phases.map(|phase| RocketmqWork::new(&desired, phase));
-            tell_plans(world, works)
+            tell_plans(*world, works)
         }
         Ok(Prepared::Redis { desired, world }) => {
             let works = phases.map(|phase| RedisWork::new(desired.clone(), phase));
@@ -181,7 +181,7 @@ enum Prepared {
     /// Of a chart of RocketMQ.
     Rocketmq {
         desired: Wanted,
-        world: RealWorld<Rocketmq>,
+        world: Box<RealWorld<Rocketmq>>,
     },
     /// Of a chart of Redis or Valkey.
     Redis {
@@ -239,7 +239,7 @@ impl Prepared {
                         return Err(refused(clock, &problem));
                     }
                 }
-                let world = world(runtime, clock, desired.place(), family)?;
+                let world = Box::new(world(runtime, clock, desired.place(), family)?);
                 Ok(Self::Rocketmq { desired, world })
             }
         }
