@@ -34,7 +34,7 @@ pub fn run(arguments: &arguments::Run) -> Exit {
             carry_out(*world, &RocketmqWork::new(&desired, phase), phase)
         }
         Ok(Prepared::Redis { desired, world }) => {
-            carry_out(*world, &RedisWork::new(desired, phase), phase)
+            carry_out(*world, &RedisWork::new(*desired, phase), phase)
         }
         Err(exit) => exit,
     }
@@ -104,7 +104,7 @@ pub fn plan(arguments: &arguments::Plan) -> Exit {
             tell_plans(*world, works)
         }
         Ok(Prepared::Redis { desired, world }) => {
-            let works = phases.map(|phase| RedisWork::new(desired.clone(), phase));
+            let works = phases.map(|phase| RedisWork::new((*desired).clone(), phase));
             tell_plans(*world, works)
         }
         Err(exit) => exit,
@@ -185,7 +185,7 @@ enum Prepared {
     },
     /// Of a chart of Redis or Valkey.
     Redis {
-        desired: midships_operations_redis::Desired,
+        desired: Box<midships_operations_redis::Desired>,
         world: Box<RealWorld<Redis>>,
     },
 }
@@ -213,7 +213,7 @@ impl Prepared {
                     Ok((signed, certificates::of_redis(access.tls.as_deref())?))
                 });
                 let (credentials, encryption) = read.map_err(|problem| refused(clock, &problem))?;
-                let desired = desired.showing(shown(credentials.as_ref()));
+                let desired = Box::new(desired.showing(shown(credentials.as_ref())));
                 let family = Redis::new(credentials, encryption);
                 let place = (&*desired.namespace, &*desired.full_name);
                 let world = Box::new(world(runtime_of(clock)?, clock, place, family)?);
