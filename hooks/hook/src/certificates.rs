@@ -379,10 +379,12 @@ mod tests {
                 .unwrap()
                 .is_some()
         );
+        // As Jobs have it.
+        assert!(taken(&[ca.clone(), own.clone()]).unwrap().is_some());
         assert!(of_redis(None).unwrap().is_none());
         for (keys, told) in [
-            (vec![own.clone(), key], "`ca.crt`"),
-            (vec![ca.clone(), own.clone()], "`tls.key`"),
+            (vec![own.clone(), key.clone()], "`ca.crt`"),
+            (vec![ca.clone(), key], "`tls.crt`"),
             (vec![ca, own, other_key], "`tls.key`"),
         ] {
             let problem = taken(&keys).unwrap_err();
