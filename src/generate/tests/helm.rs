@@ -1094,8 +1094,9 @@ fn a_cluster_has_a_stateful_set_for_each_shard_and_its_jobs_may_evict_any_server
     let last = "- orders-redis-cluster-shard-63-4\n";
     assert_eq!(rendered.matches(last).count(), 2);
     assert!(rendered.contains("\n    orders-redis-cluster-shard-3-2\n"));
-    // Nothing more than the operations take.
-    assert!(!rendered.contains("persistentvolumeclaims]"));
+    // Volumes of servers that stay grow, and no others.
+    assert!(rendered.contains("- data-orders-redis-cluster-shard-3-2\n"));
+    assert!(!rendered.contains("- data-orders-redis-cluster-shard-4-"));
     // What servers tell each other is for them alone.
     assert_eq!(rendered.matches("- port: 16379").count(), 1);
 }

@@ -13,6 +13,7 @@ hasLazyDeletes: << version.hasLazyDeletes >>
 hasLazyFlushes: << version.hasLazyFlushes >>
 hasHostnames: << version.hasHostnames >>
 hasSentinelNames: << version.hasSentinelNames >>
+announcesTlsPort: << version.announcesTlsPort >>
 {{- end }}
 <% endfor %>
 {{- end }}
