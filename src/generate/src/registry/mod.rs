@@ -83,8 +83,8 @@ pub(crate) const CHARTS: [&Entry; 3] = [
     &rocketmq_topic_transfer::ENTRY,
 ];
 
-/// Charts whose operations do not exist yet. They are made and tried by tests and by whoever names them, and stand in no list and in no
-/// folder of generated files.
+/// Charts that are not published yet. They are made and tried by tests and by whoever names them, and stand in no list and in no folder
+/// of generated files.
 pub(crate) const IN_PREPARATION: [&Entry; 3] =
     [&redis::ENTRY, &redis_cluster::ENTRY, &redis_sentinel::ENTRY];
 
@@ -134,7 +134,7 @@ pub fn models() -> impl Iterator<Item = &'static Model> {
     CHARTS.iter().map(|entry| &entry.model)
 }
 
-/// The models of charts whose operations do not exist yet.
+/// The models of charts that are not published yet.
 pub fn models_in_preparation() -> impl Iterator<Item = &'static Model> {
     IN_PREPARATION.iter().map(|entry| &entry.model)
 }
