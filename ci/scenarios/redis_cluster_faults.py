@@ -10,18 +10,13 @@ from .chart_release import Helm
 from .kubernetes import lives, ready
 from .redis_cluster import SLOTS, check_slots, installed
 from .redis_load import Filling, RedisLoad
-from .redis_release import PORT, RedisRelease
+from .redis_release import PORT, SIGN_IN, RedisRelease
 from .sabotage import pod_processes
 from .trial import Failed, Trial, scenario, until
 
 VERSIONS = ("Redis 5.0.6", "Redis 6.0", "Redis 6.2", "Redis 7.0", "Redis 8.0", "Valkey 8.1", "Valkey 9.1")
 # Sums up the keys of the server's own slots, and tells how many it has.
-COUNT_KEYS = """client="$(command -v redis-cli || command -v valkey-cli)"
-if [ -s /run/redis/password ]; then
-  REDISCLI_AUTH="$(cat /run/redis/password)"
-  export REDISCLI_AUTH
-fi
-for range in "$@"; do
+COUNT_KEYS = SIGN_IN + """for range in "$@"; do
   slot="${range%-*}"
   while [ "$slot" -le "${range#*-}" ]; do
     echo "CLUSTER COUNTKEYSINSLOT $slot"
@@ -245,10 +240,7 @@ def repairs(trial: Trial) -> None:
         trial.equal(sorted(found.values()), [[], [], [name]], "masters that have the key")
 
 
-FIX = """REDISCLI_AUTH="$(cat /run/redis/password)"
-export REDISCLI_AUTH
-redis-cli --cluster fix "$1" 2>&1 || true
-"""
+FIX = f'{SIGN_IN}"$client" --cluster fix "$1" 2>&1 || true\n'
 
 
 def slot_of(key: str) -> int:

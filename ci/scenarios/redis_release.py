@@ -24,8 +24,8 @@ SMALL = {
     "server": {"resources": {"requests": {"cpu": "50m", "memory": "96Mi"}, "limits": {"memory": "256Mi"}}},
     "persistence": {"storage": {"size": "1Gi"}},
 }
-# Shows the server the password that it was started with, or else that of the Secret, whichever image it is of.
-ASK = """client="$(command -v redis-cli || command -v valkey-cli)"
+# Begins a script: finds the client of whichever image it is, and the password that the server takes, as started or else of the Secret.
+SIGN_IN = """client="$(command -v redis-cli || command -v valkey-cli)"
 for file in /run/redis/password /config/password/password; do
   if [ -s "$file" ]; then
     REDISCLI_AUTH="$(cat "$file")"
@@ -36,8 +36,8 @@ for file in /run/redis/password /config/password/password; do
     esac
   fi
 done
-exec "$client" "$@"
 """
+ASK = f'{SIGN_IN}exec "$client" "$@"\n'
 
 
 @dataclass
