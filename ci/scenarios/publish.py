@@ -47,6 +47,11 @@ class Guarded:
         """What `helm registry login` writes."""
         return self.directory / "login.json"
 
+    @property
+    def charts(self) -> str:
+        """Where the charts are published: under the path by which the bed's own registry has them."""
+        return REGISTRY + self.bed.charts.removeprefix(self.bed.registry)
+
     def midships(self, *words: object, who: str = ROBOT, secret: str | None = None, binary: Path | None = None) -> list[str]:
         """Publishes and returns the lines that were printed; a refusal fails the scenario."""
         result = self.publish(*words, who=who, secret=secret, binary=binary)
@@ -63,7 +68,7 @@ class Guarded:
         hook = ["--hook-image", directory / "midships-hook", "--pull-registry", self.bed.registry]
         user = ["--username", who, "--password-stdin"] if who else []
         trust = ["--ca-file", self.authority] if trusted else []
-        command = [directory / "midships", "publish", f"oci://{REGISTRY}/charts", *hook, *user, *trust, *words]
+        command = [directory / "midships", "publish", f"oci://{self.charts}", *hook, *user, *trust, *words]
         given = f"{secret or self.secret}\n" if who else ""
         result = command_result(self.bed.net(*command), input=given, env=self.environment())
         if self.secret in result.stdout + result.stderr:
@@ -253,7 +258,7 @@ def install_from_registry(trial: Trial, registry: Guarded, namespace: str, publi
     for major in (3, 4):
         trust = registry.helm(major)
         place = registry.directory / f"pulled-{major}"
-        chart = f"oci://{REGISTRY}/charts/rocketmq"
+        chart = f"oci://{registry.charts}/rocketmq"
         place.mkdir()
         result = command_result([*trial.bed.helm(major), "pull", chart, "--destination", place, *trust])
         (digest,) = (digest for name, digest in published.items() if "/charts/rocketmq:" in name)
@@ -285,7 +290,7 @@ def install_from_web_server(trial: Trial, registry: Guarded, namespace: str) -> 
     server = [sys.executable, "-m", "http.server", SITE_PORT, "--bind", "127.0.0.1", "--directory", site]
     # The hook image of the bed's registry, which is what nodes can pull.
     version = output([midships, "--version"]).split()[-1]
-    image = digests(registry.midships())[f"{REGISTRY}/charts/hook:{version}"]
+    image = digests(registry.midships())[f"{registry.charts}/hook:{version}"]
     hook = {"hook": {"image": {"repository": f"{bed.charts}/hook", "tag": f"{version}@{image}"}}}
     with served(bed, server, ["curl", "-fs", "-o", "/dev/null", f"{address}/index.yaml"], registry.directory / "site.log"):
         for major in (3, 4):

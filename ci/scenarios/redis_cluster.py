@@ -115,7 +115,7 @@ def node_drain(trial: Trial) -> None:
 
 def installed(trial: Trial, namespace: str, version: str) -> RedisRelease:
     """A cluster of three shards with a replica each."""
-    release = RedisRelease(trial, namespace, version, chart_name=CLUSTER, hooks=True)
+    release = RedisRelease(trial, namespace, version, chart_name=CLUSTER)
     trial.bed.images(release.image)
     release.install()
     check_slots(release, 3)
@@ -125,7 +125,7 @@ def installed(trial: Trial, namespace: str, version: str) -> RedisRelease:
 def scale(trial: Trial, version: str, megabytes: int) -> None:
     """Scales out and in under load, with data that was there before."""
     with trial.bed.namespace("accept-redis-scale") as namespace:
-        release = RedisRelease(trial, namespace, version, chart_name=CLUSTER, hooks=True)
+        release = RedisRelease(trial, namespace, version, chart_name=CLUSTER)
         # No number of shards has all the data, and an append-only file is there twice while it is written anew.
         limits = {"server": {"resources": {"limits": {"memory": f"{256 + megabytes}Mi"}}}}
         release.change({**limits, "persistence": {"storage": {"size": f"{1 + megabytes // 250}Gi"}}})

@@ -25,7 +25,7 @@ TOLD = {"maxmemory-policy": "allkeys-lru", "slowlog-log-slower-than": "2500", "l
 def settings(trial: Trial) -> None:
     """7.0: changed settings are taken without a restart and outlive one, and one that no server knows is refused, under load."""
     with trial.bed.namespace("accept-redis-settings") as namespace:
-        release = RedisRelease(trial, namespace, "Redis 7.0", chart_name=CLUSTER, hooks=True)
+        release = RedisRelease(trial, namespace, "Redis 7.0", chart_name=CLUSTER)
         release.install()
         load = RedisLoad(trial, release.target())
         before = lives(release.pods())
@@ -87,7 +87,7 @@ def replicas_of_older(trial: Trial) -> None:
 def change_replicas(trial: Trial, version: str) -> None:
     """Changes the number of replicas under load; before some of them leave, one is made the master of its shard."""
     with trial.bed.namespace("accept-redis-changes") as namespace:
-        release = RedisRelease(trial, namespace, version, chart_name=CLUSTER, hooks=True)
+        release = RedisRelease(trial, namespace, version, chart_name=CLUSTER)
         release.install()
         check_replicas(release, 1)
         load = RedisLoad(trial, release.target())
@@ -129,7 +129,7 @@ def certificates(trial: Trial) -> None:
     """7.0: the certificate of servers that speak TLS only is renewed under load; all present the new one, and no pod restarts."""
     with trial.bed.namespace("accept-redis-certificates") as namespace, TemporaryDirectory() as directory:
         tls = {"tls": {"secretName": "certificates", "enforced": True}}
-        release = RedisRelease(trial, namespace, "Redis 7.0", chart_name=CLUSTER, hooks=True, values=tls)
+        release = RedisRelease(trial, namespace, "Redis 7.0", chart_name=CLUSTER, values=tls)
         names = (release.host(release.full_name), f"*.{release.host(f'{release.full_name}-servers')}")
         authority = Authority(Path(directory, "own"), names)
         api, secret = trial.bed.api, {"metadata": {"name": "certificates"}}
@@ -165,7 +165,7 @@ def all_presented(release: RedisRelease) -> set[str]:
 def volumes(trial: Trial) -> None:
     """7.0: volumes grow to twice their size under load, no pod restarts; smaller ones are refused; a rollback keeps them."""
     with trial.bed.namespace("accept-redis-volumes") as namespace:
-        release = RedisRelease(trial, namespace, "Redis 7.0", chart_name=CLUSTER, hooks=True)
+        release = RedisRelease(trial, namespace, "Redis 7.0", chart_name=CLUSTER)
         release.install()
         small = release.last_deployed()
         load = RedisLoad(trial, release.target())

@@ -27,45 +27,66 @@ exec "$client" -p PORT "$@" </dev/null
 def cluster(trial: Trial) -> None:
     """7.0: a new password is taken beside the former one, then alone; no write of clients of both fails, and none is lost."""
     with trial.bed.namespace("accept-redis-password") as namespace:
-        release = RedisRelease(trial, namespace, "Redis 7.0", chart_name=CLUSTER, hooks=True)
+        release = RedisRelease(trial, namespace, "Redis 7.0", chart_name=CLUSTER)
         release.install()
-        before = lives(release.pods())
-        target = release.target()
-        former, new = target.password, secrets.token_urlsafe(24)
-        old_clients = RedisLoad(trial, target, rate=RATE)
-
-        write(release, {"password": new, "previous-password": former})
-        seconds = release.succeed("upgrade")
-        trial.figure("a new password beside the former one", f"{seconds:.1f} s")
-        # Its pod may not have heard of the new Secret yet.
-        restarted = release.pod_names()[-1]
-        restart(release, restarted)
-        check_shown(release, {new: True, former: True})
-        before[restarted] = lives(release.pods())[restarted]
-        other = dataclasses.replace(target, password=new, more=("--prefix", "other"))
-        new_clients = RedisLoad(trial, other, rate=RATE)
-        old_clients.go_on()
-        old_clients.finish(repeated=0, least_rate=0)
-
-        write(release, {"previous-password": None})
-        seconds = release.succeed("upgrade")
-        trial.figure("the new password alone", f"{seconds:.1f} s")
-        check_shown(release, {new: True, former: False})
-        trial.equal(lives(release.pods()), before, "uid and restarts of each server")
-        new_clients.go_on()
-        seconds = release.succeed("upgrade")
-        trial.figure("upgrade without a change", f"{seconds:.1f} s")
-        new_clients.finish(repeated=0, least_rate=0)
-        check_untold(release, (former, new))
-
+        former, new = change(release, restarts=True)
         # A server that starts anew, and one whose container does.
         first, last = release.pod_names()[0], release.pod_names()[-1]
+        before = lives(release.pods())
         trial.bed.api.delete("pods", namespace, last)
         until(f"{last} is made anew", lambda: lives(release.pods()).get(last, before[last]) != before[last], 120)
         release.await_ready()
         restart(release, first)
         check_slots(release, 3)
         check_shown(release, {new: True, former: False})
+
+
+@scenario("redis-password-7-0")
+def single(trial: Trial) -> None:
+    """7.0: the same of one server."""
+    with trial.bed.namespace("accept-redis-password-single") as namespace:
+        release = RedisRelease(trial, namespace, "Redis 7.0")
+        release.install()
+        former, new = change(release, restarts=False)
+        restart(release, release.pod_names()[0])
+        check_shown(release, {new: True, former: False})
+
+
+def change(release: RedisRelease, *, restarts: bool) -> tuple[str, str]:
+    """Has a new password taken beside the former one, then alone, while clients of both write; returns both.
+
+    With restarts, the container of a server that others stand in for starts again in between.
+    """
+    trial, before = release.trial, lives(release.pods())
+    target = release.target()
+    former, new = target.password, secrets.token_urlsafe(24)
+    old_clients = RedisLoad(trial, target, rate=RATE)
+
+    write(release, {"password": new, "previous-password": former})
+    seconds = release.succeed("upgrade")
+    trial.figure("a new password beside the former one", f"{seconds:.1f} s")
+    if restarts:
+        # Its pod may not have heard of the new Secret yet.
+        restarted = release.pod_names()[-1]
+        restart(release, restarted)
+        before[restarted] = lives(release.pods())[restarted]
+    check_shown(release, {new: True, former: True})
+    other = dataclasses.replace(target, password=new, more=("--prefix", "other"))
+    new_clients = RedisLoad(trial, other, rate=RATE)
+    old_clients.go_on()
+    old_clients.finish(repeated=0, least_rate=0)
+
+    write(release, {"previous-password": None})
+    seconds = release.succeed("upgrade")
+    trial.figure("the new password alone", f"{seconds:.1f} s")
+    check_shown(release, {new: True, former: False})
+    trial.equal(lives(release.pods()), before, "uid and restarts of each server")
+    new_clients.go_on()
+    seconds = release.succeed("upgrade")
+    trial.figure("upgrade without a change", f"{seconds:.1f} s")
+    new_clients.finish(repeated=0, least_rate=0)
+    check_untold(release, (former, new))
+    return former, new
 
 
 def restart(release: RedisRelease, pod: str) -> None:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import base64
 import secrets
-import tempfile
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 
-from .bed import ROOT, merged, output, program
+from .bed import merged, output
 from .chart_release import ChartRelease
 from .kubernetes import lives
 from .redis_load import Target
-from .trial import Failed, until
+from .trial import Failed
 
 PORT, TLS_PORT = 6379, 6380
 SENTINEL_PORT = 26379
@@ -42,22 +39,13 @@ ASK = f'{SIGN_IN}exec "$client" "$@"\n'
 
 @dataclass
 class RedisRelease(ChartRelease):
-    """A release in a namespace; the version is one that the chart knows, such as `Redis 7.0`.
-
-    A chart that is not published yet is made for the release, and installed without hooks unless told otherwise.
-    """
+    """A release in a namespace; the version is one that the chart knows, such as `Redis 7.0`."""
 
     chart_name: str = STANDALONE
-    hooks: bool | None = None
     components = ("server", "sentinel")
 
     def __post_init__(self) -> None:
         own = {"version": self.version, "imageRegistry": self.bed.registry}
-        if self.hooks is None:
-            self.hooks = self.is_published
-        if not self.is_published:
-            # A published chart names the image that was published with it, by its digest; here it is whichever was published last.
-            own["hook"] = {"image": {"repository": f"{self.bed.charts}/hook", "pullPolicy": "Always"}}
         self.values = merged(merged(SMALL, own), self.values)
 
     @property
@@ -69,38 +57,6 @@ class RedisRelease(ChartRelease):
     def image(self) -> str:
         """The image of the servers, as the test bed names it."""
         return self.version.lower().replace(" ", ":")
-
-    @property
-    def is_published(self) -> bool:
-        """Whether the chart is among those that are published."""
-        return (ROOT / "charts" / self.chart_name).is_dir()
-
-    @cached_property
-    def _made(self) -> tempfile.TemporaryDirectory:
-        """A checkout with nothing but the chart in it, for as long as the release is used."""
-        directory = tempfile.TemporaryDirectory(prefix="midships-chart-")
-        output([program("midships"), "generate", "--chart", self.chart_name, "--root", directory.name])
-        return directory
-
-    @property
-    def chart(self) -> list[str]:
-        """The published chart, or one that was made for this release, as Helm's arguments."""
-        published = super().chart  # with it the image of the hook program
-        found = published if self.is_published else [str(Path(self._made.name, "charts", self.chart_name))]
-        return [*found, *([] if self.hooks else ["--no-hooks"])]
-
-    def install(self, **options: object) -> None:
-        """Installs the release and waits until its servers are ready."""
-        if not self.hooks and self.password_secret == (f"{self.full_name}-password", "password"):
-            # It is made by a hook, so that no upgrade touches it.
-            body = {"metadata": {"name": f"{self.full_name}-password"}, "stringData": {"password": secrets.token_urlsafe(24)}}
-            self.bed.api.create("secrets", self.namespace, body)
-        super().install(**options)
-
-    def await_ready(self, seconds: float = 120) -> None:
-        """Waits until the servers are there and ready; without hooks Helm has not waited for them."""
-        until("the release has pods", self.pods, seconds)
-        super().await_ready(seconds)
 
     def renew(self, what: str, change: dict, component: str = "") -> None:
         """Changes values with `helm upgrade`, and checks that each pod, or each of a component, was renewed once, and no other one."""

@@ -86,12 +86,12 @@ class Set(RedisRelease):
         return str(until("there is one master, and all pods are ready", settled, seconds, every=1))
 
 
-def install(trial: Trial, namespace: str, version: str, *, hooks: bool | None = None) -> Set:
+def install(trial: Trial, namespace: str, version: str) -> Set:
     """A new set of three servers and three Sentinels, which has one master."""
     # Since 7.0 a server takes the command that makes it crash only if it is told to.
     older = version in ("Redis 5.0.6", "Redis 6.0", "Redis 6.2")
     tuning = {} if older else {"configuration": {"enable-debug-command": "local"}}
-    release = Set(trial, namespace, version, chart_name=SENTINEL, hooks=hooks, values={**VALUES, "tuning": tuning})
+    release = Set(trial, namespace, version, chart_name=SENTINEL, values={**VALUES, "tuning": tuning})
     begun = time.monotonic()
     release.install()
     master = release.await_master()

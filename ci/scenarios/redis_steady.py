@@ -21,7 +21,7 @@ def single(trial: Trial) -> None:
     with trial.bed.namespace("accept-redis-steady") as namespace:
         # What is acknowledged is on the disk, whatever becomes of the process.
         values = {"persistence": {"flush": "Always", "storage": {"size": "1Gi"}}}
-        release = RedisRelease(trial, namespace, "Redis 7.0", hooks=True, values=values)
+        release = RedisRelease(trial, namespace, "Redis 7.0", values=values)
         release.install()
         load = RedisLoad(trial, release.target())
         check_settings(release)
@@ -39,7 +39,7 @@ def single(trial: Trial) -> None:
 def watched(trial: Trial) -> None:
     """7.0: a set takes settings and larger volumes as it runs; for more memory its servers are renewed in turn, and no write is lost."""
     with trial.bed.namespace("accept-redis-sentinel-steady") as namespace:
-        release = install(trial, namespace, "Redis 7.0", hooks=True)
+        release = install(trial, namespace, "Redis 7.0")
         load = RedisLoad(trial, release.target())
         check_settings(release)
         check_growth(release)
@@ -55,7 +55,7 @@ def watched(trial: Trial) -> None:
 def upgrade(trial: Trial) -> None:
     """7.0 to 8.0 under load: replicas first, the master after another one has taken its place, then the Sentinels; no write is lost."""
     with trial.bed.namespace("accept-redis-sentinel-upgrade") as namespace:
-        release = install(trial, namespace, "Redis 7.0", hooks=True)
+        release = install(trial, namespace, "Redis 7.0")
         trial.bed.images("redis:8.0")
         load = RedisLoad(trial, release.target())
         release.renew("Redis 8.0", {"version": "Redis 8.0"})

@@ -43,6 +43,11 @@ SAMPLES: dict[str, list[object]] = {
     "brokers.configuration": [{}, {"fileReservedTime": 10, "traceTopicEnable": True}],
     "brokers.groups": [1, 2],
     "controllers.count": [3],
+    "memory.policy": ["noeviction", "allkeys-lru"],
+    "servers.replicas": [2],
+    "servers.minReplicas": [0, 1],
+    "sentinels.count": [3],
+    "sentinels.quorum": [0, 2],
     "nfs.mountOptions": [[], ["nfsvers=4.1", "hard"]],
     "storageClass.name": ["", "files"],
     "storageClass.pathPattern": ["", "${.PVC.namespace}/${.PVC.name}", "${.PVC.namespace}_${.PVC.name}"],
@@ -51,16 +56,24 @@ SAMPLES: dict[str, list[object]] = {
     "hook.nodeSelector": [{}, {"disk": "fast"}],
     "hook.tolerations": [[], [{"key": "dedicated", "operator": "Exists"}]],
 }
-# Fields that only make sense together, as one choice at the path that they share.
+# Fields that only make sense together, as one choice at the path that they share; those that a chart refuses by themselves are left out.
 TOGETHER: dict[str, list[dict]] = {
     "nameServers": [
         {"source": "Own"},
         {"source": "Release", "release": {"name": "base"}},
         {"source": "Addresses", "addresses": ["names-0.example:9876", "names-1.example:9876"]},
     ],
+    "authentication": [{"source": "Generated"}, {"source": "Secret", "secretName": "password"}, {"source": "None"}],
+    "persistence": [
+        {"mode": "None", "storage": {"mode": "EmptyDir"}},
+        {"mode": "None"},
+        {"mode": "Snapshots", "storage": {"mode": "HostPath", "hostPath": "/srv/data"}},
+        {"mode": "AppendOnly", "flush": "Always", "storage": {"className": "fast", "accessMode": "ReadWriteOncePod"}},
+        {"mode": "Both", "flush": "Never", "storage": {"accessMode": "ReadWriteMany", "onScaleIn": "Delete", "onUninstall": "Delete"}},
+    ],
     "storage": [
         {"mode": "EmptyDir"},
-        {"mode": "HostPath", "hostPath": "/srv/rocketmq"},
+        {"mode": "HostPath", "hostPath": "/srv/data"},
         {"mode": "StorageClass"},
         {"mode": "StorageClass", "className": "fast", "accessMode": "ReadWriteOncePod"},
         {"mode": "StorageClass", "accessMode": "ReadWriteMany", "onScaleIn": "Delete", "onUninstall": "Delete"},
@@ -169,7 +182,6 @@ def schema_of(root: Path, chart: str) -> dict:
 
 def values_of(subject: Subject, midships: Path) -> Representative:
     """Values of a chart in which every two values of two fields meet, unless a rule of the chart refuses that."""
-    known = dict(fields(subject.schema))
 
     def allowed(row: Row) -> bool:
         with values_file(merged(subject.required, nested(row))) as file:
@@ -178,6 +190,10 @@ def values_of(subject: Subject, midships: Path) -> Representative:
             raise Failed(f"midships check ended with {result.returncode}: {result.stderr.strip()}")
         return result.returncode == 0
 
+    known = dict(fields(subject.schema))
+    for path, values in known.items():
+        if isinstance(values[0], dict) and path.rpartition(".")[2] in TOGETHER:
+            known[path] = [choice for choice in values if allowed({path: choice})]
     rows, refused = combine(known, allowed)
     if not rows:
         raise Failed(f"no two values of the chart {subject.name} go together")

@@ -196,7 +196,7 @@ provisioner: {replicas: 2, image: {tag: v4.0.3}, resources: {limits: {memory: 25
 ";
         insta::assert_snapshot!(told_of("nfs-storage", old, new), @r#"
         nfs.path: "/b" to "/c": {"effect":"refused"}
-        nfs.mountOptions: [] to ["hard"]: {"effect":"online"}
+        nfs.mountOptions: [] to [hard]: {"effect":"online"}
         storageClass.isDefault: false to true: {"effect":"online"}
         storageClass.onDelete: Retain to Archive: {"effect":"nothing"}
         provisioner.replicas: 1 to 2: {"effect":"online"}

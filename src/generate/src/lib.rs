@@ -28,7 +28,7 @@ pub use midships_model::change::{Change, Effect};
 pub use midships_model::model::Model;
 pub use midships_model::rules::{Finding, Place, Related, Release, Severity, Suggestion};
 pub use offering::{Icon, Offering, OfferingError, Reading, icon_of, offering_schema};
-pub use registry::{models, models_in_preparation};
+pub use registry::models;
 pub use report::{Report, render, report_schema};
 pub use validate::{
     CHECKS, ValidateError, decode, forbidden_changes, merged, validate, without_effect,

@@ -237,15 +237,13 @@ pub(crate) fn in_words(pattern: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::registry::{models, models_in_preparation};
+    use crate::registry::models;
     use midships_model::rocketmq;
     use std::collections::BTreeSet;
 
     /// Every chart, described.
     fn all() -> impl Iterator<Item = Description> {
-        models()
-            .chain(models_in_preparation())
-            .map(|model| model.description().unwrap())
+        models().map(|model| model.description().unwrap())
     }
 
     fn keywords(value: &Value, found: &mut BTreeSet<String>) {

@@ -13,9 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Output};
 
-use midships_generate::{
-    Model, Offering, Release, merged, models, models_in_preparation, validate, write, write_files,
-};
+use midships_generate::{Model, Offering, Release, merged, models, validate, write, write_files};
 use midships_model::redis::servers::Servers;
 use midships_model::redis::version::Version;
 use midships_model::redis::{self, settings};
@@ -49,17 +47,9 @@ fn least(model: &Model) -> &'static str {
     values
 }
 
-/// The models of all charts, also of those that are in no list yet.
-fn all() -> impl Iterator<Item = &'static Model> {
-    models().chain(models_in_preparation())
-}
-
 fn checkout() -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), None).unwrap();
-    for model in models_in_preparation() {
-        write(root.path(), Some(model.chart)).unwrap();
-    }
     root
 }
 
@@ -115,7 +105,7 @@ fn render(program: &str, root: &Path, values: &str) -> String {
 #[test]
 fn lint_is_strict_and_both_majors_render_the_same() {
     let root = checkout();
-    for model in all() {
+    for model in models() {
         let (chart, values) = (model.chart, least(model));
         let mut rendered = BTreeSet::new();
         for program in helms() {
@@ -324,7 +314,8 @@ fn named_templates_of_two_offerings_in_one_parent_do_not_meet() {
 #[test]
 fn the_chart_refuses_what_the_rules_refuse_in_the_same_words() {
     let root = checkout();
-    for (model, program) in all().flat_map(|model| helms().into_iter().map(move |one| (model, one)))
+    for (model, program) in
+        models().flat_map(|model| helms().into_iter().map(move |one| (model, one)))
     {
         let chart = model.chart;
         let rules = model.rules();
@@ -918,7 +909,7 @@ const NOTES: [(&str, &str, &str, &str); 14] = [
 fn notes_say_what_the_release_can_do() {
     let root = checkout();
     // Helm prints notes only when it installs, so they are rendered as a template here.
-    for model in all() {
+    for model in models() {
         let templates = root
             .path()
             .join(format!("charts/{}/templates", model.chart));
@@ -1165,7 +1156,7 @@ fn both_majors_accept_and_refuse_random_values_as_the_model_does() {
         name: "orders".to_owned(),
         namespace: NAMESPACE.to_owned(),
     };
-    for model in all() {
+    for model in models() {
         let (chart, description) = (model.chart, model.description().unwrap());
         let mut numbers = trees::Numbers(2);
         let refused = validate(chart, "{}", Some(&release)).unwrap();
@@ -1249,7 +1240,7 @@ fn what_is_hidden_has_no_effect() {
         ),
     ] {
         let render = |values: &str| effect(&made(chart, program, root.path(), values, &[]));
-        let model = all().find(|model| model.chart == chart).unwrap();
+        let model = models().find(|model| model.chart == chart).unwrap();
         let description = model.description().unwrap();
         let expected = render(base);
         let values = merged(chart, base).unwrap();

@@ -77,16 +77,14 @@ pub(crate) struct Facts {
 }
 
 /// Every chart of this project.
-pub(crate) const CHARTS: [&Entry; 3] = [
+pub(crate) const CHARTS: [&Entry; 6] = [
     &rocketmq::ENTRY,
     &nfs_storage::ENTRY,
     &rocketmq_topic_transfer::ENTRY,
+    &redis::ENTRY,
+    &redis_sentinel::ENTRY,
+    &redis_cluster::ENTRY,
 ];
-
-/// Charts that are not published yet. They are made and tried by tests and by whoever names them, and stand in no list and in no folder
-/// of generated files.
-pub(crate) const IN_PREPARATION: [&Entry; 3] =
-    [&redis::ENTRY, &redis_cluster::ENTRY, &redis_sentinel::ENTRY];
 
 /// The template sources that the charts share. Those whose names begin with [`PART`] are parts of others.
 pub(crate) const SHARED: &[Source] = &[
@@ -134,19 +132,9 @@ pub fn models() -> impl Iterator<Item = &'static Model> {
     CHARTS.iter().map(|entry| &entry.model)
 }
 
-/// The models of charts that are not published yet.
-pub fn models_in_preparation() -> impl Iterator<Item = &'static Model> {
-    IN_PREPARATION.iter().map(|entry| &entry.model)
-}
-
-/// All charts, those in preparation last.
-pub(crate) fn entries() -> impl Iterator<Item = &'static Entry> {
-    CHARTS.into_iter().chain(IN_PREPARATION)
-}
-
 /// The chart of a name.
 pub(crate) fn named(chart: &str) -> Option<&'static Entry> {
-    entries().find(|entry| entry.model.chart == chart)
+    CHARTS.into_iter().find(|entry| entry.model.chart == chart)
 }
 
 /// The names of all charts, for those who asked for another one.
@@ -273,9 +261,9 @@ mod tests {
 
     #[test]
     fn charts_and_the_files_of_each_have_names_of_their_own() {
-        let names: BTreeSet<&str> = entries().map(|entry| entry.model.chart).collect();
-        assert_eq!(names.len(), CHARTS.len() + IN_PREPARATION.len());
-        for entry in entries() {
+        let names: BTreeSet<&str> = CHARTS.iter().map(|entry| entry.model.chart).collect();
+        assert_eq!(names.len(), CHARTS.len());
+        for entry in CHARTS {
             let sources: BTreeSet<&str> = entry.all_sources().map(|(name, _)| name).collect();
             assert_eq!(sources.len(), SHARED.len() + entry.sources.len());
             assert!(entry.files().any(|name| name == "Chart.yaml"));

@@ -16,7 +16,7 @@ use serde_json::Value;
 use snafu::{OptionExt, ResultExt, Snafu};
 
 use crate::offering::Completion;
-use crate::registry::{self, CHARTS, Entry, IN_PREPARATION};
+use crate::registry::{self, CHARTS, Entry};
 use crate::yaml;
 use crate::yaml::{Found, Lines, Node};
 use refusals::{Refusals, kind_of};
@@ -440,10 +440,9 @@ pub(crate) fn place_of(found: Found<'_>) -> Place {
 
 /// The fields of a chart, compiled once.
 fn fields(entry: &Entry) -> Result<&'static Fields, ValidateError> {
-    const NUMBER: usize = CHARTS.len() + IN_PREPARATION.len();
-    static KNOWN: [OnceLock<Fields>; NUMBER] = [const { OnceLock::new() }; NUMBER];
+    static KNOWN: [OnceLock<Fields>; CHARTS.len()] = [const { OnceLock::new() }; CHARTS.len()];
     let chart = entry.model.chart;
-    let place = registry::entries().position(|known| known.model.chart == chart);
+    let place = CHARTS.iter().position(|known| known.model.chart == chart);
     let known = place.and_then(|place| KNOWN.get(place));
     let known = known.context(NoChartSnafu { name: chart })?;
     if let Some(fields) = known.get() {
@@ -781,7 +780,7 @@ provisioner: {replicas: 0, runAsUser: 0}
 
     #[test]
     fn the_examples_of_every_rule_are_found_through_yaml_too() {
-        for model in registry::models().chain(registry::models_in_preparation()) {
+        for model in registry::models() {
             for rule in model.rules() {
                 for example in rule.examples {
                     let release = Release {

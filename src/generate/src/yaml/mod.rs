@@ -16,10 +16,23 @@ pub(crate) fn read(text: &str) -> Value {
     compose(text).root.value()
 }
 
-/// Writes a value that has no lines of its own: text, a number, or an empty collection.
+/// Writes a value that has no lines of its own: text, a number, or a collection within its brackets.
 pub(crate) fn scalar(value: &Value) -> String {
     match value {
         Value::String(text) if is_plain(text) => text.clone(),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(scalar).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Object(fields) => {
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|(name, value)| {
+                    format!("{}: {}", scalar(&name.as_str().into()), scalar(value))
+                })
+                .collect();
+            format!("{{{}}}", fields.join(", "))
+        }
         other => other.to_string(),
     }
 }

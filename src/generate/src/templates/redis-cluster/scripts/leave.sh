@@ -7,6 +7,8 @@ set -eu
 
 # Looks at whether a replica has taken over, a tenth of a second apart: longer than a server gives it.
 most_looks=60
+# Takings-over that are asked for: one fails if replicas of two shards ask for votes at the same moment, as when a node is drained.
+most_tries=5
 # Seconds for which others are asked whether they know this server.
 most_seconds=10
 
@@ -31,17 +33,23 @@ has_nothing_of_its_own() {
 
 # Has a replica take over: it waits until it has everything.
 hand_over() {
-  for address in $(ask info replication | tr -d '\r' | replicas); do
-    say "leave: $address takes over"
-    ask_at "$address" cluster failover >/dev/null
-    looks=0
-    while [ "$looks" -lt "$most_looks" ]; do
-      if is_replica; then
-        say "leave: $address has taken over"
-        return
-      fi
-      sleep 0.1
-      looks=$((looks + 1))
+  tries=0
+  while [ "$tries" -lt "$most_tries" ]; do
+    candidates="$(ask info replication | tr -d '\r' | replicas)"
+    [ -n "$candidates" ] || break
+    for address in $candidates; do
+      tries=$((tries + 1))
+      say "leave: $address takes over"
+      ask_at "$address" cluster failover >/dev/null
+      looks=0
+      while [ "$looks" -lt "$most_looks" ]; do
+        if is_replica; then
+          say "leave: $address has taken over"
+          return
+        fi
+        sleep 0.1
+        looks=$((looks + 1))
+      done
     done
   done
   say 'leave: no replica has taken over'

@@ -1,0 +1,48 @@
+# Starts the server: writes its configuration, sees that it can read what is on the volume, and becomes it.
+set -eu
+. /scripts/server.sh
+. /scripts/repair.sh
+. /scripts/data.sh
+. /scripts/cluster.sh
+
+# A shell that is the first process of its container passes over a signal that it has no answer to.
+trap 'exit 143' TERM
+
+kept="$(kept_passwords)"
+(umask 077 && : >"$configuration")
+cat /config/server/redis.conf >"$configuration"
+rm -f "$used_password"
+if [ -e "$password" ]; then
+  secret="$(cat "$password")"
+  case "$secret" in
+    '' | *"$newline"*) stop 'the password must be one line of at least one character: correct the Secret that authentication names' ;;
+  esac
+  if [ "${#secret}" -gt 512 ]; then
+    stop 'the password is longer than the 512 characters that servers take: correct the Secret that authentication names'
+  fi
+  quoted="$(printf '%s' "$secret" | sed 's/[\\"]/\\&/g')"
+  # A replica shows its master the same.
+  printf 'requirepass "%s"\nmasterauth "%s"\n' "$quoted" "$quoted" >>"$configuration"
+  if [ -n "$kept" ]; then
+    printf '%s\n' "$kept" >>"$configuration"
+  else
+    take_both "$secret" >>"$configuration"
+  fi
+  (umask 077 && digest_of_secret >"$used_secret")
+  # The Secret may change while the server runs; the server's password does not.
+  (umask 077 && printf '%s' "$secret" >"$used_password")
+fi
+
+cd /data
+begin_anew
+prepare_data
+if grep -q '^tls-port ' "$configuration"; then
+  # Beside the server, which takes the place of this shell.
+  sh /scripts/certificates.sh &
+fi
+announce >>"$configuration"
+if knew_others; then
+  # Beside the server, which takes the place of this shell.
+  sh /scripts/meet.sh &
+fi
+exec "$server" "$configuration"
