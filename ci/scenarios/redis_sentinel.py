@@ -60,6 +60,13 @@ class Set(RedisRelease):
             found.add(self.pod_at(lines[0]) if len(lines) == 2 else "")
         return found
 
+    def known(self, pod: str) -> list[dict[str, str]]:
+        """What the Sentinel of a pod knows of the replicas."""
+        lines = self.sentinel(pod, "SENTINEL", "replicas", MASTER).splitlines()
+        pairs = list(zip(lines[::2], lines[1::2], strict=True))
+        begun = [at for at, (name, _) in enumerate(pairs) if name == "name"]
+        return [dict(pairs[first:after]) for first, after in zip(begun, [*begun[1:], len(pairs)], strict=True)]
+
     def pod_at(self, place: str) -> str:
         """The pod that others know by a name or an address."""
         for pod in self.pod_names():
@@ -76,9 +83,11 @@ class Set(RedisRelease):
     def await_master(self, seconds: float = HEALED) -> str:
         """Waits until there is one master, with all servers ready, and returns its pod."""
 
+        servers, sentinels = self.values.get("servers", {}), self.values.get("sentinels", {})
+        expected = 1 + servers.get("replicas", 2) + sentinels.get("count", 3)
+
         def settled() -> str:
             pods = self.pods()
-            expected = 3 + 3
             if len(pods) != expected or not all(ready(pod) and "deletionTimestamp" not in pod["metadata"] for pod in pods):
                 return ""
             return self.master()

@@ -1,17 +1,20 @@
-//! `change_replicas`: servers of shards that have fewer replicas leave, before Helm takes their pods.
+//! `change_replicas`: servers of shards, or of a set, that have fewer replicas leave, before Helm takes their pods.
 //!
 //! The pods that Helm takes are the last ones of each shard, whatever their servers are. So a master among them hands its shard over to
 //! a server that stays, and none leaves before all that stay have what their masters have. Then nobody knows those that leave. That a
 //! shard is left without any replica is what was asked for; its master stays. Further replicas join when Helm has made them: see
-//! `create_cluster`.
+//! `create_cluster`. Of a set that Sentinels watch, it is enough that the master stays: Sentinels forget servers by themselves.
 
-use midships_engine::step::{Limits, Operation, Phase, Planning, Unanswered};
+use midships_engine::step::{Limits, Operation, Phase, Planning, Unanswered, Verdict};
 
-use crate::desired::{Desired, Shard};
+use crate::desired::{Desired, Shard, Watch};
+use crate::leaving::{LEAST, Leaving};
 use crate::steps::{Observation, RedisStep, told, without_master};
 use crate::survey::{absent, taking_part};
 use crate::view::{View, ask_nodes, ask_stateful_sets};
 use crate::vocabulary::Query;
+
+const UNTOLD: &str = "the Kubernetes API does not tell which servers stand";
 
 /// The operation, for one release. In the phase *after* it only carries on a plan that is open.
 #[derive(Clone, Debug)]
@@ -63,6 +66,41 @@ impl ChangeReplicas {
     }
 }
 
+impl ChangeReplicas {
+    /// Who leaves a set and who stays, if anybody leaves.
+    fn leaving(&self, watch: &Watch, view: View<'_>) -> Option<Leaving> {
+        let parted = self.parted(view)?;
+        let servers = |shards: Vec<Shard>| shards.into_iter().flat_map(|shard| shard.servers);
+        let least = self.desired.settings.get(LEAST);
+        let set = Leaving {
+            cluster: self.desired.full_name.clone(),
+            staying: servers(parted.staying).collect(),
+            leaving: servers(parted.leaving).collect(),
+            watch: watch.clone(),
+            least: least.and_then(|value| value.parse().ok()).unwrap_or(0),
+        };
+        (!set.leaving.is_empty()).then_some(set)
+    }
+
+    /// What is to be done where Sentinels watch the servers.
+    fn plan_of_set(&self, watch: &Watch, seen: &Observation) -> Planning<RedisStep> {
+        let view = View::new(seen);
+        if view.stateful_sets(&self.desired.full_name).is_err() {
+            return absent(UNTOLD);
+        }
+        let nothing = |why: &str| Planning::Nothing {
+            why: why.to_owned(),
+        };
+        match self.leaving(watch, view) {
+            None => nothing("no server leaves"),
+            Some(set) if matches!(set.assess(seen), Verdict::Done) => {
+                nothing("none of the servers that leave is the master")
+            }
+            Some(set) => Planning::Steps(vec![RedisStep::MasterStays { set }]),
+        }
+    }
+}
+
 impl Operation for ChangeReplicas {
     type Step = RedisStep;
 
@@ -87,7 +125,11 @@ impl Operation for ChangeReplicas {
             return Vec::new();
         }
         let mut wanted = vec![ask_stateful_sets(&self.desired.full_name)];
-        if let Some(parted) = self.parted(View::new(seen))
+        let view = View::new(seen);
+        if let Some(watch) = self.desired.watch() {
+            let set = self.leaving(watch, view);
+            wanted.extend(set.iter().flat_map(Leaving::queries));
+        } else if let Some(parted) = self.parted(view)
             && !parted.leaving.is_empty()
         {
             wanted.extend(ask_nodes(&parted.standing));
@@ -103,8 +145,11 @@ impl Operation for ChangeReplicas {
             return nothing("servers leave before Helm takes their pods");
         }
         let view = View::new(seen);
+        if let Some(watch) = self.desired.watch() {
+            return self.plan_of_set(watch, seen);
+        }
         let Some(parted) = self.parted(view) else {
-            return absent("the Kubernetes API does not tell which shards stand");
+            return absent(UNTOLD);
         };
         if parted.leaving.is_empty() {
             return nothing("no shard has fewer replicas");

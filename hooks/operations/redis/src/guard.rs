@@ -102,6 +102,31 @@ pub fn clear_of_set(
     Ok(Clearance::of(pod))
 }
 
+/// Clears the pod of a master that leaves with others, if every server that stays is up and has what it has, and may take its place, as
+/// all Sentinels see it.
+///
+/// # Errors
+/// Why not, naming the pods.
+pub fn clear_leaving(
+    master: &Server,
+    pods: &[Pod],
+    staying: &[Server],
+    watch: &Watch,
+    view: View<'_>,
+) -> Result<Clearance, String> {
+    let pod = pods.iter().find(|pod| pod.name == master.pod);
+    let pod = pod.ok_or_else(|| format!("pod {} does not exist", master.pod))?;
+    for replica in staying {
+        serving(&replica.pod, pods)?;
+        in_step(replica, master, view)?;
+    }
+    for sentinel in &watch.sentinels {
+        serving(&sentinel.pod, pods)?;
+        may_replace(sentinel, watch, staying.len(), view)?;
+    }
+    Ok(Clearance::of(pod))
+}
+
 /// Clears the pod of a Sentinel, if all others are up and agree that they are enough.
 ///
 /// # Errors

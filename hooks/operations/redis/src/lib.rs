@@ -10,6 +10,7 @@ pub mod guard;
 mod handing_over;
 pub mod keep_node_ports;
 pub mod layout;
+pub mod leaving;
 mod moving;
 pub mod place_slots;
 pub mod release;

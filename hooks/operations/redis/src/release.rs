@@ -28,6 +28,7 @@ pub fn operations(desired: &Desired, phase: Phase) -> Vec<OnRelease> {
     if !desired.is_cluster() {
         return vec![
             Box::new(RotatePasswords::new(desired.clone(), phase)),
+            Box::new(ChangeReplicas::new(desired.clone(), phase)),
             Box::new(ConfigureServers::new(desired.clone(), phase)),
             Box::new(RestartServers::new(desired.clone(), phase)),
             Box::new(GrowVolumes::new(desired.clone(), phase)),

@@ -22,6 +22,7 @@ use midships_model::redis::version::Version;
 
 use crate::desired::{Desired, Kind, SHARD_LABEL, Server, Shard, Shown, Watch};
 use crate::guard::Clearance;
+use crate::leaving::{LEAST, PRIORITY};
 use crate::vocabulary::{Answer, Command, Query};
 
 const SECOND: Moment = 1_000;
@@ -43,6 +44,8 @@ const FORGETTING: Moment = 60 * SECOND;
 const RESTARTING: Moment = 20 * SECOND;
 /// How long Sentinels take to hear of a replica that is in step.
 const HEARD: Moment = 10 * SECOND;
+/// The priority with which Sentinels promote a replica that has begun.
+const USUAL_PRIORITY: u32 = 100;
 /// How long a volume takes to grow.
 const GROWING: Moment = 5 * SECOND;
 /// How many slots move at a time.
@@ -185,6 +188,14 @@ pub fn watched(replicas: u32) -> Desired {
         }),
         replicas + 1,
     )
+}
+
+/// The same where a write waits for so many replicas.
+#[must_use]
+pub fn watched_waiting(replicas: u32, least: u32) -> Desired {
+    let mut desired = watched(replicas);
+    desired.settings.insert(LEAST.to_owned(), least.to_string());
+    desired
 }
 
 /// The release of an example with one server.
@@ -409,6 +420,13 @@ impl Cluster {
         Some(claim.1)
     }
 
+    /// The pods of masters.
+    #[must_use]
+    pub fn masters(&self) -> Vec<&str> {
+        let masters = self.servers.values().filter(|one| one.role == Role::Master);
+        masters.map(|one| one.server.pod.as_str()).collect()
+    }
+
     /// What a server has of a setting.
     #[must_use]
     pub fn setting_of(&self, pod: &str, name: &str) -> Option<&str> {
@@ -548,6 +566,7 @@ impl Cluster {
         }
         self.shards.clone_from(&desired.shards);
         self.settings.clone_from(&desired.settings);
+        let settings = self.read();
         for server in desired.servers() {
             let (claim, volume) = (format!("data-{}", server.pod), self.volume);
             self.claims.entry(claim).or_insert((volume, volume, 0));
@@ -562,7 +581,7 @@ impl Cluster {
                     up_from: BEGINNING,
                     pods: 0,
                     template: 0,
-                    settings: desired.settings.clone(),
+                    settings: settings.clone(),
                     passwords: Taken {
                         takes: true,
                         takes_before: desired.shown == Shown::WithPrevious,
@@ -579,6 +598,15 @@ impl Cluster {
                     covered_from: None,
                 });
         }
+    }
+
+    /// What a server has of settings when it has started.
+    fn read(&self) -> BTreeMap<String, String> {
+        let mut settings = self.settings.clone();
+        if self.desired.watch().is_some() {
+            settings.insert(PRIORITY.to_owned(), USUAL_PRIORITY.to_string());
+        }
+        settings
     }
 
     /// The StatefulSets that stand.
@@ -674,7 +702,7 @@ impl Cluster {
     /// A pod is evicted, and the next one of its name comes up after a while.
     fn evict(&mut self, clearance: &Clearance) {
         let (now, template) = (self.now, self.template);
-        let settings = self.settings.clone();
+        let settings = self.read();
         let pod = clearance.pod();
         if self.sentinels.values().any(|one| one.server.pod == pod) {
             return self.evict_sentinel(clearance);
@@ -734,8 +762,9 @@ impl Cluster {
         if !is_master {
             return;
         }
-        let mut servers = self.servers.values();
-        let heir = servers.find(|one| one.is_heir(now));
+        let servers = self.servers.values();
+        let heirs = servers.filter(|one| one.is_heir(now));
+        let heir = heirs.min_by_key(|one| one.priority());
         if let Some(address) = heir.map(|one| one.server.address.clone())
             && let Err(why) = self.fail_over(&address)
         {
@@ -765,7 +794,11 @@ impl Cluster {
             Request::Replicas(_) => {
                 let replicas = self.servers.values().filter(|one| one.role != Role::Master);
                 let known = replicas.map(|one| {
-                    let priority = if one.is_heir(self.now) { 100 } else { 0 };
+                    let priority = if one.is_heir(self.now) {
+                        one.priority()
+                    } else {
+                        0
+                    };
                     Information::of(&format!(
                         "flags:slave\r\nmaster-link-status:ok\r\nslave-priority:{priority}\r\n"
                     ))
@@ -1197,6 +1230,14 @@ impl SimulatedServer {
     /// Whether Sentinels have heard that it is a replica that has what its master has.
     fn is_heir(&self, now: Moment) -> bool {
         self.role != Role::Master && self.up_from <= now && self.linked_from + HEARD <= now
+    }
+
+    /// In which order Sentinels promote it, the lowest first.
+    fn priority(&self) -> u32 {
+        let priority = self.settings.get(PRIORITY);
+        priority
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_default()
     }
 
     /// The identity of its pod.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::desired::{Server, Shard, Shown, Watch};
 use crate::handing_over;
+use crate::leaving::Leaving;
 use crate::moving;
 use crate::renewal;
 use crate::restart::{self, Renewal};
@@ -127,6 +128,11 @@ pub enum RedisStep {
         /// The Sentinel and its pod.
         renewal: Renewal,
     },
+    /// Of servers that Sentinels watch, none that leaves is the master, and no write waits for more replicas than stay.
+    MasterStays {
+        /// Who leaves, and who stays.
+        set: Leaving,
+    },
     /// Running servers take the passwords of the Secret, and no others.
     PasswordsRotated {
         /// The servers.
@@ -196,6 +202,7 @@ impl RedisStep {
             | Self::ClusterServing { shards } => shards,
             Self::ServerRestarted { .. }
             | Self::SentinelRestarted { .. }
+            | Self::MasterStays { .. }
             | Self::PasswordsRotated { .. }
             | Self::ServersConfigured { .. }
             | Self::ClaimsGrown { .. }
@@ -217,6 +224,7 @@ impl Step for RedisStep {
             Self::ShardsEmptied { .. } => "shards_emptied",
             Self::NodesForgotten { .. } => "nodes_forgotten",
             Self::MastersStay { .. } => "masters_stay",
+            Self::MasterStays { .. } => "master_stays",
             Self::NodesMet { .. } => "nodes_met",
             Self::ReplicasAttached { .. } => "replicas_attached",
             Self::ClusterServing { .. } => "cluster_serving",
@@ -256,6 +264,10 @@ impl Step for RedisStep {
                 attempts: usual.attempts + u32::try_from(shards.len()).unwrap_or(u32::MAX),
                 ..usual
             },
+            Self::MasterStays { .. } => Limits {
+                seconds: HANDING_OVER_SECONDS,
+                ..usual
+            },
             // Where the pod has to be told of it, the kubelet looks once in a while.
             Self::ClaimsGrown { .. } => Limits {
                 seconds: GROWING_SECONDS,
@@ -278,6 +290,7 @@ impl Step for RedisStep {
                 wanted.extend(watch.iter().flat_map(ask_sentinels));
             }
             Self::SentinelRestarted { watch, .. } => wanted.extend(ask_sentinels(watch)),
+            Self::MasterStays { set } => wanted.extend(set.queries()),
             Self::PasswordsRotated { servers, .. } => wanted.extend(ask_passwords(servers)),
             Self::ClaimsGrown { cluster, .. } => wanted.push(ask_claims(cluster)),
             Self::RoomMade { cluster, .. } => wanted.extend(volumes::room_queries(cluster)),
@@ -330,6 +343,7 @@ impl Step for RedisStep {
                 replicas,
                 renewal,
             } => return renewal::assess_sentinel(watch, *replicas, renewal, seen),
+            Self::MasterStays { set } => return set.assess(seen),
             _ => {}
         }
         let landscape = match view.landscape(self.shards()) {
@@ -374,7 +388,8 @@ impl Step for RedisStep {
             // They are judged before.
             Self::NodeRestarted { .. }
             | Self::ServerRestarted { .. }
-            | Self::SentinelRestarted { .. } => Verdict::Done,
+            | Self::SentinelRestarted { .. }
+            | Self::MasterStays { .. } => Verdict::Done,
             Self::ClusterServing { .. } => serving(&landscape, view),
         }
     }
@@ -403,6 +418,7 @@ impl Step for RedisStep {
             | Self::ServersConfigured { .. }
             | Self::ClaimsGrown { .. }
             | Self::RoomMade { .. }
+            | Self::MasterStays { .. }
             | Self::ClusterServing { .. } => true,
         }
     }

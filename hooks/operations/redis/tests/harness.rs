@@ -25,7 +25,7 @@ use midships_operations_redis::repair_slots::RepairSlots;
 use midships_operations_redis::restart_nodes::RestartNodes;
 use midships_operations_redis::restart_servers::RestartServers;
 use midships_operations_redis::rotate_passwords::RotatePasswords;
-use midships_operations_redis::simulation::{Cluster, desired, single, watched};
+use midships_operations_redis::simulation::{Cluster, desired, single, watched, watched_waiting};
 use midships_operations_redis::steps::RedisStep;
 use midships_operations_redis::{Desired, Shown};
 
@@ -450,6 +450,62 @@ fn a_master_is_renewed_after_its_replicas_and_before_the_sentinels() {
         let counts = exercised(name, start, &operation, &steps, &forward);
         assert_eq!(counts.steps, steps);
     }
+}
+
+#[test]
+fn the_master_of_a_set_stays_when_servers_leave() {
+    let (before, wanted) = (watched_waiting(4, 3), watched_waiting(2, 1));
+    let standing = Cluster::standing(&before);
+    for (name, start, stays) in [
+        ("leave-watched", standing.clone(), true),
+        (
+            "leave-watched-next",
+            standing.clone().with_successor(&of_set(1)),
+            true,
+        ),
+        (
+            "leave-watched-master",
+            standing.clone().with_successor(&of_set(3)),
+            false,
+        ),
+        (
+            "leave-watched-last",
+            standing.clone().with_successor(&of_set(4)),
+            false,
+        ),
+        (
+            "leave-watched-late",
+            standing
+                .clone()
+                .with_successor(&of_set(4))
+                .with_late_copy(&of_set(1), 30_000),
+            false,
+        ),
+    ] {
+        let operation = ChangeReplicas::new(wanted.clone(), Phase::Before);
+        let steps = ["master_stays"];
+        let counts = exercised(name, start.clone(), &operation, &steps, &steps);
+        assert_eq!(counts.steps, steps);
+        let former = start.masters().concat();
+        let (outcome, told, set) = run_desired(start, &wanted, Phase::Before);
+        assert_eq!(outcome, Outcome::Done { changed: true }, "{told:#?}");
+        let staying = [0, 1, 2].map(of_set);
+        let master = set.masters().concat();
+        assert!(staying.contains(&master), "{master}");
+        assert_eq!(master == former, stays, "{former} to {master}");
+        assert_eq!(
+            set.setting_of(&of_set(0), "min-replicas-to-write"),
+            Some("1")
+        );
+    }
+}
+
+#[test]
+fn a_server_that_does_not_answer_may_leave() {
+    let start = Cluster::standing(&watched(2)).with_late(&of_set(2), 10_000_000);
+    let (outcome, told, set) = run_desired(start, &watched(1), Phase::Before);
+    assert!(matches!(outcome, Outcome::Done { .. }), "{told:#?}");
+    assert_eq!(set.masters(), [of_set(0)]);
 }
 
 #[test]
