@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import time
@@ -60,12 +61,10 @@ class Set(RedisRelease):
             found.add(self.pod_at(lines[0]) if len(lines) == 2 else "")
         return found
 
-    def known(self, pod: str) -> list[dict[str, str]]:
-        """What the Sentinel of a pod knows of the replicas."""
+    def priorities(self, pod: str) -> list[str]:
+        """The priority of each replica that the Sentinel of a pod knows."""
         lines = self.sentinel(pod, "SENTINEL", "replicas", MASTER).splitlines()
-        pairs = list(zip(lines[::2], lines[1::2], strict=True))
-        begun = [at for at, (name, _) in enumerate(pairs) if name == "name"]
-        return [dict(pairs[first:after]) for first, after in zip(begun, [*begun[1:], len(pairs)], strict=True)]
+        return [value for name, value in itertools.pairwise(lines) if name == "slave-priority"]
 
     def pod_at(self, place: str) -> str:
         """The pod that others know by a name or an address."""

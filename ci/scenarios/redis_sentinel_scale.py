@@ -20,11 +20,13 @@ def scale(trial: Trial) -> None:
     with trial.bed.namespace("accept-redis-sentinel-scale") as namespace:
         release = install(trial, namespace, "Redis 7.0")
         load = RedisLoad(trial, release.target())
-        step(release, "five servers", {"servers": {"replicas": 4, "minReplicas": 2}})
+        step(release, "five servers", {"servers": {"replicas": 4}})
         load.go_on()
         lead(release, release.pod_names("server")[-1])
+        step(release, "writes that wait for three", {"servers": {"minReplicas": 3}})
         load.go_on()
-        step(release, "two servers", {"servers": {"replicas": 1, "minReplicas": 1}})
+        # While the only replica is the next master, a write must not wait for one.
+        step(release, "two servers", {"servers": {"replicas": 1, "minReplicas": 0}})
         load.go_on()
         step(release, "five Sentinels", {"sentinels": {"count": 5}})
         step(release, "three Sentinels", {"sentinels": {"count": 3}})
@@ -52,8 +54,7 @@ def lead(release: Set, pod: str) -> None:
     release.cli(pod, "CONFIG", "SET", "replica-priority", FIRST_CHOICE)
 
     def is_known() -> bool:
-        known = [release.known(sentinel) for sentinel in release.pod_names("sentinel")]
-        return all(str(FIRST_CHOICE) in {replica["slave-priority"] for replica in replicas} for replicas in known)
+        return all(str(FIRST_CHOICE) in release.priorities(sentinel) for sentinel in release.pod_names("sentinel"))
 
     until("every Sentinel has heard of the first choice", is_known, 60)
     release.bed.api.delete("pods", release.namespace, release.master())
@@ -66,6 +67,6 @@ def knows_only_who_stays(release: Set) -> bool:
     """Whether no Sentinel remembers a server or a Sentinel that has left."""
     for pod in release.pod_names("sentinel"):
         others = release.sentinel(pod, "SENTINEL", "sentinels", MASTER).splitlines().count("name")
-        if len(release.known(pod)) != 1 or others != 2:
+        if len(release.priorities(pod)) != 1 or others != 2:
             return False
     return True
