@@ -123,7 +123,7 @@ fn generate_writes_once_and_finds_every_change() {
     ");
     assert_snapshot!(stage.run("generate --chart rabbitmq --root ."), @r"
     exit 1
-    notes: error: no chart is named `rabbitmq`; there are: rocketmq, nfs-storage, rocketmq-topic-transfer
+    notes: error: no chart is named `rabbitmq`; there are: rocketmq, nfs-storage, rocketmq-topic-transfer, redis, redis-sentinel, redis-cluster
     ");
 }
 
@@ -189,7 +189,7 @@ fn check_names_every_field_that_would_be_refused() {
     ");
     assert_snapshot!(stage.run("check good.yaml --chart kafka"), @r"
     exit 2
-    notes: error: no chart is named `kafka`; there are: rocketmq, nfs-storage, rocketmq-topic-transfer
+    notes: error: no chart is named `kafka`; there are: rocketmq, nfs-storage, rocketmq-topic-transfer, redis, redis-sentinel, redis-cluster
     ");
     assert_snapshot!(stage.run("check none.yaml --chart rocketmq"), @r"
     exit 2
@@ -299,7 +299,7 @@ fn change_tells_what_each_changed_field_takes() {
     ");
     assert_snapshot!(stage.run("change old.yaml new.yaml --chart kafka"), @r"
     exit 2
-    notes: error: no chart is named `kafka`; there are: rocketmq, nfs-storage, rocketmq-topic-transfer
+    notes: error: no chart is named `kafka`; there are: rocketmq, nfs-storage, rocketmq-topic-transfer, redis, redis-sentinel, redis-cluster
     ");
 }
 
@@ -311,6 +311,9 @@ fn package_gives_the_same_bytes_twice() {
     output: DIGEST first/rocketmq-VERSION.tgz
     output: DIGEST first/nfs-storage-VERSION.tgz
     output: DIGEST first/rocketmq-topic-transfer-VERSION.tgz
+    output: DIGEST first/redis-VERSION.tgz
+    output: DIGEST first/redis-sentinel-VERSION.tgz
+    output: DIGEST first/redis-cluster-VERSION.tgz
     ");
     assert_snapshot!(stage.run("package --chart nfs-storage --out one"), @r"
     exit 0
@@ -318,7 +321,7 @@ fn package_gives_the_same_bytes_twice() {
     ");
     assert_snapshot!(stage.run("package --chart kafka --out one"), @r"
     exit 1
-    notes: error: no chart is named `kafka`; there are: rocketmq, nfs-storage, rocketmq-topic-transfer
+    notes: error: no chart is named `kafka`; there are: rocketmq, nfs-storage, rocketmq-topic-transfer, redis, redis-sentinel, redis-cluster
     ");
     stage.run("package --out second");
     let name = format!("rocketmq-{}.tgz", env!("CARGO_PKG_VERSION"));
@@ -406,6 +409,9 @@ fn publish_pushes_charts_and_hook_image_once() {
     output: created REGISTRY/with/rocketmq:VERSION@DIGEST
     output: created REGISTRY/with/nfs-storage:VERSION@DIGEST
     output: created REGISTRY/with/rocketmq-topic-transfer:VERSION@DIGEST
+    output: created REGISTRY/with/redis:VERSION@DIGEST
+    output: created REGISTRY/with/redis-sentinel:VERSION@DIGEST
+    output: created REGISTRY/with/redis-cluster:VERSION@DIGEST
     ");
     let (_, manifest) = server.get(
         &format!("/v2/with/rocketmq/manifests/{}", env!("CARGO_PKG_VERSION")),
@@ -429,12 +435,13 @@ fn publish_pushes_charts_and_hook_image_once() {
     exit 1
     notes: error: REGISTRY/with/hook:VERSION: the registry has DIGEST under this tag, and this would be DIGEST; a published version never changes: raise the version, or force the replacement
     ");
+    let all = 1 + midships_generate::models().count(); // with the image
     assert_eq!(
         stage.run(&with_image).matches("output: unchanged ").count(),
-        4
+        all
     );
     let forced = stage.run(&format!("{other} --force"));
-    assert_eq!(forced.matches("output: replaced ").count(), 4, "{forced}");
+    assert_eq!(forced.matches("output: replaced ").count(), all, "{forced}");
 }
 
 /// The text of one file of a packed chart.

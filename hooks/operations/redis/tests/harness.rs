@@ -459,16 +459,6 @@ fn the_master_of_a_set_stays_when_servers_leave() {
     for (name, start, stays) in [
         ("leave-watched", standing.clone(), true),
         (
-            "leave-watched-next",
-            standing.clone().with_successor(&of_set(1)),
-            true,
-        ),
-        (
-            "leave-watched-master",
-            standing.clone().with_successor(&of_set(3)),
-            false,
-        ),
-        (
             "leave-watched-last",
             standing.clone().with_successor(&of_set(4)),
             false,
