@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable
-
-from .chart_release import Helm
 from .kubernetes import lives, ready
 from .redis_load import Filling, RedisLoad
 from .redis_release import CLUSTER, RedisRelease
-from .sabotage import Saboteur, hook_processes
-from .trial import Failed, Trial, scenario, until
+from .trial import Trial, scenario, until
 
 SLOTS = 16_384
-MOST_ROUNDS = 4
 # The longest time in milliseconds for which no write of a sixteenth of the slots may be acknowledged where nothing is lost by force.
 LONGEST_GAP = 1_000
 
@@ -71,30 +65,6 @@ def heals_newer(trial: Trial) -> None:
 def heals_older(trial: Trial) -> None:
     """5.0.6: all pods of a cluster are deleted at once; it serves again by itself, with all keys."""
     heals(trial, "Redis 5.0.6")
-
-
-@scenario("redis-cluster-kills", needs_power=True)
-def kills(trial: Trial) -> None:
-    """7.0: the hook program is killed with -9 at every boundary of scaling out and in and in the middle of moving slots, under load."""
-    with trial.bed.namespace("accept-redis-kills") as namespace:
-        release = installed(trial, namespace, "Redis 7.0")
-        target = release.target()
-        filling = Filling(trial, target, 200, (100, 16_384))
-        load = RedisLoad(trial, target)
-        saboteurs = {shards: Saboteur(release) for shards in (4, 3)}
-        for _ in range(MOST_ROUNDS):
-            for shards, saboteur in saboteurs.items():
-                under_sabotage(release, shards, saboteur.run)
-            if not any(saboteur.missing() for saboteur in saboteurs.values()):
-                break
-        for shards in saboteurs:
-            under_sabotage(release, shards, lambda helm: kill_while_moving(release, helm))
-        for shards, saboteur in saboteurs.items():
-            trial.check(saboteur.plans, f"no plan was seen on the way to {shards} shards")
-            trial.equal(saboteur.missing(), [], f"boundaries on the way to {shards} shards without a kill")
-        load.go_on()
-        load.finish(repeated=0)
-        filling.check()
 
 
 @scenario("redis-cluster-node-drain", needs_power=True, alone=True)
@@ -186,31 +156,6 @@ def heals(trial: Trial, version: str) -> None:
         filling.check()
         load = RedisLoad(trial, release.target())
         load.finish(repeated=0)
-
-
-def under_sabotage(release: RedisRelease, shards: int, sabotage: Callable[[Helm], None]) -> None:
-    """A change of the number of shards with kills in it, which must succeed, if need be by the same upgrade once more."""
-    trial = release.trial
-    trial.note(f"helm upgrade to {shards} shards, with kills")
-    helm = release.begin("upgrade", {"shards": {"count": shards}})
-    sabotage(helm)
-    result = helm.finish()
-    trial.equal(result.returncode, 0, f"exit code of helm upgrade with kills ({result.stderr.strip()[-1500:]})")
-    check_slots(release, shards)
-
-
-def kill_while_moving(release: RedisRelease, helm: Helm) -> None:
-    """Kills the hook program three times while slots are on their way."""
-    killed = 0
-    pods = release.pod_names()[:3]
-    while helm.running() and killed < 3:
-        on_their_way = any("[" in release.cli(pod, "CLUSTER", "NODES") for pod in pods)
-        for process in hook_processes(release) if on_their_way else []:
-            if process.signal(signal.SIGKILL):
-                killed += 1
-                release.trial.note(f"kill -9 of {process.pod} while slots are on their way")
-    if not killed:
-        raise Failed("no hook program was met while slots were on their way")
 
 
 def check_slots(release: RedisRelease, shards: int) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from .chart_release import Helm
 from .kubernetes import lives, ready
 from .redis_cluster import SLOTS, check_slots, installed
 from .redis_load import Filling, RedisLoad
 from .redis_release import PORT, SIGN_IN, RedisRelease
-from .sabotage import pod_processes
+from .sabotage import Saboteur, hook_processes, pod_processes
 from .trial import Failed, Trial, scenario, until
 
 VERSIONS = ("Redis 5.0.6", "Redis 6.0", "Redis 6.2", "Redis 7.0", "Redis 8.0", "Valkey 8.1", "Valkey 9.1")
+# How often all boundaries are gone through to hit each.
+MOST_ROUNDS = 4
 # Sums up the keys of the server's own slots, and tells how many it has.
 COUNT_KEYS = SIGN_IN + """for range in "$@"; do
   slot="${range%-*}"
@@ -25,6 +29,30 @@ COUNT_KEYS = SIGN_IN + """for range in "$@"; do
 done | "$client" | awk '{ sum += $NF } END { print sum + 0 }'
 "$client" DBSIZE
 """
+
+
+@scenario("redis-cluster-kills", needs_power=True)
+def kills(trial: Trial) -> None:
+    """7.0: the hook program is killed with -9 at every boundary of scaling out and in and in the middle of moving slots, under load."""
+    with trial.bed.namespace("accept-redis-kills") as namespace:
+        release = installed(trial, namespace, "Redis 7.0")
+        target = release.target()
+        filling = Filling(trial, target, 200, (100, 16_384))
+        load = RedisLoad(trial, target)
+        saboteurs = {shards: Saboteur(release) for shards in (4, 3)}
+        for _ in range(MOST_ROUNDS):
+            for shards, saboteur in saboteurs.items():
+                under_sabotage(release, shards, saboteur.run)
+            if not any(saboteur.missing() for saboteur in saboteurs.values()):
+                break
+        for shards in saboteurs:
+            under_sabotage(release, shards, lambda helm: kill_while_moving(release, helm))
+        for shards, saboteur in saboteurs.items():
+            trial.check(saboteur.plans, f"no plan was seen on the way to {shards} shards")
+            trial.equal(saboteur.missing(), [], f"boundaries on the way to {shards} shards without a kill")
+        load.go_on()
+        load.finish(repeated=0)
+        filling.check()
 
 
 @scenario("redis-cluster-install")
@@ -90,6 +118,32 @@ def servers_killed(trial: Trial) -> None:
 def servers(release: RedisRelease) -> list:
     """The processes of the release's servers."""
     return pod_processes(release, f"midships/cluster={release.full_name}", "redis-server")
+
+
+def under_sabotage(release: RedisRelease, shards: int, sabotage: Callable[[Helm], None]) -> None:
+    """A change of the number of shards with kills in it, which must succeed, if need be by the same upgrade once more."""
+    trial = release.trial
+    trial.note(f"helm upgrade to {shards} shards, with kills")
+    helm = release.begin("upgrade", {"shards": {"count": shards}})
+    sabotage(helm)
+    result = helm.finish()
+    trial.equal(result.returncode, 0, f"exit code of helm upgrade with kills ({result.stderr.strip()[-1500:]})")
+    check_slots(release, shards)
+
+
+def kill_while_moving(release: RedisRelease, helm: Helm) -> None:
+    """Kills the hook program while slots are on their way, up to three times as long as they are."""
+    killed = 0
+    moving(release, helm)
+    while killed < 3 and helm.running():
+        for process in hook_processes(release):
+            if process.signal(signal.SIGKILL):
+                killed += 1
+                release.trial.note(f"kill -9 of {process.pod} while slots are on their way")
+        with suppress(Failed):  # nothing may be left to move
+            moving(release, helm)
+    if not killed:
+        raise Failed("no hook program was met while slots were on their way")
 
 
 def moving(release: RedisRelease, helm: Helm, mark: str = "-") -> str:

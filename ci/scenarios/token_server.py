@@ -5,7 +5,7 @@
 
 DIRECTORY has the server's `server.crt` and `server.key`, with the second of which tokens are signed, too, and the robot's
 name and secret in the files `robot` and `secret`. Tokens are those of the distribution specification ("Token Authentication
-Implementation"); the robot may pull and push below `charts/`.
+Implementation"); the robot may pull and push below `charts/`, whatever comes before.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def rights(scopes: list[str]) -> list[dict]:
     for scope in " ".join(scopes).split():
         kind, _, rest = scope.partition(":")
         name, _, actions = rest.rpartition(":")
-        if kind == "repository" and name.startswith("charts/"):
+        if kind == "repository" and "/charts/" in f"/{name}":
             granted.append({"type": kind, "name": name, "actions": sorted(ALLOWED & set(actions.split(",")))})
     return granted
 
