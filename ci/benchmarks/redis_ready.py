@@ -62,6 +62,7 @@ def seconds_until_serving(bed: Bed, join: Callable[[RedisRelease], None], *optio
     with bed.namespace(NAME) as namespace:
         release = RedisRelease(Trial(bed, NAME), namespace, VERSION, values=VALUES, chart_name=CLUSTER)
         chart = [*release.chart, *options]
+        bed.images(release.image)
         begun = time.monotonic()
         helm = release.begin("install", chart=chart)
         join(release)
@@ -74,7 +75,6 @@ def seconds_until_serving(bed: Bed, join: Callable[[RedisRelease], None], *optio
 def run(runs: int) -> None:
     """Measures both, in turn, on the test bed that is up, and prints a table."""
     bed = Bed()
-    bed.images(VERSION.lower().replace(" ", ":"))
     bed.publish()
     took: dict[str, list[float]] = {}
     for number in range(min(runs, MOST_RUNS) + 1):

@@ -94,10 +94,7 @@ pub fn clear_of_set(
         in_step(replica, master, view)?;
     }
     if let (Some(watch), true) = (watch, server == master) {
-        for sentinel in &watch.sentinels {
-            serving(&sentinel.pod, pods)?;
-            may_replace(sentinel, watch, servers.len() - 1, view)?;
-        }
+        all_may_replace(watch, pods, servers.len() - 1, view)?;
     }
     Ok(Clearance::of(pod))
 }
@@ -120,10 +117,7 @@ pub fn clear_leaving(
         serving(&replica.pod, pods)?;
         in_step(replica, master, view)?;
     }
-    for sentinel in &watch.sentinels {
-        serving(&sentinel.pod, pods)?;
-        may_replace(sentinel, watch, staying.len(), view)?;
-    }
+    all_may_replace(watch, pods, staying.len(), view)?;
     Ok(Clearance::of(pod))
 }
 
@@ -149,6 +143,20 @@ pub fn clear_sentinel(
 fn agrees(sentinel: &Server, watch: &Watch, view: View<'_>) -> Result<(), String> {
     let quorum = view.quorum(sentinel, &watch.master_name);
     quorum.map_err(|one| told(&[one]))
+}
+
+/// Whether every Sentinel is up and can have any of so many replicas take the place of the master.
+fn all_may_replace(
+    watch: &Watch,
+    pods: &[Pod],
+    replicas: usize,
+    view: View<'_>,
+) -> Result<(), String> {
+    for sentinel in &watch.sentinels {
+        serving(&sentinel.pod, pods)?;
+        may_replace(sentinel, watch, replicas, view)?;
+    }
+    Ok(())
 }
 
 /// Whether a Sentinel can have any of so many replicas take the place of the master.
